@@ -1,0 +1,126 @@
+//! One host: its records in, its facts out, and its open state saved and restored.
+
+use serde::{Deserialize, Serialize};
+use vigie_formats::{Record, dovecot};
+use vigie_model::{Attempt, Hop, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, Rejection};
+
+use crate::{BEFORE_ALL, LINGER_MICROS, postfix::Queue, store::Sessions};
+
+/// A line this far behind the newest one is from a clock that was set back, not a late line.
+const CLOCK_STEP_MICROS: Micros = MICROS_PER_HOUR;
+/// So many such lines in a row, and the clock is believed.
+const CLOCK_STEP_LINES: u32 = 50;
+/// Saved states carry this, so that a state of another layout is refused and not misread.
+const STATE_VERSION: u8 = 1;
+
+/// What lines gave. The caller empties it as often as it likes; the order inside carries no meaning.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    pub hops: Vec<Hop>,
+    pub attempts: Vec<Attempt>,
+    pub rejections: Vec<Rejection>,
+    /// Sessions that began a queue file and never filled it.
+    pub aborted: u64,
+}
+
+/// The correlator of one host.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Host {
+    server: Box<str>,
+    queue: Queue,
+    sessions: Sessions,
+    /// Newest time seen.
+    watermark: Micros,
+    swept: Micros,
+    behind: u32,
+}
+
+/// A saved state that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    #[error("the saved correlator state has layout {found}, this program reads {STATE_VERSION}")]
+    Version { found: u8 },
+    #[error("the saved correlator state is damaged")]
+    Damaged(#[source] postcard::Error),
+}
+
+impl Host {
+    pub fn new(server: &str) -> Self {
+        Self {
+            server: server.into(),
+            queue: Queue::default(),
+            sessions: Sessions::default(),
+            watermark: BEFORE_ALL,
+            swept: BEFORE_ALL,
+            behind: 0,
+        }
+    }
+
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// Newest time seen; [`BEFORE_ALL`] before the first line.
+    pub fn watermark(&self) -> Micros {
+        self.watermark
+    }
+
+    /// Takes one line's record. Finished hops come out once no late line can change them.
+    pub fn record(&mut self, ts: Micros, record: &Record<'_>, facts: &mut Facts) {
+        match record {
+            Record::Postfix(origin, record) => self.queue.record(ts, origin, record, &self.server, facts),
+            Record::Dovecot(dovecot::Record::Stored(stored)) => self.sessions.stored(ts, stored),
+            Record::Filter(verdict) => self.queue.verdict(ts, verdict),
+            Record::Dovecot(_) | Record::Foreign => {}
+        }
+        self.advance(ts, facts);
+    }
+
+    fn advance(&mut self, ts: Micros, facts: &mut Facts) {
+        if ts > self.watermark {
+            self.watermark = ts;
+            self.behind = 0;
+        } else if ts < self.watermark - CLOCK_STEP_MICROS {
+            self.behind += 1;
+            if self.behind >= CLOCK_STEP_LINES {
+                (self.watermark, self.swept, self.behind) = (ts, ts, 0);
+            }
+        } else {
+            self.behind = 0;
+        }
+        self.queue.close_before(self.watermark - LINGER_MICROS, &self.server, facts);
+        if self.watermark - self.swept > 60 * MICROS_PER_SECOND || self.swept == BEFORE_ALL {
+            self.swept = self.watermark;
+            self.sessions.close_before(self.watermark, &self.server, facts);
+            self.queue.sweep(self.watermark, &self.server, facts);
+        }
+    }
+
+    /// What is not closed yet, as it stands: mail in the queue, and hops that just ended.
+    pub fn open(&self) -> Vec<Hop> {
+        let mut hops = self.queue.open(&self.server);
+        self.sessions.open(&self.server, &mut hops);
+        hops
+    }
+
+    /// Entries kept in memory.
+    pub fn open_count(&self) -> usize {
+        self.queue.len() + self.sessions.len()
+    }
+
+    /// The whole state as bytes; [`Host::restore`] goes on from it as if nothing had happened.
+    pub fn snapshot(&self) -> Vec<u8> {
+        let mut bytes = vec![STATE_VERSION];
+        // Serialising plain data into a vector has no way to fail.
+        bytes.extend(postcard::to_stdvec(self).unwrap_or_default());
+        bytes
+    }
+
+    pub fn restore(bytes: &[u8]) -> Result<Self, RestoreError> {
+        match bytes.split_first() {
+            Some((&STATE_VERSION, state)) => postcard::from_bytes(state).map_err(RestoreError::Damaged),
+            Some((&found, _)) => Err(RestoreError::Version { found }),
+            None => Err(RestoreError::Version { found: 0 }),
+        }
+    }
+}

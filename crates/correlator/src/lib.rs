@@ -1,0 +1,24 @@
+//! Records become facts: hops at each server, then journeys across servers. Pure: no file, no clock, no thread.
+//!
+//! [`Host`] turns the records of one host into hops, attempts and rejections; [`Linker`] ties the hops of all hosts into
+//! journeys. Both give the same facts for the same lines, in whatever pieces and order (up to [`LATE_MICROS_MAX`]) they come.
+
+mod host;
+mod linker;
+mod postfix;
+mod store;
+mod text;
+
+pub use host::{Facts, Host, RestoreError};
+pub use linker::{Linker, link};
+
+use vigie_model::{MICROS_PER_SECOND, Micros};
+
+/// Lines of one host may come this much out of order.
+pub const LATE_MICROS_MAX: Micros = 5 * MICROS_PER_SECOND;
+
+/// How long a finished hop is kept for stragglers: twice the disorder allowed (one line early, another late), and some.
+pub(crate) const LINGER_MICROS: Micros = 3 * LATE_MICROS_MAX;
+
+/// Before any line; far enough from the smallest number that differences cannot overflow.
+pub const BEFORE_ALL: Micros = Micros::MIN / 4;

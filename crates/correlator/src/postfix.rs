@@ -1,0 +1,277 @@
+//! Postfix's queue on one host: every queue id that is in use, by generation.
+//!
+//! A line belongs to the generation that was alive at the line's time, not to the one that was seen last: lines may come
+//! late, and short queue ids are used again.
+
+mod entry;
+
+use std::{cmp::Reverse, collections::BinaryHeap};
+
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+use vigie_formats::{
+    filter::Verdict,
+    postfix::{Daemon, Delivery, Header, HeaderAction, Origin, Record, Refused, RefusedAction, Status, reason},
+};
+use vigie_model::{Attempt, Hop, MICROS_PER_DAY, MICROS_PER_HOUR, Micros, QueueId, Rejection};
+
+use self::entry::{Entry, Mark};
+use crate::{Facts, LATE_MICROS_MAX, LINGER_MICROS, text::boxed};
+
+/// A session that never filled its queue file is forgotten after this; smtpd's own time limits are far shorter.
+const UNFILLED_MICROS_MAX: Micros = MICROS_PER_DAY;
+/// A message without any line for so long is no longer believed to be in the queue (six times Postfix's default lifetime).
+const SILENT_MICROS_MAX: Micros = 30 * MICROS_PER_DAY;
+/// More open entries than this are not kept: the most silent ones are let go, as if they had ended.
+const OPEN_ENTRIES_MAX: usize = 4_000_000;
+
+/// Open queue entries of one host. Nearly every id has one generation; the vector holds them in order of arrival.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Queue {
+    entries: FxHashMap<QueueId, Vec<Entry>>,
+    /// Ended generations in order of their end, for closing.
+    ended: BinaryHeap<Reverse<(Micros, QueueId)>>,
+    swept: Micros,
+}
+
+/// What a line means for the choice of its generation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    /// Begins a queue file: a generation has only one such line.
+    Start,
+    /// Written once near the beginning, so it cannot follow the end.
+    Early,
+    /// May trail behind the end.
+    Any,
+}
+
+impl Queue {
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub fn record(&mut self, ts: Micros, origin: &Origin<'_>, record: &Record<'_>, server: &str, facts: &mut Facts) {
+        match record {
+            Record::Delivery(delivery) => self.delivery(ts, origin, delivery, server, facts),
+            Record::Active { queue_id, sender, size, recipient_count } => {
+                self.entry(ts, *queue_id, origin, Sign::Early).active(ts, sender, *size, *recipient_count);
+            }
+            Record::Removed { queue_id } => {
+                self.entry(ts, *queue_id, origin, Sign::Any).end(ts, Mark::Removed);
+                self.ended.push(Reverse((ts, *queue_id)));
+            }
+            Record::MessageId { queue_id, id, resent } => {
+                self.entry(ts, *queue_id, origin, Sign::Early).message_id(ts, id, *resent);
+            }
+            Record::Arrived(arrived) => self.entry(ts, arrived.queue_id, origin, Sign::Start).arrived(ts, arrived),
+            Record::PickedUp { queue_id, sender, previous } => {
+                self.entry(ts, *queue_id, origin, Sign::Start).picked_up(ts, sender, *previous);
+            }
+            Record::Header(header) => self.header(ts, origin, header, server, facts),
+            Record::Refused(refused) => self.refused(ts, origin, refused, server, facts),
+            Record::Expired { queue_id, sender } => self.entry(ts, *queue_id, origin, Sign::Any).expired(ts, sender),
+            Record::ByHand { queue_id, action } => {
+                if self.entry(ts, *queue_id, origin, Sign::Any).by_hand(ts, *action) {
+                    self.ended.push(Reverse((ts, *queue_id)));
+                }
+            }
+            Record::Notice { queue_id, notice } => {
+                self.entry(ts, *queue_id, origin, Sign::Any).touch(ts);
+                self.entry(ts, *notice, origin, Sign::Any).notice_of(ts, *queue_id);
+            }
+            Record::Context { queue_id } => {
+                if let Some(entry) = self.existing(ts, *queue_id) {
+                    entry.touch(ts);
+                }
+            }
+            Record::Known | Record::Unknown => {}
+        }
+    }
+
+    /// What a content filter said of a message that is in this queue.
+    pub fn verdict(&mut self, ts: Micros, verdict: &Verdict<'_>) {
+        if let Some(id) = verdict.queue_id
+            && let Some(entry) = self.existing(ts, id)
+        {
+            entry.verdict(verdict);
+        }
+    }
+
+    fn delivery(&mut self, ts: Micros, origin: &Origin<'_>, delivery: &Delivery<'_>, server: &str, facts: &mut Facts) {
+        self.entry(ts, delivery.queue_id, origin, Sign::Any).delivery(ts, origin.name, delivery);
+        if delivery.status == Status::Deferred {
+            facts.attempts.push(Attempt {
+                ts,
+                server: server.into(),
+                instance: boxed(origin.instance),
+                queue_id: Some(delivery.queue_id),
+                recipient: boxed(delivery.recipient),
+                relay: boxed(delivery.relay),
+                dsn: boxed(delivery.dsn),
+                reply: boxed(delivery.reply),
+            });
+        }
+    }
+
+    fn header(&mut self, ts: Micros, origin: &Origin<'_>, header: &Header<'_>, server: &str, facts: &mut Facts) {
+        self.entry(ts, header.queue_id, origin, Sign::Early).header(ts, header);
+        match header.action {
+            HeaderAction::Note | HeaderAction::Hold => {}
+            HeaderAction::Discard => self.ended.push(Reverse((ts, header.queue_id))),
+            HeaderAction::Reject => {
+                self.ended.push(Reverse((ts, header.queue_id)));
+                let (code, dsn, text) = vigie_formats::postfix::reply(header.text);
+                facts.rejections.push(Rejection {
+                    ts,
+                    server: server.into(),
+                    instance: boxed(origin.instance),
+                    queue_id: Some(header.queue_id),
+                    stage: "END-OF-MESSAGE".into(),
+                    client_name: boxed(header.envelope.client_name),
+                    client_ip: boxed(header.envelope.client_ip),
+                    helo: boxed(header.envelope.helo),
+                    sender: boxed(header.envelope.sender),
+                    recipient: boxed(header.envelope.recipient),
+                    code,
+                    dsn: boxed(dsn),
+                    reason: boxed(&[b"header checks: ", &reason(text)[..]].concat()),
+                    text: boxed(header.text),
+                });
+            }
+        }
+    }
+
+    fn refused(&mut self, ts: Micros, origin: &Origin<'_>, refused: &Refused<'_>, server: &str, facts: &mut Facts) {
+        if let Some(id) = refused.queue_id {
+            // A refused recipient leaves the others be; a refused end of message takes them all.
+            let whole = !matches!(refused.stage, b"RCPT" | b"VRFY" | b"ETRN");
+            let ends = self.entry(ts, id, origin, Sign::Any).refused(ts, refused, whole);
+            if ends {
+                self.ended.push(Reverse((ts, id)));
+            }
+        }
+        if refused.action != RefusedAction::Reject {
+            return;
+        }
+        facts.rejections.push(Rejection {
+            ts,
+            server: server.into(),
+            instance: boxed(origin.instance),
+            queue_id: refused.queue_id,
+            stage: boxed(refused.stage),
+            client_name: boxed(refused.envelope.client_name),
+            client_ip: boxed(refused.envelope.client_ip),
+            helo: boxed(refused.envelope.helo),
+            sender: boxed(refused.envelope.sender),
+            recipient: boxed(refused.envelope.recipient),
+            code: refused.code,
+            dsn: boxed(refused.dsn),
+            reason: boxed(&reason(refused.text)),
+            text: boxed(refused.text),
+        });
+    }
+
+    /// The generation that a line at `ts` belongs to; a new one where none fits.
+    fn entry(&mut self, ts: Micros, id: QueueId, origin: &Origin<'_>, sign: Sign) -> &mut Entry {
+        let generations = self.entries.entry(id).or_default();
+        let index = choose(generations, ts, origin, sign).unwrap_or_else(|| {
+            let at = generations.partition_point(|entry| entry.ts_in <= ts);
+            generations.insert(at, Entry::new(ts, origin.instance));
+            at
+        });
+        let entry = &mut generations[index];
+        // These daemons always log under their instance's own name; the others may have a name of their own in master.cf.
+        if matches!(origin.daemon, Daemon::Qmgr | Daemon::Pickup | Daemon::Bounce | Daemon::Postsuper) {
+            entry.own_instance(origin.instance);
+        }
+        entry
+    }
+
+    fn existing(&mut self, ts: Micros, id: QueueId) -> Option<&mut Entry> {
+        let generations = self.entries.get_mut(&id)?;
+        let at = generations.iter().rposition(|entry| entry.ts_in <= ts).unwrap_or(0);
+        generations.get_mut(at)
+    }
+
+    /// Gives out the generations that ended before `limit`.
+    pub fn close_before(&mut self, limit: Micros, server: &str, facts: &mut Facts) {
+        while let Some(&Reverse((end, id))) = self.ended.peek() {
+            if end >= limit {
+                break;
+            }
+            self.ended.pop();
+            let Some(generations) = self.entries.get_mut(&id) else { continue };
+            let mut at = 0;
+            while at < generations.len() {
+                if generations[at].end_before(limit) {
+                    generations.remove(at).close(id, server, facts);
+                } else {
+                    at += 1;
+                }
+            }
+            if generations.is_empty() {
+                self.entries.remove(&id);
+            }
+        }
+    }
+
+    /// Lets go of what will never end by itself.
+    pub fn sweep(&mut self, watermark: Micros, server: &str, facts: &mut Facts) {
+        let crowded = self.entries.len() > OPEN_ENTRIES_MAX;
+        if watermark - self.swept < MICROS_PER_HOUR && !crowded {
+            return;
+        }
+        self.swept = watermark;
+        let silent_limit = watermark - if crowded { MICROS_PER_DAY } else { SILENT_MICROS_MAX };
+        self.entries.retain(|id, generations| {
+            let mut at = 0;
+            while at < generations.len() {
+                let entry = &generations[at];
+                let limit = if entry.is_message() { silent_limit } else { watermark - UNFILLED_MICROS_MAX };
+                if entry.ts_out < limit {
+                    generations.remove(at).close(*id, server, facts);
+                } else {
+                    at += 1;
+                }
+            }
+            !generations.is_empty()
+        });
+    }
+
+    pub fn open(&self, server: &str) -> Vec<Hop> {
+        let entries = self.entries.iter().flat_map(|(id, generations)| generations.iter().map(move |entry| (id, entry)));
+        entries.filter(|(_, entry)| entry.is_message()).map(|(id, entry)| entry.hop(*id, server)).collect()
+    }
+}
+
+/// Which generation a line belongs to. Times first; only then what the line says.
+fn choose(generations: &[Entry], ts: Micros, origin: &Origin<'_>, sign: Sign) -> Option<usize> {
+    let mine = |entry: &Entry| {
+        entry.instance_is(origin.instance)
+            || !matches!(origin.daemon, Daemon::Qmgr | Daemon::Pickup | Daemon::Bounce | Daemon::Postsuper)
+            || !entry.instance_known()
+    };
+    // Two instances of one host with the same id at the same time: an exact name beats a tolerated one.
+    let exact = generations.iter().any(|entry| entry.instance_is(origin.instance));
+    let fits = |entry: &Entry| if exact { entry.instance_is(origin.instance) } else { mine(entry) };
+    let alive = generations.iter().rposition(|entry| entry.ts_in <= ts && fits(entry));
+    let index = match alive {
+        Some(index) => index,
+        // Older than all that is known: a late line of the oldest generation, unless too old for that.
+        None => {
+            let index = generations.iter().position(fits)?;
+            return (generations[index].ts_in - ts <= LINGER_MICROS && !(sign == Sign::Start && generations[index].started()))
+                .then_some(index);
+        }
+    };
+    let entry = &generations[index];
+    if sign == Sign::Start && entry.started() {
+        return None;
+    }
+    match entry.ended_at() {
+        None => Some(index),
+        Some(end) if ts <= end => Some(index),
+        // After the end: a straggler's stamp may be a little later; the beginning of the next message never is late.
+        Some(end) => (sign == Sign::Any && ts - end <= LATE_MICROS_MAX).then_some(index),
+    }
+}

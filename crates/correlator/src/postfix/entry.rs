@@ -1,0 +1,467 @@
+//! One generation of one queue id, while it is open.
+
+use serde::{Deserialize, Serialize};
+use vigie_formats::{
+    filter::Verdict,
+    postfix::{Arrived, ByHand, Delivery, Header, HeaderAction, Refused, RefusedAction, Status},
+    scan, subject,
+};
+use vigie_model::{Arrival, Client, Delays, Hop, Kind, MailClass, Micros, Outcome, QueueId, Recipient, Relay};
+
+use crate::{BEFORE_ALL, Facts, text::boxed};
+
+/// How an entry ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Mark {
+    Removed,
+    Deleted,
+    Requeued,
+    Discarded,
+    Refused,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Entry {
+    pub ts_in: Micros,
+    pub ts_out: Micros,
+    end: Option<(Micros, Mark)>,
+    instance: Box<str>,
+    /// `instance` was logged by a daemon that cannot be renamed in master.cf.
+    instance_known: bool,
+    started: bool,
+    /// The queue manager, or something equally sure, has seen it: it is a message and not only a session.
+    queued: bool,
+    /// Time of the last hold or release, and which it was.
+    hold: (Micros, bool),
+    expired_at: Option<Micros>,
+    probe: bool,
+    arrival: Arrival,
+    client: Client,
+    user: Box<str>,
+    helo: Box<str>,
+    message_id: Box<str>,
+    message_id_at: Option<Micros>,
+    sender: Box<str>,
+    sender_known: bool,
+    subject: Box<str>,
+    size: Option<u64>,
+    recipient_count: Option<u32>,
+    previous: Option<QueueId>,
+    notice_of: Option<QueueId>,
+    filter: Option<Box<FilterWord>>,
+    /// A recipient that only a header check named.
+    hint: Box<str>,
+    recipients: Vec<Rcpt>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct FilterWord {
+    category: Box<str>,
+    blocked: bool,
+    requeued_as: Vec<QueueId>,
+}
+
+/// One recipient; text fields are parsed further only when the hop is given out.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Rcpt {
+    recipient: Box<str>,
+    orig_recipient: Box<str>,
+    outcome: Outcome,
+    ts: Micros,
+    dsn: Box<str>,
+    reply: Box<str>,
+    relay: Box<str>,
+    transport: Box<str>,
+    next_id: Option<QueueId>,
+    delays: Delays,
+    attempts: u32,
+    tls: bool,
+}
+
+impl Entry {
+    pub fn new(ts: Micros, instance: &[u8]) -> Self {
+        Self {
+            ts_in: ts,
+            ts_out: ts,
+            end: None,
+            instance: boxed(instance),
+            instance_known: false,
+            started: false,
+            queued: false,
+            hold: (BEFORE_ALL, false),
+            expired_at: None,
+            probe: false,
+            arrival: Arrival::Unknown,
+            client: Client::default(),
+            user: Box::default(),
+            helo: Box::default(),
+            message_id: Box::default(),
+            message_id_at: None,
+            sender: Box::default(),
+            sender_known: false,
+            subject: Box::default(),
+            size: None,
+            recipient_count: None,
+            previous: None,
+            notice_of: None,
+            filter: None,
+            hint: Box::default(),
+            recipients: Vec::new(),
+        }
+    }
+
+    pub fn touch(&mut self, ts: Micros) {
+        self.ts_in = self.ts_in.min(ts);
+        self.ts_out = self.ts_out.max(ts);
+    }
+
+    pub fn started(&self) -> bool {
+        self.started
+    }
+
+    pub fn is_message(&self) -> bool {
+        self.queued
+    }
+
+    pub fn ended_at(&self) -> Option<Micros> {
+        self.end.map(|(ts, _)| ts)
+    }
+
+    pub fn end_before(&self, limit: Micros) -> bool {
+        self.end.is_some_and(|(ts, _)| ts < limit)
+    }
+
+    pub fn instance_known(&self) -> bool {
+        self.instance_known
+    }
+
+    pub fn instance_is(&self, instance: &[u8]) -> bool {
+        self.instance.as_bytes() == instance
+    }
+
+    pub fn own_instance(&mut self, instance: &[u8]) {
+        if !self.instance_known {
+            self.instance_known = true;
+            if !self.instance_is(instance) {
+                self.instance = boxed(instance);
+            }
+        }
+    }
+
+    pub fn end(&mut self, ts: Micros, mark: Mark) {
+        self.touch(ts);
+        self.queued |= !matches!(mark, Mark::Refused);
+        // The last word counts; of two at one time the graver.
+        if self.end.is_none_or(|end| end < (ts, mark)) {
+            self.end = Some((ts, mark));
+        }
+    }
+
+    pub fn arrived(&mut self, ts: Micros, arrived: &Arrived<'_>) {
+        self.touch(ts);
+        self.started = true;
+        self.arrival = if arrived.user.is_empty() { Arrival::Server } else { Arrival::User };
+        self.client = Client { name: boxed(arrived.client_name), ip: boxed(arrived.client_ip) };
+        self.user = boxed(arrived.user);
+        self.previous = arrived.previous;
+    }
+
+    pub fn picked_up(&mut self, ts: Micros, sender: &[u8], previous: Option<QueueId>) {
+        self.touch(ts);
+        self.started = true;
+        self.arrival = Arrival::Local;
+        self.previous = previous;
+        if !self.sender_known {
+            self.sender = boxed(sender);
+        }
+    }
+
+    /// The first id counts, except that the original one beats `resent-message-id`. Two lines at one time: the smaller text.
+    pub fn message_id(&mut self, ts: Micros, id: &[u8], resent: bool) {
+        self.touch(ts);
+        let id = boxed(id);
+        let better = match self.message_id_at {
+            None => true,
+            Some(at) => !resent && (ts < at || (ts == at && id < self.message_id)),
+        };
+        if better {
+            (self.message_id, self.message_id_at) = (id, Some(if resent { Micros::MAX } else { ts }));
+        }
+    }
+
+    pub fn active(&mut self, ts: Micros, sender: &[u8], size: u64, recipient_count: u32) {
+        self.touch(ts);
+        self.queued = true;
+        if !self.sender_known {
+            (self.sender, self.sender_known) = (boxed(sender), true);
+        }
+        self.size = Some(size);
+        // After a partial delivery the count is of those that are left: the first, and largest, is the message's.
+        self.recipient_count = self.recipient_count.max(Some(recipient_count));
+        if self.hold.1 && ts > self.hold.0 {
+            self.hold = (ts, false);
+        }
+    }
+
+    pub fn header(&mut self, ts: Micros, header: &Header<'_>) {
+        self.touch(ts);
+        if let Some(text) = header.subject()
+            && self.subject.is_empty()
+        {
+            self.subject = subject::readable(text).into();
+        }
+        if self.helo.is_empty() {
+            self.helo = boxed(header.envelope.helo);
+        }
+        if !self.sender_known {
+            self.sender = boxed(header.envelope.sender);
+        }
+        if self.hint.is_empty() {
+            self.hint = boxed(header.envelope.recipient);
+        }
+        match header.action {
+            HeaderAction::Note => {}
+            HeaderAction::Hold => self.set_hold(ts, true),
+            HeaderAction::Discard => {
+                self.sender_known = true;
+                self.end(ts, Mark::Discarded);
+            }
+            HeaderAction::Reject => self.end(ts, Mark::Refused),
+        }
+    }
+
+    /// Returns whether that was the end of it.
+    pub fn refused(&mut self, ts: Micros, refused: &Refused<'_>, whole: bool) -> bool {
+        self.touch(ts);
+        if self.helo.is_empty() {
+            self.helo = boxed(refused.envelope.helo);
+        }
+        match refused.action {
+            RefusedAction::Note => false,
+            RefusedAction::Hold => {
+                self.set_hold(ts, true);
+                self.envelope_hint(refused);
+                false
+            }
+            RefusedAction::Discard => {
+                self.envelope_hint(refused);
+                self.end(ts, Mark::Discarded);
+                true
+            }
+            RefusedAction::Reject if whole => {
+                self.end(ts, Mark::Refused);
+                true
+            }
+            RefusedAction::Reject => false,
+        }
+    }
+
+    fn envelope_hint(&mut self, refused: &Refused<'_>) {
+        if self.hint.is_empty() {
+            self.hint = boxed(refused.envelope.recipient);
+        }
+        if !self.sender_known {
+            self.sender = boxed(refused.envelope.sender);
+            self.sender_known = true;
+        }
+    }
+
+    fn set_hold(&mut self, ts: Micros, held: bool) {
+        self.queued = true;
+        if ts >= self.hold.0 {
+            self.hold = (ts, held);
+        }
+    }
+
+    pub fn expired(&mut self, ts: Micros, sender: &[u8]) {
+        self.touch(ts);
+        self.queued = true;
+        self.expired_at = self.expired_at.max(Some(ts));
+        if !self.sender_known {
+            (self.sender, self.sender_known) = (boxed(sender), true);
+        }
+    }
+
+    /// Returns whether that was the end of it.
+    pub fn by_hand(&mut self, ts: Micros, action: ByHand) -> bool {
+        self.touch(ts);
+        match action {
+            ByHand::Deleted => self.end(ts, Mark::Deleted),
+            ByHand::Requeued => self.end(ts, Mark::Requeued),
+            ByHand::Held => self.set_hold(ts, true),
+            ByHand::Released => self.set_hold(ts, false),
+            ByHand::Expired => {}
+        }
+        matches!(action, ByHand::Deleted | ByHand::Requeued)
+    }
+
+    pub fn notice_of(&mut self, ts: Micros, parent: QueueId) {
+        self.touch(ts);
+        self.notice_of = Some(parent);
+    }
+
+    pub fn verdict(&mut self, verdict: &Verdict<'_>) {
+        let mut requeued_as = verdict.requeued_as.clone();
+        if let Some(known) = &self.filter {
+            requeued_as.extend(known.requeued_as.iter().copied());
+        }
+        requeued_as.sort_unstable();
+        requeued_as.dedup();
+        let category = boxed(verdict.category);
+        let category = self.filter.take().map(|known| known.category).filter(|known| *known <= category).unwrap_or(category);
+        self.filter = Some(Box::new(FilterWord { category, blocked: verdict.blocked, requeued_as }));
+    }
+
+    pub fn delivery(&mut self, ts: Micros, transport: &[u8], delivery: &Delivery<'_>) {
+        self.touch(ts);
+        self.queued = true;
+        let outcome = match delivery.status {
+            Status::Final(outcome) => outcome,
+            Status::Deferred => Outcome::Deferred,
+            Status::Probe(outcome) => {
+                self.probe = true;
+                outcome
+            }
+        };
+        let known = self.recipients.iter_mut().find(|known| {
+            known.recipient.as_bytes() == delivery.recipient && known.orig_recipient.as_bytes() == delivery.orig_recipient
+        });
+        match known {
+            None => self.recipients.push(Rcpt::new(ts, transport, outcome, delivery)),
+            Some(known) => {
+                let attempts = known.attempts + 1;
+                // A final word beats a deferral; of two equals the later counts, and at one time the larger text.
+                let new = (outcome.is_final(), ts, delivery.reply);
+                if new > (known.outcome.is_final(), known.ts, known.reply.as_bytes()) {
+                    *known = Rcpt::new(ts, transport, outcome, delivery);
+                }
+                known.attempts = attempts;
+            }
+        }
+    }
+
+    /// Gives the hop out for good; a session without a message gives none.
+    pub fn close(self, id: QueueId, server: &str, facts: &mut Facts) {
+        if self.queued {
+            let mut hop = self.hop(id, server);
+            hop.closed = true;
+            facts.hops.push(hop);
+        } else {
+            facts.aborted += 1;
+        }
+    }
+
+    pub fn hop(&self, id: QueueId, server: &str) -> Hop {
+        let held = self.hold.1 && self.end.is_none();
+        let mut recipients: Vec<Recipient> = self.recipients.iter().map(|rcpt| self.recipient(rcpt, held)).collect();
+        if recipients.is_empty() && !self.hint.is_empty() && !matches!(self.end, Some((_, Mark::Removed))) {
+            recipients.push(Recipient {
+                recipient: self.hint.clone(),
+                outcome: self.unfinished(held),
+                ts: self.end.map_or(self.ts_out, |(ts, _)| ts),
+                ..Recipient::default()
+            });
+        }
+        recipients.sort_by(|a, b| (&a.recipient, &a.orig_recipient).cmp(&(&b.recipient, &b.orig_recipient)));
+        Hop {
+            kind: Kind::Transfer,
+            server: server.into(),
+            instance: self.instance.clone(),
+            queue_id: Some(id),
+            ts_in: self.ts_in,
+            ts_out: self.ts_out,
+            closed: self.end.is_some(),
+            held,
+            class: self.class(),
+            arrival: self.arrival(),
+            client: self.client.clone(),
+            user: self.user.clone(),
+            helo: self.helo.clone(),
+            message_id: self.message_id.clone(),
+            sender: self.sender.clone(),
+            sender_known: self.sender_known,
+            subject: self.subject.clone(),
+            size: self.size,
+            recipient_count: self.recipient_count,
+            previous_queue_id: self.previous,
+            notice_of: self.notice_of,
+            verdict: self.filter.as_ref().map(|word| word.category.clone()).unwrap_or_default(),
+            requeued_as: self.filter.as_ref().map(|word| word.requeued_as.clone()).unwrap_or_default(),
+            recipients,
+        }
+    }
+
+    fn class(&self) -> MailClass {
+        if self.probe {
+            MailClass::Probe
+        } else if self.notice_of.is_some() || (self.sender_known && self.sender.is_empty()) {
+            MailClass::Bounce
+        } else {
+            MailClass::Mail
+        }
+    }
+
+    /// cleanup(8) wrote the message id, and neither smtpd(8) nor pickup(8) began the file: the server made it itself.
+    fn arrival(&self) -> Arrival {
+        match self.arrival {
+            Arrival::Unknown if self.message_id_at.is_some() => Arrival::Local,
+            arrival => arrival,
+        }
+    }
+
+    /// What became of a recipient on whom no agent had a last word.
+    fn unfinished(&self, held: bool) -> Outcome {
+        match self.end {
+            Some((_, Mark::Deleted)) => Outcome::Deleted,
+            Some((_, Mark::Discarded)) => Outcome::Discarded,
+            Some((_, Mark::Requeued)) => Outcome::Transferred,
+            _ if self.expired_at.is_some() => Outcome::Expired,
+            _ if held => Outcome::Held,
+            _ => Outcome::Deferred,
+        }
+    }
+
+    fn recipient(&self, rcpt: &Rcpt, held: bool) -> Recipient {
+        let blocked = self.filter.as_ref().is_some_and(|word| word.blocked);
+        let outcome = match rcpt.outcome {
+            Outcome::Deferred => self.unfinished(held),
+            Outcome::Delivered if blocked && rcpt.next_id.is_none() => Outcome::Filtered,
+            outcome => outcome,
+        };
+        let (name, ip, port) = scan::host_ip_port(rcpt.relay.as_bytes());
+        Recipient {
+            recipient: rcpt.recipient.clone(),
+            orig_recipient: rcpt.orig_recipient.clone(),
+            outcome,
+            ts: rcpt.ts,
+            dsn: rcpt.dsn.clone(),
+            reply: rcpt.reply.clone(),
+            transport: rcpt.transport.clone(),
+            relay: Relay { name: boxed(name), ip: boxed(ip), port },
+            next_id: rcpt.next_id,
+            delays: rcpt.delays,
+            attempts: rcpt.attempts,
+            tls: rcpt.tls,
+            forwarded_to: Vec::new(),
+        }
+    }
+}
+
+impl Rcpt {
+    fn new(ts: Micros, transport: &[u8], outcome: Outcome, delivery: &Delivery<'_>) -> Self {
+        Self {
+            recipient: boxed(delivery.recipient),
+            orig_recipient: boxed(delivery.orig_recipient),
+            outcome,
+            ts,
+            dsn: boxed(delivery.dsn),
+            reply: boxed(delivery.reply),
+            relay: boxed(delivery.relay),
+            transport: boxed(transport),
+            next_id: delivery.next_id,
+            delays: delivery.delays,
+            attempts: 1,
+            tls: delivery.tls,
+        }
+    }
+}

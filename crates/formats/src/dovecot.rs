@@ -1,0 +1,167 @@
+//! Dovecot: the LMTP, LDA and Sieve lines that say what became of a message in the store.
+
+use vigie_model::{Outcome, QueueId};
+
+use crate::scan;
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Record<'a> {
+    Stored(Stored<'a>),
+    Known,
+    Unknown,
+}
+
+/// One recipient's fate in one LMTP or LDA session.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored<'a> {
+    /// Session with transaction, without recipient number; the server's name for this message.
+    pub session: Option<QueueId>,
+    pub user: &'a [u8],
+    pub message_id: &'a [u8],
+    pub action: Action<'a>,
+    /// The whole words after the message id.
+    pub text: &'a [u8],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action<'a> {
+    /// Saved, or filed into a mailbox.
+    Saved,
+    /// Sieve discard: nothing is kept unless another action keeps it.
+    Discarded,
+    /// Sieve redirect.
+    Forwarded(&'a [u8]),
+    /// Sieve reject, or over quota after acceptance.
+    Rejected,
+    /// Vacation, notify, duplicate test: no bearing on the message itself.
+    Note,
+}
+
+impl Action<'_> {
+    /// The strongest action wins where a session logs several for one recipient: a copy kept is a delivery.
+    pub fn outcome(self) -> Option<Outcome> {
+        match self {
+            Action::Saved => Some(Outcome::Delivered),
+            Action::Forwarded(_) => Some(Outcome::Forwarded),
+            Action::Rejected => Some(Outcome::Bounced),
+            Action::Discarded => Some(Outcome::Discarded),
+            Action::Note => None,
+        }
+    }
+}
+
+/// Is this tag Dovecot's? Either `dovecot` by syslog, or its own log's `lmtp(user)<pid><session>` and `imap-login`.
+pub fn is_dovecot(program: &[u8]) -> bool {
+    program == b"dovecot" || own_log_service(program)
+}
+
+/// Services as Dovecot's own log file writes them, before `(`, `<`, or a colon.
+fn own_log_service(program: &[u8]) -> bool {
+    let end = program.iter().position(|&b| matches!(b, b'(' | b'<' | b'[' | b':')).unwrap_or(program.len());
+    matches!(
+        &program[..end],
+        b"lmtp" | b"lda" | b"imap" | b"imap-login" | b"pop3" | b"pop3-login" | b"managesieve" | b"managesieve-login" | b"auth"
+            | b"auth-worker" | b"master" | b"config" | b"log" | b"anvil" | b"stats" | b"dict" | b"doveadm" | b"replicator"
+            | b"aggregator" | b"indexer" | b"indexer-worker" | b"dsync-local" | b"dsync-server" | b"dsync-remote" | b"submission"
+            | b"submission-login" | b"ssl-params" | b"quota-status" | b"script" | b"director" | b"ipc" | b"old-stats" | b"imap-hibernate"
+            | b"imap-urlauth" | b"dns-client" | b"deliver"
+    )
+}
+
+/// The session's id without the recipient number: `S:T2:R3` -> `S:T2`.
+pub fn session_id(session: &[u8]) -> Option<QueueId> {
+    let end = memchr::memmem::rfind(session, b":R")
+        .filter(|at| session[at + 2..].iter().all(u8::is_ascii_digit))
+        .unwrap_or(session.len());
+    QueueId::new(&session[..end])
+}
+
+/// Reads one line: `program` is the whole tag, `text` the payload. By syslog the service stands in the payload.
+pub fn parse<'a>(program: &'a [u8], text: &'a [u8]) -> Record<'a> {
+    let (service, text) = if program == b"dovecot" {
+        match service(text) {
+            Some(parts) => parts,
+            None => return Record::Known,
+        }
+    } else {
+        (program, text)
+    };
+    let text = level(text);
+    let name_end = service.iter().position(|&b| matches!(b, b'(' | b'<')).unwrap_or(service.len());
+    if !matches!(&service[..name_end], b"lmtp" | b"lda" | b"deliver") {
+        return Record::Known;
+    }
+    let (user, session) = user_and_session(&service[name_end..]);
+    match stored(user, session, text) {
+        Some(stored) => Record::Stored(stored),
+        None => Record::Known,
+    }
+}
+
+/// `lmtp(user)<pid><session>: rest`: the colon after the closing brackets, not one within.
+fn service(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut depth = 0i32;
+    for (at, &byte) in text.iter().enumerate().take(1024) {
+        match byte {
+            b'(' | b'<' => depth += 1,
+            b')' | b'>' => depth -= 1,
+            b':' if depth <= 0 => {
+                let rest = &text[at + 1..];
+                return Some((&text[..at], rest.strip_prefix(b" ").unwrap_or(rest)));
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Dovecot's own log file writes the level: `Info: `.
+fn level(text: &[u8]) -> &[u8] {
+    [&b"Info: "[..], b"Warning: ", b"Error: ", b"Debug: ", b"Fatal: ", b"Panic: "]
+        .iter()
+        .find_map(|word| text.strip_prefix(*word))
+        .unwrap_or(text)
+}
+
+/// `(user)<pid><session>`, or before 2.3 `(pid, user)`, where the session follows in the text.
+fn user_and_session(text: &[u8]) -> (&[u8], &[u8]) {
+    let inner = text.strip_prefix(b"(").unwrap_or(b"");
+    let close = memchr::memchr(b')', inner).unwrap_or(inner.len());
+    let user = &inner[..close];
+    let user = scan::split(user, b", ").map_or(user, |(_, user)| user);
+    let session = memchr::memrchr(b'<', text).map_or(&b""[..], |at| &text[at + 1..]);
+    (user, session.strip_suffix(b">").unwrap_or(session))
+}
+
+fn stored<'a>(user: &'a [u8], session: &'a [u8], text: &'a [u8]) -> Option<Stored<'a>> {
+    let at = memchr::memmem::find(text, b"msgid=")?;
+    // Before 2.3 the session id stands here: `lmtp(123, user): SESSION: msgid=…`.
+    let prefix = text[..at].strip_suffix(b": ").unwrap_or(&text[..at]);
+    let prefix = prefix.strip_suffix(b"sieve").unwrap_or(prefix);
+    let prefix = prefix.strip_suffix(b": ").unwrap_or(prefix);
+    let session = if session.is_empty() { prefix } else { session };
+    let rest = &text[at + b"msgid=".len()..];
+    let (message_id, words) = match scan::split(rest, b">: ") {
+        Some((id, words)) => (&rest[..id.len() + 1], words),
+        None => scan::split(rest, b": ")?,
+    };
+    Some(Stored { session: session_id(session), user, message_id, action: action(words)?, text: words })
+}
+
+fn action(words: &[u8]) -> Option<Action<'_>> {
+    let has = |word: &[u8]| memchr::memmem::find(words, word).is_some();
+    if has(b"saved mail to") || has(b"stored mail into") {
+        return Some(Action::Saved);
+    }
+    if let Some((_, rest)) = scan::split(words, b"forwarded to ") {
+        let address = scan::angled(rest, &[]).map_or(rest, |(address, _)| address);
+        return Some(Action::Forwarded(address));
+    }
+    if has(b"arked message to be discarded") || has(b"discarded") || has(b"discard action") {
+        return Some(Action::Discarded);
+    }
+    if has(b"rejected") || has(b"save failed") || has(b"Quota exceeded") {
+        return Some(Action::Rejected);
+    }
+    Some(Action::Note)
+}
