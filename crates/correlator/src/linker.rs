@@ -22,7 +22,8 @@ const ROUND_HOPS_MIN: usize = 20_000;
 /// Links hops that come in order of `ts_in` (ties in any order), in bounded memory.
 #[derive(Default)]
 pub struct Linker {
-    pending: Vec<Hop>,
+    /// Boxed, because they are moved about far more often than looked at.
+    pending: Vec<Box<Hop>>,
     next_round: usize,
 }
 
@@ -34,7 +35,7 @@ impl Linker {
             self.round(now - REACH_MICROS, out);
             self.next_round = 2 * self.pending.len();
         }
-        self.pending.push(hop);
+        self.pending.push(Box::new(hop));
     }
 
     /// Gives out all that is left, open messages too.
@@ -44,23 +45,20 @@ impl Linker {
 
     fn round(&mut self, limit: Micros, out: &mut Vec<Journey>) {
         let mut hops = std::mem::take(&mut self.pending);
-        hops.sort_by_cached_key(Hop::key);
+        // Nearly in order already, which the merge sort likes.
+        hops.sort_by(|a, b| {
+            (a.ts_in, &a.server, &a.instance, a.queue_id, &a.message_id).cmp(&(b.ts_in, &b.server, &b.instance, b.queue_id, &b.message_id))
+        });
         let links = Links::find(&hops);
-        let groups = links.groups(&hops);
-        let finished = |group: &evidence::Group| {
-            limit == Micros::MAX || group.members.iter().all(|&at| hops[at].closed && hops[at].ts_out < limit)
-        };
-        let mut kept = Vec::new();
-        for group in &groups {
-            if finished(group) {
-                out.extend(group.journeys.iter().map(|members| journey::build(&hops, &links, members)));
+        let mut keep = vec![false; hops.len()];
+        for group in links.groups() {
+            let old = |&(_, at): &(usize, usize)| hops[at].closed && hops[at].ts_out < limit;
+            if limit == Micros::MAX || group.members.iter().all(old) {
+                out.extend(group.journeys().map(|members| journey::build(&hops, &links, &members)));
             } else {
-                kept.extend(group.members.iter().copied());
+                group.members.iter().for_each(|&(_, at)| keep[at] = true);
             }
         }
-        kept.sort_unstable();
-        let mut keep = vec![false; hops.len()];
-        kept.iter().for_each(|&at| keep[at] = true);
         let mut keep = keep.into_iter();
         hops.retain(|_| keep.next().unwrap_or(true));
         self.pending = hops;
@@ -70,7 +68,7 @@ impl Linker {
 /// Links a set of hops at once. Journeys come in order of first arrival, then id.
 pub fn link(hops: Vec<Hop>) -> Vec<Journey> {
     let mut out = Vec::new();
-    Linker { pending: hops, next_round: 0 }.finish(&mut out);
+    Linker { pending: hops.into_iter().map(Box::new).collect(), next_round: 0 }.finish(&mut out);
     out.sort_by(|a, b| (a.first_arrival, &a.id).cmp(&(b.first_arrival, &b.id)));
     out
 }

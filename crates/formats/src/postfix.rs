@@ -39,28 +39,61 @@ pub struct Origin<'a> {
 
 /// The tag is `syslog_name[/service]/daemon`; only the last element names the program. `None`: not Postfix.
 pub fn origin(program: &[u8]) -> Option<Origin<'_>> {
-    let slash = memchr::memrchr(b'/', program)?;
+    let slash = program.iter().rposition(|&byte| byte == b'/')?;
     let name = &program[slash + 1..];
-    let daemon = match name {
-        b"smtpd" => Daemon::Smtpd,
+    let daemon = match daemon(name) {
+        Some(daemon) => daemon,
+        // A transport named otherwise in master.cf logs under `postfix/` and its program's name; foreign tags have no such prefix.
+        None if program.starts_with(b"postfix") => Daemon::Other,
+        None => return None,
+    };
+    let first = &program[..program.iter().position(|&byte| byte == b'/').unwrap_or(slash)];
+    Some(Origin { daemon, name, instance: if word(first) == word(b"postfix") && first.len() == 7 { b"" } else { first } })
+}
+
+/// A short name as one number: daemons are told apart on every line, and comparing numbers costs nothing.
+const fn word(name: &[u8]) -> u64 {
+    let mut value = 0;
+    let mut at = 0;
+    while at < name.len() && at < 8 {
+        value = value << 8 | name[at] as u64;
+        at += 1;
+    }
+    value
+}
+
+fn daemon(name: &[u8]) -> Option<Daemon> {
+    const SMTPD: u64 = word(b"smtpd");
+    const SMTP: u64 = word(b"smtp");
+    const QMGR: u64 = word(b"qmgr");
+    const CLEANUP: u64 = word(b"cleanup");
+    const LMTP: u64 = word(b"lmtp");
+    const LOCAL: u64 = word(b"local");
+    const BOUNCE: u64 = word(b"bounce");
+    if name.len() <= 8 {
+        match word(name) {
+            SMTPD => return Some(Daemon::Smtpd),
+            SMTP | LMTP | LOCAL => return Some(Daemon::Agent),
+            QMGR => return Some(Daemon::Qmgr),
+            CLEANUP => return Some(Daemon::Cleanup),
+            BOUNCE => return Some(Daemon::Bounce),
+            _ => {}
+        }
+    }
+    Some(match name {
         b"postscreen" => Daemon::Postscreen,
         b"pickup" => Daemon::Pickup,
-        b"cleanup" => Daemon::Cleanup,
-        b"qmgr" | b"nqmgr" | b"oqmgr" => Daemon::Qmgr,
-        b"bounce" | b"defer" | b"trace" => Daemon::Bounce,
+        b"nqmgr" | b"oqmgr" => Daemon::Qmgr,
+        b"defer" | b"trace" => Daemon::Bounce,
         b"postsuper" => Daemon::Postsuper,
-        b"smtp" | b"lmtp" | b"local" | b"virtual" | b"pipe" | b"error" | b"retry" | b"discard" | b"relay" => Daemon::Agent,
+        b"virtual" | b"pipe" | b"error" | b"retry" | b"discard" | b"relay" => Daemon::Agent,
         b"anvil" | b"scache" | b"master" | b"verify" | b"tlsmgr" | b"tlsproxy" | b"dnsblog" | b"postlogd" | b"proxymap"
         | b"proxywrite" | b"trivial-rewrite" | b"rewrite" | b"showq" | b"flush" | b"postfix-script" | b"postdrop"
         | b"sendmail" | b"postqueue" | b"postmap" | b"postalias" | b"postconf" | b"postlog" | b"postkick" | b"postlock"
         | b"postcat" | b"postmulti" | b"spawn" | b"qmqpd" | b"postfix-wrapper" | b"postmulti-script" | b"post-install"
         | b"postfix-tls-script" | b"postfix-files" => Daemon::Other,
-        // A transport named otherwise in master.cf logs under `postfix/` and its program's name; foreign tags have no such prefix.
-        _ if program.starts_with(b"postfix") => Daemon::Other,
         _ => return None,
-    };
-    let first = &program[..memchr::memchr(b'/', program).unwrap_or(slash)];
-    Some(Origin { daemon, name, instance: if first == b"postfix" { b"" } else { first } })
+    })
 }
 
 /// What a Postfix line says. All text borrows from the line.
@@ -218,8 +251,14 @@ const CONTEXT_STARTS: &[&[u8]] = &[
     b"reject", b"table ", b"sent ", b"removed", b"delivery temporarily", b"would be ", b"mail for ", b"moved to ",
 ];
 
+/// The first byte decides nearly every case without a call.
+fn starts_with_any(text: &[u8], starts: &[&[u8]]) -> bool {
+    let Some(&first) = text.first() else { return false };
+    starts.iter().any(|start| start[0] == first && text.starts_with(start))
+}
+
 fn context<'a>(queue_id: QueueId, rest: &[u8]) -> Record<'a> {
-    if CONTEXT_STARTS.iter().any(|start| rest.starts_with(start)) { Record::Context { queue_id } } else { Record::Unknown }
+    if starts_with_any(rest, CONTEXT_STARTS) { Record::Context { queue_id } } else { Record::Unknown }
 }
 
 /// Lines without a queue id: sessions, TLS, complaints. Words from smtpd.c, smtp_connect.c, postscreen*.c, anvil.c, master.c.
@@ -244,7 +283,7 @@ const KNOWN_STARTS: &[&[u8]] = &[
 ];
 
 fn without_queue_id<'a>(origin: &Origin<'_>, text: &'a [u8]) -> Record<'a> {
-    if KNOWN_STARTS.iter().any(|start| text.starts_with(start)) {
+    if starts_with_any(text, KNOWN_STARTS) {
         return Record::Known;
     }
     // A debugging session (`debug_peer_list`, `-v`) or a helper program: chatter, but never about a message's fate.

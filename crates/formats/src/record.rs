@@ -1,5 +1,7 @@
 //! From the payload of a line to a record of whichever product wrote it.
 
+use vigie_model::QueueId;
+
 use crate::{dovecot, envelope::Envelope, filter, postfix};
 
 /// What a line says, and whose line it is.
@@ -25,6 +27,39 @@ impl Record<'_> {
             Record::Filter(_) => true,
             Record::Foreign => false,
         }
+    }
+}
+
+impl Record<'_> {
+    /// The server's name for the message that the line is about.
+    pub fn queue_id(&self) -> Option<QueueId> {
+        use postfix::Record as P;
+        match self {
+            Record::Postfix(_, record) => match record {
+                P::Arrived(arrived) => Some(arrived.queue_id),
+                P::Header(header) => Some(header.queue_id),
+                P::Delivery(delivery) => Some(delivery.queue_id),
+                P::Refused(refused) => refused.queue_id,
+                P::PickedUp { queue_id, .. }
+                | P::MessageId { queue_id, .. }
+                | P::Active { queue_id, .. }
+                | P::Expired { queue_id, .. }
+                | P::Removed { queue_id }
+                | P::ByHand { queue_id, .. }
+                | P::Notice { queue_id, .. }
+                | P::Context { queue_id } => Some(*queue_id),
+                P::Known | P::Unknown => None,
+            },
+            Record::Dovecot(dovecot::Record::Stored(stored)) => stored.session,
+            Record::Filter(verdict) => verdict.queue_id,
+            Record::Dovecot(_) | Record::Foreign => None,
+        }
+    }
+
+    /// A refusal before the queue stands for itself: when syslog says "repeated", it happened again. Every other line is
+    /// about a queued message, and a repetition is only a copy.
+    pub fn happens_again_when_repeated(&self) -> bool {
+        matches!(self, Record::Postfix(_, postfix::Record::Refused(refused)) if refused.queue_id.is_none())
     }
 }
 

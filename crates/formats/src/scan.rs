@@ -4,8 +4,15 @@ use memchr::memmem;
 
 /// What stands before and after the first `needle`.
 pub fn split<'a>(text: &'a [u8], needle: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let at = memmem::find(text, needle)?;
+    let at = find(text, needle)?;
     Some((&text[..at], &text[at + needle.len()..]))
+}
+
+/// Where `needle` stands first. For the short texts and needles of log lines, looking for one byte and then at the rest beats a
+/// search that is prepared anew for each line.
+pub fn find(text: &[u8], needle: &[u8]) -> Option<usize> {
+    let (&first, rest) = needle.split_first()?;
+    memchr::memchr_iter(first, text).find(|&at| text[at + 1..].starts_with(rest))
 }
 
 /// What stands before and after the last `needle`.

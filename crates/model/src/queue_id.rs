@@ -1,34 +1,93 @@
 //! The name that a mail server gives a message in its queue.
 
-use std::fmt;
+use std::{
+    cmp::Ordering,
+    fmt,
+    hash::{Hash, Hasher},
+};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Longest queue id kept. Postfix's long ids have 15 to 20 characters, Exim's 23, a Dovecot session 22 and `:T12`.
 const QUEUE_ID_BYTES_MAX: usize = 31;
 
-/// A queue id, stored in place: it is a key of the hottest map.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A queue id, stored in place: it is a key of the hottest map, so it is compared and hashed by words.
+#[derive(Clone, Copy)]
 pub struct QueueId {
-    bytes: [u8; QUEUE_ID_BYTES_MAX],
-    len: u8,
+    /// The text, zeros, and in the last byte the length.
+    bytes: [u8; QUEUE_ID_BYTES_MAX + 1],
 }
 
 impl QueueId {
+    fn words(&self) -> [u64; 4] {
+        let word = |at: usize| u64::from_be_bytes(std::array::from_fn(|i| self.bytes[at * 8 + i]));
+        [word(0), word(1), word(2), word(3)]
+    }
+
+    fn len(&self) -> usize {
+        usize::from(self.bytes[QUEUE_ID_BYTES_MAX])
+    }
+
     /// `None` when the text is empty, longer than any server's id, or holds a byte that no server uses.
     pub fn new(text: &[u8]) -> Option<Self> {
         let fits = !text.is_empty() && text.len() <= QUEUE_ID_BYTES_MAX;
-        if !fits || !text.iter().all(|&b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'+' | b'/' | b':' | b'_' | b'.')) {
+        if !fits || !text.iter().all(|&b| ID_BYTE[usize::from(b)]) {
             return None;
         }
-        let mut bytes = [0; QUEUE_ID_BYTES_MAX];
+        let mut bytes = [0; QUEUE_ID_BYTES_MAX + 1];
         bytes[..text.len()].copy_from_slice(text);
-        Some(Self { bytes, len: text.len() as u8 })
+        bytes[QUEUE_ID_BYTES_MAX] = text.len() as u8;
+        Some(Self { bytes })
     }
 
     pub fn as_str(&self) -> &str {
         // `new` lets only ASCII in.
-        std::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
+        std::str::from_utf8(&self.bytes[..self.len()]).unwrap_or_default()
+    }
+}
+
+/// Bytes that servers use in their ids.
+const ID_BYTE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut i = 0;
+    while i < 256 {
+        let byte = i as u8;
+        table[i] = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'/' | b':' | b'_' | b'.');
+        i += 1;
+    }
+    table
+};
+
+impl PartialEq for QueueId {
+    fn eq(&self, other: &Self) -> bool {
+        self.words() == other.words()
+    }
+}
+
+impl Eq for QueueId {}
+
+impl Hash for QueueId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Zeros and length add nothing for the usual id of up to 16 bytes.
+        let [a, b, c, d] = self.words();
+        state.write_u64(a);
+        state.write_u64(b);
+        if self.len() > 16 {
+            state.write_u64(c);
+            state.write_u64(d);
+        }
+    }
+}
+
+impl Ord for QueueId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.words().cmp(&other.words())
+    }
+}
+
+impl PartialOrd for QueueId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -54,5 +113,26 @@ impl<'de> Deserialize<'de> for QueueId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         QueueId::new(text.as_bytes()).ok_or_else(|| serde::de::Error::custom("not a queue id"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_and_equality_are_those_of_the_text() {
+        let texts = ["0", "00", "4jXGQ503wXz1Y5Q7", "4jXGQ503wXz1Y5Q8", "A", "kLTcKWNwAmvIWQAATvhV7g:T2", "zz"];
+        let ids: Vec<QueueId> = texts.iter().filter_map(|text| QueueId::new(text.as_bytes())).collect();
+        assert!(ids.is_sorted() && ids.iter().map(QueueId::as_str).eq(texts));
+        assert_eq!(QueueId::new(b"A"), QueueId::new(b"A"));
+        assert_ne!(QueueId::new(b"A"), QueueId::new(b"AA"));
+    }
+
+    #[test]
+    fn what_no_server_writes_is_no_id() {
+        for text in [&b""[..], b"a b", b"<x>", b"\xff", &[b'A'; 32]] {
+            assert_eq!(QueueId::new(text), None);
+        }
     }
 }

@@ -12,31 +12,82 @@ const NEAR_MICROS: Micros = SKEW_MICROS;
 pub struct Links {
     /// The hop before, and how that is known.
     pub parent: Vec<Option<(usize, LinkEvidence)>>,
-    /// For each recipient of each hop: the hop that took it over.
-    pub child: Vec<Vec<Option<usize>>>,
+    /// For each recipient of each hop, one hop after the other: the hop that took it over.
+    children: Vec<Option<u32>>,
+    /// Where each hop's recipients begin in `children`.
+    first_child: Vec<u32>,
     /// The hop that this notice is about.
     pub notice_of: Vec<Option<usize>>,
     pub root: Vec<usize>,
 }
 
-/// Hops that must be given out together, and the journeys among them (root first).
+/// Hops that must be given out together: a journey, and the journeys of its notices, which need its id.
 pub struct Group {
-    pub members: Vec<usize>,
-    pub journeys: Vec<Vec<usize>>,
+    /// Hops by journey: those of one journey stand together.
+    pub members: Vec<(usize, usize)>,
+}
+
+impl Group {
+    /// The hops of each journey.
+    pub fn journeys(&self) -> impl Iterator<Item = Vec<usize>> + '_ {
+        self.members.chunk_by(|a, b| a.0 == b.0).map(|members| members.iter().map(|(_, at)| *at).collect())
+    }
+}
+
+/// Positions by key, as chains through one vector: no list of its own for each key.
+struct Chains<K> {
+    first: FxHashMap<K, u32>,
+    next: Vec<u32>,
+}
+
+const END: u32 = u32::MAX;
+
+impl<K: std::hash::Hash + Eq> Chains<K> {
+    fn new(keys: impl DoubleEndedIterator<Item = Option<K>> + ExactSizeIterator) -> Self {
+        let mut chains = Self { first: FxHashMap::default(), next: vec![END; keys.len()] };
+        chains.first.reserve(keys.len());
+        // From the end, so that each chain is in ascending order.
+        for (at, key) in keys.enumerate().rev() {
+            if let Some(key) = key {
+                let known = chains.first.insert(key, at as u32);
+                chains.next[at] = known.unwrap_or(END);
+            }
+        }
+        chains
+    }
+
+    fn with<Q: std::hash::Hash + Eq + ?Sized>(&self, key: &Q) -> impl Iterator<Item = usize> + use<'_, K, Q>
+    where
+        K: std::borrow::Borrow<Q>,
+    {
+        let first = self.first.get(key).copied().unwrap_or(END);
+        std::iter::successors((first != END).then_some(first), |&at| {
+            let next = self.next[at as usize];
+            (next != END).then_some(next)
+        })
+        .map(|at| at as usize)
+    }
 }
 
 struct Index<'a> {
-    hops: &'a [Hop],
-    by_id: FxHashMap<QueueId, Vec<usize>>,
-    by_message: FxHashMap<&'a str, Vec<usize>>,
+    hops: &'a [Box<Hop>],
+    by_id: Chains<QueueId>,
+    by_message: Chains<&'a str>,
 }
 
 impl Links {
     /// `hops` must be sorted by key, so that ties are broken the same way every time.
-    pub fn find(hops: &[Hop]) -> Self {
+    pub fn find(hops: &[Box<Hop>]) -> Self {
+        let mut recipients = 0;
+        let first_child = hops.iter().map(|hop| {
+            recipients += hop.recipients.len() as u32;
+            recipients - hop.recipients.len() as u32
+        });
+        let first_child: Vec<u32> = first_child.collect();
         let mut links = Self {
             parent: vec![None; hops.len()],
-            child: hops.iter().map(|hop| vec![None; hop.recipients.len()]).collect(),
+            children: vec![None; recipients as usize],
+            first_child,
             notice_of: vec![None; hops.len()],
             root: Vec::new(),
         };
@@ -50,6 +101,15 @@ impl Links {
         links.notices(&index);
         links.roots();
         links
+    }
+
+    /// The hop that took over the recipient at `place` of hop `at`.
+    pub fn child(&self, at: usize, place: usize) -> Option<usize> {
+        self.children[self.first_child[at] as usize + place].map(|child| child as usize)
+    }
+
+    fn set_child(&mut self, at: usize, place: usize, child: usize) {
+        self.children[self.first_child[at] as usize + place] = Some(child as u32);
     }
 
     fn set_parent(&mut self, child: usize, parent: usize, evidence: LinkEvidence) -> bool {
@@ -129,7 +189,7 @@ impl Links {
                 let Some(next) = best else { continue };
                 let linked = self.set_parent(next, at, LinkEvidence::Reply);
                 if (linked || self.parent[next].is_some_and(|(parent, _)| parent == at)) && !forwarded {
-                    self.child[at][place] = Some(next);
+                    self.set_child(at, place, next);
                 }
             }
         }
@@ -165,7 +225,7 @@ impl Links {
             for other in index.same_message(hop).filter(|&other| other != at) {
                 let before = &index.hops[other];
                 for (place, recipient) in before.recipients.iter().enumerate() {
-                    if self.child[other][place].is_some() || !handed_over(before, recipient, hop) {
+                    if self.child(other, place).is_some() || !handed_over(before, recipient, hop) {
                         continue;
                     }
                     let score = ((hop.ts_in - recipient.ts).abs(), other);
@@ -177,7 +237,7 @@ impl Links {
             if let Some((_, before, place)) = best
                 && self.set_parent(at, before, LinkEvidence::MessageId)
             {
-                self.child[before][place] = Some(at);
+                self.set_child(before, place, at);
             }
         }
     }
@@ -191,10 +251,10 @@ impl Links {
                 continue;
             }
             for (place, recipient) in before.recipients.iter().enumerate() {
-                let open = self.child[parent][place].is_none() && recipient.outcome == Outcome::Delivered;
+                let open = self.child(parent, place).is_none() && recipient.outcome == Outcome::Delivered;
                 let timely = hop.ts_in <= recipient.ts + SKEW_MICROS && hop.ts_in >= recipient.ts - TRANSACTION_MICROS_MAX;
                 if open && timely && recipient.next_id.is_none() && (names(hop, &recipient.recipient) || hop.recipients.is_empty()) {
-                    self.child[parent][place] = Some(at);
+                    self.set_child(parent, place, at);
                 }
             }
         }
@@ -223,61 +283,42 @@ impl Links {
             .collect();
     }
 
-    /// Journeys, and with each the journeys of its notices, which need its id.
-    pub fn groups(&self, hops: &[Hop]) -> Vec<Group> {
-        let mut journeys: FxHashMap<usize, Vec<usize>> = FxHashMap::default();
-        for at in 0..hops.len() {
-            journeys.entry(self.root[at]).or_default().push(at);
-        }
+    /// All hops in groups, in order of the first hop of each.
+    pub fn groups(&self) -> Vec<Group> {
         // Which journey stands at the end of a chain of notices.
         let head = |root: usize| {
             let mut at = root;
-            let mut steps = 0;
-            while let Some(about) = self.notice_of[at] {
+            for _ in 0..NOTICE_CHAIN_MAX {
+                let Some(about) = self.notice_of[at] else { break };
                 at = self.root[about];
-                steps += 1;
-                if steps > hops.len() {
-                    break;
-                }
             }
             at
         };
-        let mut groups: FxHashMap<usize, Group> = FxHashMap::default();
-        let mut roots: Vec<usize> = journeys.keys().copied().collect();
-        roots.sort_unstable();
-        for root in roots {
-            let members = journeys.remove(&root).unwrap_or_default();
-            let group = groups.entry(head(root)).or_insert_with(|| Group { members: Vec::new(), journeys: Vec::new() });
-            group.members.extend(&members);
-            group.journeys.push(members);
-        }
-        let mut groups: Vec<(usize, Group)> = groups.into_iter().collect();
-        groups.sort_unstable_by_key(|(head, _)| *head);
-        groups.into_iter().map(|(_, group)| group).collect()
+        let mut members: Vec<(usize, usize, usize)> = self.root.iter().enumerate().map(|(at, &root)| (head(root), root, at)).collect();
+        members.sort_unstable();
+        let groups = members.chunk_by(|a, b| a.0 == b.0);
+        groups.map(|group| Group { members: group.iter().map(|&(_, root, at)| (root, at)).collect() }).collect()
     }
 }
 
+/// A notice about a notice about …: mail servers do not answer notices, so more is an attack.
+const NOTICE_CHAIN_MAX: usize = 16;
+
 impl<'a> Index<'a> {
-    fn new(hops: &'a [Hop]) -> Self {
-        let mut by_id: FxHashMap<QueueId, Vec<usize>> = FxHashMap::default();
-        let mut by_message: FxHashMap<&str, Vec<usize>> = FxHashMap::default();
-        for (at, hop) in hops.iter().enumerate() {
-            if let Some(id) = hop.queue_id {
-                by_id.entry(id).or_default().push(at);
-            }
-            if !hop.message_id.is_empty() {
-                by_message.entry(&hop.message_id).or_default().push(at);
-            }
+    fn new(hops: &'a [Box<Hop>]) -> Self {
+        Self {
+            hops,
+            by_id: Chains::new(hops.iter().map(|hop| hop.queue_id)),
+            by_message: Chains::new(hops.iter().map(|hop| (hop.message_id.len() > 2).then_some(&*hop.message_id))),
         }
-        Self { hops, by_id, by_message }
     }
 
     fn with_id(&self, id: QueueId) -> impl Iterator<Item = usize> + '_ {
-        self.by_id.get(&id).into_iter().flatten().copied()
+        self.by_id.with(&id)
     }
 
     fn same_message(&self, hop: &Hop) -> impl Iterator<Item = usize> + '_ {
-        self.by_message.get(&*hop.message_id).into_iter().flatten().copied()
+        self.by_message.with(&*hop.message_id)
     }
 }
 

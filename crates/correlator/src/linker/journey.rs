@@ -8,11 +8,11 @@ use xxhash_rust::xxh3::Xxh3;
 use super::evidence::{Links, same_address};
 
 /// Builds one journey; `members` are the positions of its hops.
-pub fn build(hops: &[Hop], links: &Links, members: &[usize]) -> Journey {
+pub fn build(hops: &[Box<Hop>], links: &Links, members: &[usize]) -> Journey {
     let path = in_order(hops, links, members);
     let Some(&root) = path.first() else { return Journey::default() };
-    let first = &hops[root];
-    let along = || path.iter().map(|&at| &hops[at]);
+    let first = &*hops[root];
+    let along = || path.iter().map(|&at| &*hops[at]);
     let deliveries = Leaves { hops, links, first, out: Vec::new() }.collect(&path);
     let sender_of = along().find(|hop| hop.sender_known).unwrap_or(first);
     Journey {
@@ -56,7 +56,10 @@ fn first_text<'a>(mut texts: impl Iterator<Item = &'a Box<str>>) -> Box<str> {
 }
 
 /// By time, but never a hop before the one that handed it over, whatever the clocks say.
-fn in_order(hops: &[Hop], links: &Links, members: &[usize]) -> Vec<usize> {
+fn in_order(hops: &[Box<Hop>], links: &Links, members: &[usize]) -> Vec<usize> {
+    if members.len() == 1 {
+        return members.to_vec();
+    }
     let key = |at: usize| {
         let (mut ts, mut depth, mut up) = (hops[at].ts_in, 0usize, at);
         while let Some((parent, _)) = links.parent[up] {
@@ -71,7 +74,7 @@ fn in_order(hops: &[Hop], links: &Links, members: &[usize]) -> Vec<usize> {
     path.into_iter().map(|(.., at)| at).collect()
 }
 
-fn step(hops: &[Hop], links: &Links, path: &[usize], at: usize) -> Step {
+fn step(hops: &[Box<Hop>], links: &Links, path: &[usize], at: usize) -> Step {
     let hop = &hops[at];
     let parent = links.parent[at];
     Step {
@@ -89,7 +92,7 @@ fn step(hops: &[Hop], links: &Links, path: &[usize], at: usize) -> Step {
 }
 
 /// The events of the server table. A content filter on the same server is no server: neither its way out nor in counts.
-fn counts(hops: &[Hop], links: &Links, at: usize) -> ServerCounts {
+fn counts(hops: &[Box<Hop>], links: &Links, at: usize) -> ServerCounts {
     let hop = &hops[at];
     let mut counts = ServerCounts::default();
     let from_here = links.parent[at].is_some_and(|(parent, _)| hops[parent].server == hop.server);
@@ -104,7 +107,7 @@ fn counts(hops: &[Hop], links: &Links, at: usize) -> ServerCounts {
         }
     }
     for (place, recipient) in hop.recipients.iter().enumerate().filter(|(_, r)| r.outcome == Outcome::Delivered) {
-        let next = links.child[at][place].map(|next| &hops[next]);
+        let next = links.child(at, place).map(|next| &hops[next]);
         match next {
             Some(next) if next.server == hop.server && next.kind == Kind::Transfer => {}
             // The store's own hop counts where the store is another server; on the same one the delivery counts here.
@@ -148,7 +151,7 @@ fn without_detail(address: &str) -> String {
 
 /// Gathers the last word on each recipient.
 struct Leaves<'a> {
-    hops: &'a [Hop],
+    hops: &'a [Box<Hop>],
     links: &'a Links,
     first: &'a Hop,
     out: Vec<Delivery>,
@@ -175,7 +178,7 @@ impl Leaves<'_> {
 
     fn recipient(&mut self, at: usize, place: usize, recipient: &Recipient) {
         let hop = &self.hops[at];
-        let Some(next) = self.links.child[at][place].map(|next| &self.hops[next]) else {
+        let Some(next) = self.links.child(at, place).map(|next| &*self.hops[next]) else {
             // Requeued, and the new hop is known: it goes on there. Not known: it is still in the queue.
             let outcome = match recipient.outcome {
                 Outcome::Transferred if self.links.parent.iter().any(|p| p.is_some_and(|(parent, _)| parent == at)) => return,

@@ -14,7 +14,10 @@ const MICROS_OF_DAY_MAX: i64 = MICROS_PER_DAY + MICROS_PER_SECOND - 1;
 pub(super) enum Placed {
     Once(i64),
     /// Clocks were put back: this time was shown twice.
-    Twice { first: i64, second: i64 },
+    Twice {
+        first: i64,
+        second: i64,
+    },
 }
 
 /// One zone, with what is known about the hour that was asked for last.
@@ -64,7 +67,8 @@ impl Hours {
             return None;
         }
         let hour = (micros_of_day / MICROS_PER_HOUR).min(23) as u8;
-        let key = u64::from(year.cast_unsigned()) << 24 | u64::from(month) << 16 | u64::from(day) << 8 | u64::from(hour);
+        let key =
+            u64::from(year.cast_unsigned()) << 24 | u64::from(month) << 16 | u64::from(day) << 8 | u64::from(hour);
         if key != self.key {
             self.hour = self.look_up(year, month, day, hour)?;
             self.key = key;

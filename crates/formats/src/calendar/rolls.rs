@@ -30,11 +30,7 @@ pub(super) fn first_year_with_leap_day(
     let latest = zone.to_datetime(timestamp(anchor_utc_micros.saturating_add(MICROS_PER_DAY)));
     let reached = last <= (latest.month() as u8, latest.day() as u8);
     let start = i32::from(latest.year()) - i32::from(!reached) - rolls;
-    let leap_days = [
-        (first == (2, 29)).then_some(0),
-        (last == (2, 29)).then_some(rolls),
-        leap_day_after,
-    ];
+    let leap_days = [(first == (2, 29)).then_some(0), (last == (2, 29)).then_some(rolls), leap_day_after];
     let fits = |year: i32| leap_days.iter().flatten().all(|rolls| is_leap(clamp_year(year + rolls)));
     // Two leap days that contradict each other fit nowhere: then the anchor alone decides.
     clamp_year((0..=LEAP_GAP_YEARS).map(|back| start - back).find(|&year| fits(year)).unwrap_or(start))

@@ -31,7 +31,10 @@ fn place(zone_name: &str, year: i16, lines: &[&str]) -> Vec<String> {
 
 #[test]
 fn a_line_is_placed_in_the_zone_of_its_machine() {
-    assert_eq!(place("Europe/Berlin", 2026, &["Mar  2 10:00:00", "Jul  2 10:00:00"]), ["2026-03-02T09:00:00Z", "2026-07-02T08:00:00Z"]);
+    assert_eq!(
+        place("Europe/Berlin", 2026, &["Mar  2 10:00:00", "Jul  2 10:00:00"]),
+        ["2026-03-02T09:00:00Z", "2026-07-02T08:00:00Z"]
+    );
     assert_eq!(place("Asia/Kolkata", 2026, &["Mar  2 10:00:00.5"]), ["2026-03-02T04:30:00.5Z"]);
 }
 
@@ -43,7 +46,14 @@ fn a_year_in_the_line_needs_no_counting() {
 
 #[test]
 fn the_year_turns_at_new_year_and_lines_out_of_order_turn_it_back() {
-    let lines = ["Dec 31 23:59:59", "Jan  1 00:00:00", "Dec 31 23:59:58", "Jan  1 00:00:01", "Dec 31 23:59:59", "Jan  2 00:00:00"];
+    let lines = [
+        "Dec 31 23:59:59",
+        "Jan  1 00:00:00",
+        "Dec 31 23:59:58",
+        "Jan  1 00:00:01",
+        "Dec 31 23:59:59",
+        "Jan  2 00:00:00",
+    ];
     assert_eq!(
         place("UTC", 2025, &lines),
         [
@@ -74,31 +84,59 @@ fn a_clock_that_was_wrong_for_a_while_does_not_move_the_year() {
 #[test]
 fn a_silence_of_eight_months_stays_in_its_year() {
     let lines = ["Dec 20 00:00:00", "Jan 20 00:00:00", "Sep 20 00:00:00", "Jan  3 00:00:00"];
-    assert_eq!(place("UTC", 2024, &lines)[1..], ["2025-01-20T00:00:00Z", "2025-09-20T00:00:00Z", "2026-01-03T00:00:00Z"]);
+    assert_eq!(
+        place("UTC", 2024, &lines)[1..],
+        ["2025-01-20T00:00:00Z", "2025-09-20T00:00:00Z", "2026-01-03T00:00:00Z"]
+    );
 }
 
 #[test]
 fn several_years_in_one_file() {
     let lines = ["Nov  1 00:00:00", "Mar  1 00:00:00", "Jul  1 00:00:00", "Nov  1 00:00:00", "Jan  1 00:00:00"];
-    assert_eq!(place("UTC", 2020, &lines), ["2020-11-01T00:00:00Z", "2021-03-01T00:00:00Z", "2021-07-01T00:00:00Z", "2021-11-01T00:00:00Z", "2022-01-01T00:00:00Z"]);
+    assert_eq!(
+        place("UTC", 2020, &lines),
+        [
+            "2020-11-01T00:00:00Z",
+            "2021-03-01T00:00:00Z",
+            "2021-07-01T00:00:00Z",
+            "2021-11-01T00:00:00Z",
+            "2022-01-01T00:00:00Z"
+        ]
+    );
 }
 
 #[test]
 fn a_leap_day_lands_in_a_leap_year() {
     assert_eq!(place("UTC", 2024, &["Feb 29 10:00:00"]), ["2024-02-29T10:00:00Z"]);
-    assert_eq!(place("UTC", 2026, &["Feb 28 10:00:00", "Feb 29 10:00:00", "Mar  1 10:00:00"])[1..], ["2024-02-29T10:00:00Z", "2026-03-01T10:00:00Z"]);
+    assert_eq!(
+        place("UTC", 2026, &["Feb 28 10:00:00", "Feb 29 10:00:00", "Mar  1 10:00:00"])[1..],
+        ["2024-02-29T10:00:00Z", "2026-03-01T10:00:00Z"]
+    );
 }
 
 #[test]
 fn a_line_with_its_year_corrects_the_lines_after_it() {
-    let lines = ["2024-12-31T23:59:00Z", "Jan  1 00:00:00", "Jan  2 00:00:00", "2024-12-31T23:59:00Z", "Dec 31 23:59:01"];
-    assert_eq!(place("UTC", 1999, &lines)[1..], ["2025-01-01T00:00:00Z", "2025-01-02T00:00:00Z", "2024-12-31T23:59:00Z", "2024-12-31T23:59:01Z"]);
+    let lines =
+        ["2024-12-31T23:59:00Z", "Jan  1 00:00:00", "Jan  2 00:00:00", "2024-12-31T23:59:00Z", "Dec 31 23:59:01"];
+    assert_eq!(
+        place("UTC", 1999, &lines)[1..],
+        ["2025-01-01T00:00:00Z", "2025-01-02T00:00:00Z", "2024-12-31T23:59:00Z", "2024-12-31T23:59:01Z"]
+    );
 }
 
 #[test]
 fn the_hour_that_comes_twice_runs_on() {
     // Berlin, 2026-10-25: 02:00 to 03:00 first at +02:00, then at +01:00.
-    let lines = ["Oct 25 01:59:59", "Oct 25 02:00:00", "Oct 25 02:59:59", "Oct 25 02:59:58", "Oct 25 02:00:00", "Oct 25 02:30:00", "Oct 25 02:59:59", "Oct 25 03:00:00"];
+    let lines = [
+        "Oct 25 01:59:59",
+        "Oct 25 02:00:00",
+        "Oct 25 02:59:59",
+        "Oct 25 02:59:58",
+        "Oct 25 02:00:00",
+        "Oct 25 02:30:00",
+        "Oct 25 02:59:59",
+        "Oct 25 03:00:00",
+    ];
     assert_eq!(
         place("Europe/Berlin", 2026, &lines),
         [
@@ -123,7 +161,10 @@ fn the_hour_that_comes_twice_is_the_first_pass_without_a_log_before() {
 
 #[test]
 fn the_hour_that_is_skipped_is_read_with_the_offset_before() {
-    assert_eq!(place("Europe/Berlin", 2026, &["Mar 29 02:30:00", "Mar 29 03:30:00"]), ["2026-03-29T01:30:00Z", "2026-03-29T01:30:00Z"]);
+    assert_eq!(
+        place("Europe/Berlin", 2026, &["Mar 29 02:30:00", "Mar 29 03:30:00"]),
+        ["2026-03-29T01:30:00Z", "2026-03-29T01:30:00Z"]
+    );
 }
 
 #[test]
@@ -144,9 +185,16 @@ fn a_leap_second_is_the_next_second() {
 #[test]
 fn dates_that_do_not_exist_have_no_time() {
     let mut calendar = Calendar::new(TimeZone::UTC, 2026);
-    for (year, month, day, micros_of_day) in
-        [(Some(2026), 2, 29, 0), (None, 2, 30, 0), (None, 0, 1, 0), (None, 13, 1, 0), (None, 1, 0, 0), (None, 1, 1, -1), (None, 1, 1, i64::MAX), (Some(i16::MAX), 1, 1, 0)]
-    {
+    for (year, month, day, micros_of_day) in [
+        (Some(2026), 2, 29, 0),
+        (None, 2, 30, 0),
+        (None, 0, 1, 0),
+        (None, 13, 1, 0),
+        (None, 1, 0, 0),
+        (None, 1, 1, -1),
+        (None, 1, 1, i64::MAX),
+        (Some(i16::MAX), 1, 1, 0),
+    ] {
         assert_eq!(calendar.resolve(&Stamp::Local { year, month, day, micros_of_day }), None);
     }
     assert_eq!(calendar.resolve(&Stamp::None), None);
@@ -172,7 +220,12 @@ fn a_scan_finds_first_and_last_day_and_the_rolls() {
 
 #[test]
 fn a_scan_stops_at_once_when_lines_have_their_year() {
-    for line in ["2026-03-02T10:00:00Z h p: t", "2026 Nov  2 10:00:00 h p: t", "Nov  2 2026 10:00:00 h p: t", r#"{"__REALTIME_TIMESTAMP":"1","MESSAGE":"m"}"#] {
+    for line in [
+        "2026-03-02T10:00:00Z h p: t",
+        "2026 Nov  2 10:00:00 h p: t",
+        "Nov  2 2026 10:00:00 h p: t",
+        r#"{"__REALTIME_TIMESTAMP":"1","MESSAGE":"m"}"#,
+    ] {
         let mut state = RollScan::default();
         assert!(!scan_rolls(format!("{line}\nNov  2 10:00:00 h p: t\n").as_bytes(), &mut state));
         assert_eq!((state.needs_year, state.first_year(0, &TimeZone::UTC)), (false, None));

@@ -245,9 +245,7 @@ fn unicode(rest: &[u8]) -> (char, usize) {
 }
 
 fn hex4(rest: &[u8]) -> Option<u32> {
-    rest.first_chunk::<4>()?
-        .iter()
-        .try_fold(0, |sum, &byte| Some(sum << 4 | char::from(byte).to_digit(16)?))
+    rest.first_chunk::<4>()?.iter().try_fold(0, |sum, &byte| Some(sum << 4 | char::from(byte).to_digit(16)?))
 }
 
 fn micros(digits: &[u8]) -> Option<i64> {

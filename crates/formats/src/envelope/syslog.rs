@@ -73,7 +73,8 @@ fn own_log(line: &[u8], at: usize, stamp: Stamp) -> Envelope<'_> {
     let first = &line[at..end];
     if first.last() == Some(&b':') || tag::has_open_bracket(first) {
         return match tag::read(line, at) {
-            Some(tag) if is_program(tag.program) => Envelope::tagged(stamp, b"", tag),
+            // Dovecot's services are in lower case; Exim writes `Warning: …`.
+            Some(tag) if is_program(tag.program) && is_lower(tag.program) => Envelope::tagged(stamp, b"", tag),
             _ => bare,
         };
     }
@@ -127,7 +128,9 @@ fn is_exim_id(word: &[u8]) -> bool {
         23 => 18,
         _ => return false,
     };
-    word.iter().enumerate().all(|(at, byte)| {
-        if at == 6 || at == second { *byte == b'-' } else { byte.is_ascii_alphanumeric() }
-    })
+    word.iter().enumerate().all(
+        |(at, byte)| {
+            if at == 6 || at == second { *byte == b'-' } else { byte.is_ascii_alphanumeric() }
+        },
+    )
 }

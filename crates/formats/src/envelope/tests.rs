@@ -176,6 +176,7 @@ fn exims_main_log_is_a_time_and_a_text() {
         "exim 4.96 daemon started: pid=21548, -q4s",
         "Start queue run: pid=22272",
         "SIGHUP received: re-exec daemon",
+        "Warning: purging the environment.",
         "#9619(main) <48pqzr>; cfg; rspamd_config_is_module_enabled: lua module elastic is disabled",
         "#9619(main) rspamd_url_init: start compiling of 9628 TLD suffixes",
     ] {
@@ -308,7 +309,14 @@ fn the_inner_header_of_a_container_wins() {
         "t",
     );
     is("May 02 22:00:00 X docker/mail[1]: <22>p[2]: t 45678", local(None, 5, 2, 22 * HOUR), "X", "p", 2, "t 45678");
-    is("May 02 22:00:00 X docker[1]: Nov 22 04:00:00 master: Info: t", local(None, 11, 22, 4 * HOUR), "X", "master", 0, "Info: t");
+    is(
+        "May 02 22:00:00 X docker[1]: Nov 22 04:00:00 master: Info: t",
+        local(None, 11, 22, 4 * HOUR),
+        "X",
+        "master",
+        0,
+        "Info: t",
+    );
 }
 
 #[test]
@@ -327,7 +335,9 @@ fn only_containers_may_carry_an_inner_header() {
 fn message_repeated_gives_the_inner_text() {
     // SendmailAnalyzer #30
     for tail in ["]", " ]", ""] {
-        let opened = open(format!("Mar  2 10:00:00 h postfix/smtp[1]: message repeated 2 times: [ 4F1: to=<a@b>, status=sent{tail}"));
+        let opened = open(format!(
+            "Mar  2 10:00:00 h postfix/smtp[1]: message repeated 2 times: [ 4F1: to=<a@b>, status=sent{tail}"
+        ));
         assert_eq!((opened.repeated, opened.text.as_str()), (2, "4F1: to=<a@b>, status=sent"));
     }
     let opened = open("Mar  2 10:00:00 h p[1]: message repeated many times: [ x]");
@@ -372,7 +382,9 @@ fn lines_that_end_early() {
     is("Mar  2 10:00:00 h", at, "h", "", 0, "");
     is("Mar  2 10:00:00 h p[1]:", at, "h", "p", 1, "");
     is("Mar  2 10:00:00 h p[1]: ", at, "h", "p", 1, "");
-    for line in ["", "\r", "\0", "Mar", "Mar  2 10:00:0", "Mar  2 10:00:00h", "2026-03-02T10:00:0", "<", "<22", "<22>", "<22>1"] {
+    for line in
+        ["", "\r", "\0", "Mar", "Mar  2 10:00:0", "Mar  2 10:00:00h", "2026-03-02T10:00:0", "<", "<22", "<22>", "<22>1"]
+    {
         assert!(!opens(line), "{line:?}");
     }
 }
@@ -393,7 +405,14 @@ fn text_that_is_not_utf8_stays_bytes() {
 
 #[test]
 fn lines_without_an_envelope() {
-    for line in ["hello", "\u{FEFF}", "date-time,client-ip", "#Software: Microsoft Exchange Server", "6b027255.274da256 0x7e conn=1 ", "Mai  2 10:00:00 h p: t"] {
+    for line in [
+        "hello",
+        "\u{FEFF}",
+        "date-time,client-ip",
+        "#Software: Microsoft Exchange Server",
+        "6b027255.274da256 0x7e conn=1 ",
+        "Mai  2 10:00:00 h p: t",
+    ] {
         assert!(!opens(line), "{line}");
     }
 }

@@ -30,7 +30,7 @@ pub fn parse(id: QueueId, rest: &[u8]) -> Option<Record<'_>> {
         if let Some(status) = rest.strip_prefix(b"status=") {
             return finish(delivery, status);
         }
-        let comma = memchr::memmem::find(rest, b", ")?;
+        let comma = scan::find(rest, b", ")?;
         let pair = &rest[..comma];
         rest = &rest[comma + 2..];
         let equals = memchr::memchr(b'=', pair)?;
@@ -97,7 +97,7 @@ fn accepted(relay: &[u8], reply: &[u8]) -> (Outcome, Option<QueueId>) {
 }
 
 fn contains_word(text: &[u8], word: &[u8]) -> bool {
-    memchr::memmem::find(text, word).is_some()
+    scan::find(text, word).is_some()
 }
 
 /// Postfix: `… queued as X`, at the end or followed by other words.

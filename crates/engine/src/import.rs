@@ -1,0 +1,166 @@
+//! Log files into the store: each line once, whatever is imported again, in whatever order, and wherever it was interrupted.
+//!
+//! Lines and facts are committed together, every few hundred thousand lines, with the correlators' state. Journeys are
+//! derived afterwards for the time that was touched. A run that is cut short leaves a store that the next run completes.
+
+mod derive;
+mod rebuild;
+mod sink;
+mod state;
+
+use std::path::{Path, PathBuf};
+
+use jiff::tz::TimeZone;
+use vigie_lake::{Commit, Compaction, Lake, LakeError, Writer};
+use vigie_model::{Hop, Micros};
+
+pub use self::state::{State, StateError};
+use crate::intake::{self, Progress, Report, Source};
+
+/// What an import did.
+#[derive(Debug)]
+pub struct Imported {
+    pub report: Report,
+    pub hosts: Vec<String>,
+    /// Lines that were new.
+    pub lines: u64,
+    pub understood: u64,
+    pub unknown: u64,
+    pub journeys: u64,
+    /// Hosts whose facts were derived anew, because lines came that are older than what was known.
+    pub rebuilt: Vec<String>,
+}
+
+/// Why an import, or reading its result, failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+impl ImportError {
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            ImportError::Lake(error) => error.hint().map(str::to_owned),
+            ImportError::State(error) => Some(error.hint()),
+        }
+    }
+}
+
+/// What the import tells while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    Reading(Progress),
+    /// Facts of one host are derived anew from its stored lines.
+    Rebuilding { lines: u64 },
+    /// Hops are linked into journeys.
+    Linking { journeys: u64 },
+    Compacting,
+}
+
+/// How to import.
+pub struct Options {
+    pub zone: TimeZone,
+    pub default_host: String,
+}
+
+/// The store with the correlators' state that belongs to it.
+pub struct Store {
+    pub lake: Lake,
+    dir: PathBuf,
+}
+
+impl Store {
+    pub fn open(dir: &Path) -> Result<Self, ImportError> {
+        Ok(Self { lake: Lake::open(dir)?, dir: dir.to_owned() })
+    }
+
+    /// The state that belongs to what is committed.
+    pub fn state(&self) -> Result<State, ImportError> {
+        Ok(State::load(&self.dir, self.lake.snapshot()?.sequence())?)
+    }
+
+    /// Messages that are still in a queue, and hops that only just ended.
+    pub fn open_hops(&self) -> Result<Vec<Hop>, ImportError> {
+        Ok(self.state()?.open_hops())
+    }
+}
+
+/// Imports files. `watch` hears of the progress and may stop it by answering `false`.
+pub fn import(
+    store: &Store,
+    sources: &[Source],
+    options: &Options,
+    watch: &mut dyn FnMut(&Phase) -> bool,
+) -> Result<Imported, ImportError> {
+    let mut run = Run::begin(store)?;
+    let reading = intake::Options {
+        zone: options.zone.clone(),
+        default_host: options.default_host.clone(),
+        marks: run.state.marks.clone(),
+    };
+    let mut sink = sink::ToLake::new(&mut run, watch)?;
+    let report = intake::read(sources, &reading, &mut sink)?;
+    let counts = sink.finish(&report)?;
+    let rebuilt = rebuild::rebuild_dirty_hosts(&mut run, watch)?;
+    let journeys = derive::derive(&mut run, watch)?;
+    watch(&Phase::Compacting);
+    run.compact()?;
+    Ok(Imported {
+        report,
+        hosts: counts.hosts,
+        lines: counts.lines,
+        understood: counts.understood,
+        unknown: counts.unknown,
+        journeys,
+        rebuilt,
+    })
+}
+
+/// One process's turn at writing.
+pub(crate) struct Run {
+    lake: Lake,
+    writer: Writer,
+    dir: PathBuf,
+    sequence: u64,
+    state: State,
+}
+
+impl Run {
+    fn begin(store: &Store) -> Result<Self, ImportError> {
+        // The lock first: the state is read when nobody can change it any more.
+        let writer = store.lake.writer()?;
+        let sequence = store.lake.snapshot()?.sequence();
+        let state = State::load(&store.dir, sequence)?;
+        Ok(Self { lake: store.lake.clone(), writer, dir: store.dir.clone(), sequence, state })
+    }
+
+    /// Commits rows together with the state. The state is written first, under the number that the commit will have.
+    fn commit(&mut self, commit: Commit) -> Result<(), ImportError> {
+        self.state.save(&self.dir, self.sequence + 1)?;
+        self.writer.commit(commit)?;
+        self.sequence = self.lake.snapshot()?.sequence();
+        State::forget_before(&self.dir, self.sequence);
+        Ok(())
+    }
+
+    /// Merging files changes no row, but it is a commit: the state must be there under its number too.
+    fn compact(&mut self) -> Result<(), ImportError> {
+        self.writer.compact(Compaction::WhereNeeded)?;
+        let sequence = self.lake.snapshot()?.sequence();
+        if sequence != self.sequence {
+            self.sequence = sequence;
+            self.state.save(&self.dir, sequence)?;
+            State::forget_before(&self.dir, sequence);
+        }
+        Ok(())
+    }
+}
+
+/// The smallest range that holds both.
+pub(crate) fn hull(range: Option<(Micros, Micros)>, from: Micros, until: Micros) -> Option<(Micros, Micros)> {
+    Some(range.map_or((from, until), |(a, b)| (a.min(from), b.max(until))))
+}

@@ -1,0 +1,63 @@
+//! Facts of a host derived anew from all its stored lines, because some of them came after younger ones were read.
+
+use vigie_correlator::{Facts, Host};
+use vigie_formats::{Record, envelope};
+use vigie_lake::{Commit, Replacement, Table};
+use vigie_model::Micros;
+
+use super::{ImportError, Phase, Run, hull};
+
+/// Hops of one commit.
+const COMMIT_HOPS_MAX: usize = 50_000;
+
+/// Rebuilds every host that is marked; returns their names. A rebuild that is cut short is begun again by the next run.
+pub fn rebuild_dirty_hosts(run: &mut Run, watch: &mut dyn FnMut(&Phase) -> bool) -> Result<Vec<String>, ImportError> {
+    let dirty: Vec<usize> = (0..run.state.hosts.len()).filter(|&place| run.state.hosts[place].dirty).collect();
+    let mut names = Vec::new();
+    for place in dirty {
+        names.push(run.state.hosts[place].host.server().to_owned());
+        rebuild(run, place, watch)?;
+    }
+    Ok(names)
+}
+
+fn rebuild(run: &mut Run, place: usize, watch: &mut dyn FnMut(&Phase) -> bool) -> Result<(), ImportError> {
+    let server = run.state.hosts[place].host.server().to_owned();
+    let snapshot = run.lake.snapshot()?;
+    let mut host = Host::new(&server);
+    let mut facts = Facts::default();
+    let mut scratch = envelope::Scratch::default();
+    let mut commit = Commit::new();
+    for table in [Table::Hops, Table::Attempts, Table::Rejections] {
+        commit.replace(Replacement::Server { table, server: server.as_str().into() });
+    }
+    let mut lines = 0u64;
+    for line in snapshot.lines_of(&server, Micros::MIN, Micros::MAX)? {
+        let line = line?;
+        let parsed = envelope::parse(line.text.as_bytes(), &mut scratch);
+        let (record, repeated) = parsed.as_ref().map_or((Record::Foreign, 1), |envelope| (vigie_formats::read(envelope), envelope.repeated));
+        let times = if record.happens_again_when_repeated() { repeated } else { 1 };
+        for _ in 0..times {
+            host.record(line.ts, &record, &mut facts);
+        }
+        lines += 1;
+        if lines.is_multiple_of(100_000) {
+            watch(&Phase::Rebuilding { lines });
+        }
+        if facts.hops.len() >= COMMIT_HOPS_MAX {
+            store(run, &mut commit, &mut facts)?;
+        }
+    }
+    let state = &mut run.state.hosts[place];
+    (state.host, state.dirty) = (host, false);
+    if let Some((first, last)) = state.stored {
+        run.state.touched = hull(run.state.touched, first, last);
+    }
+    store(run, &mut commit, &mut facts)
+}
+
+fn store(run: &mut Run, commit: &mut Commit, facts: &mut Facts) -> Result<(), ImportError> {
+    let facts = std::mem::take(facts);
+    commit.hops(&facts.hops).attempts(&facts.attempts).rejections(&facts.rejections);
+    run.commit(std::mem::take(commit))
+}

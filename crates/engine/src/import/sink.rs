@@ -1,0 +1,234 @@
+//! The sink that stores: lines, facts and counts gathered into commits.
+
+use rustc_hash::FxHashMap;
+use vigie_correlator::{Facts, Host, LATE_MICROS_MAX};
+use vigie_lake::{Commit, Coverage, LineBatch, LineKind, LineRef, Shape, Snapshot};
+use vigie_model::{MICROS_PER_HOUR, Micros, day_of};
+
+use super::{ImportError, Phase, Run, hull, state::HostState};
+use crate::intake::{FileMark, Line, Progress, Report, Seen, Sink};
+
+/// Lines of one commit: enough for well-filled files, few enough for memory.
+const COMMIT_LINES_MAX: u64 = 400_000;
+/// Text of one commit, for logs with long lines.
+const COMMIT_TEXT_BYTES_MAX: usize = 96 * 1024 * 1024;
+/// Different unknown shapes remembered until the next commit; more are counted together.
+const SHAPES_MAX: usize = 2_000;
+/// What is kept of an example of an unknown line.
+const EXAMPLE_BYTES_MAX: usize = 500;
+
+pub struct ToLake<'a> {
+    run: &'a mut Run,
+    /// The store as it was before this run.
+    before: Snapshot,
+    watch: &'a mut dyn FnMut(&Phase) -> bool,
+    /// For each host of this run: its place in the state, and its stored times before this run.
+    hosts: Vec<HostRun>,
+    lines: LineBatch,
+    facts: Facts,
+    coverage: FxHashMap<(usize, i64), Coverage>,
+    last_hour: Option<(usize, i64)>,
+    shapes: FxHashMap<(i32, usize, Box<[u8]>, String), (u64, Box<str>)>,
+    counts: Counts,
+}
+
+struct HostRun {
+    place: usize,
+    name: Box<str>,
+    stored: Option<(Micros, Micros)>,
+}
+
+#[derive(Debug, Default)]
+pub struct Counts {
+    pub hosts: Vec<String>,
+    pub lines: u64,
+    pub understood: u64,
+    pub unknown: u64,
+}
+
+impl<'a> ToLake<'a> {
+    pub fn new(run: &'a mut Run, watch: &'a mut dyn FnMut(&Phase) -> bool) -> Result<Self, ImportError> {
+        let before = run.lake.snapshot()?;
+        Ok(Self {
+            run,
+            before,
+            watch,
+            hosts: Vec::new(),
+            lines: LineBatch::new(),
+            facts: Facts::default(),
+            coverage: FxHashMap::default(),
+            last_hour: None,
+            shapes: FxHashMap::default(),
+            counts: Counts::default(),
+        })
+    }
+
+    /// Commits what is left.
+    pub fn finish(mut self, report: &Report) -> Result<Counts, ImportError> {
+        let marks = report.files.iter().filter_map(|file| file.mark.clone()).collect();
+        self.commit(marks)?;
+        self.counts.hosts = self.hosts.iter().map(|host| host.name.to_string()).collect();
+        Ok(self.counts)
+    }
+
+    fn commit(&mut self, marks: Vec<FileMark>) -> Result<(), ImportError> {
+        self.run.state.remember(marks);
+        self.note_touched();
+        let mut commit = Commit::new();
+        commit.lines(std::mem::take(&mut self.lines));
+        let facts = std::mem::take(&mut self.facts);
+        commit.hops(&facts.hops).attempts(&facts.attempts).rejections(&facts.rejections);
+        commit.coverage(&self.take_coverage()).shapes(&self.take_shapes());
+        if commit.is_empty() {
+            return Ok(());
+        }
+        self.run.commit(commit)
+    }
+
+    /// The time whose journeys change: that of new hops, and of all that is open, before and after.
+    fn note_touched(&mut self) {
+        let state = &mut self.run.state;
+        for hop in &self.facts.hops {
+            state.touched = hull(state.touched, hop.ts_in, hop.ts_out);
+        }
+    }
+
+    fn take_coverage(&mut self) -> Vec<Coverage> {
+        self.last_hour = None;
+        let mut rows: Vec<Coverage> = self.coverage.drain().map(|(_, row)| row).collect();
+        rows.sort_by(|a, b| (&a.server, a.hour).cmp(&(&b.server, b.hour)));
+        rows
+    }
+
+    fn take_shapes(&mut self) -> Vec<Shape> {
+        let hosts = &self.hosts;
+        let shape = |((day, host, program, shape), (count, example)): ((i32, usize, Box<[u8]>, String), (u64, Box<str>))| Shape {
+            day,
+            server: hosts[host].name.clone(),
+            program: String::from_utf8_lossy(&program).into(),
+            shape: shape.into(),
+            count,
+            example,
+        };
+        let mut rows: Vec<Shape> = self.shapes.drain().map(shape).collect();
+        rows.sort_by(|a, b| (a.day, &a.server, &a.program, &a.shape).cmp(&(b.day, &b.server, &b.program, &b.shape)));
+        rows
+    }
+
+    fn cover(&mut self, line: &Line<'_>, kind: LineKind) {
+        let hour = line.ts.div_euclid(MICROS_PER_HOUR);
+        let name = &self.hosts[line.host].name;
+        let row = self.coverage.entry((line.host, hour)).or_insert_with(|| Coverage {
+            server: name.clone(),
+            hour: hour * MICROS_PER_HOUR,
+            lines: 0,
+            understood: 0,
+            ignored: 0,
+            unknown: 0,
+            duplicates: 0,
+            first_ts: line.ts,
+            last_ts: line.ts,
+        });
+        row.lines += 1;
+        row.first_ts = row.first_ts.min(line.ts);
+        row.last_ts = row.last_ts.max(line.ts);
+        match kind {
+            LineKind::Understood => row.understood += 1,
+            LineKind::Ignored => row.ignored += 1,
+            LineKind::Unknown => row.unknown += 1,
+        }
+    }
+
+    fn unknown(&mut self, line: &Line<'_>) {
+        let mut shape = vigie_formats::shape(line.text);
+        if self.shapes.len() >= SHAPES_MAX {
+            shape = "(further shapes)".to_owned();
+        }
+        let example = || String::from_utf8_lossy(&line.raw[..line.raw.len().min(EXAMPLE_BYTES_MAX)]).into();
+        let entry = self.shapes.entry((day_of(line.ts), line.host, line.program.into(), shape)).or_insert_with(|| (0, example()));
+        entry.0 += 1;
+    }
+}
+
+impl Sink for ToLake<'_> {
+    type Error = ImportError;
+
+    fn host(&mut self, name: &str) -> Result<(), ImportError> {
+        let hosts = &mut self.run.state.hosts;
+        let place = hosts.iter().position(|known| known.host.server() == name).unwrap_or_else(|| {
+            hosts.push(HostState { host: Host::new(name), stored: None, dirty: false });
+            hosts.len() - 1
+        });
+        let stored = hosts[place].stored;
+        // What is open now may end in this run: its journeys will change.
+        let open: Vec<_> = hosts[place].host.open().iter().map(|hop| (hop.ts_in, hop.ts_out)).collect();
+        for (from, until) in open {
+            self.run.state.touched = hull(self.run.state.touched, from, until);
+        }
+        self.hosts.push(HostRun { place, name: name.into(), stored });
+        Ok(())
+    }
+
+    fn line(&mut self, line: &Line<'_>) -> Result<(), ImportError> {
+        let understood = line.record.is_understood();
+        let kind = match (understood, line.bare || line.record.is_unknown()) {
+            (_, true) => LineKind::Unknown,
+            (true, false) => LineKind::Understood,
+            (false, false) => LineKind::Ignored,
+        };
+        self.counts.lines += 1;
+        self.counts.understood += u64::from(kind == LineKind::Understood);
+        if kind == LineKind::Unknown {
+            self.counts.unknown += 1;
+            self.unknown(line);
+        }
+        self.cover(line, kind);
+        let host = &self.hosts[line.host];
+        self.lines.push(LineRef {
+            ts: line.ts,
+            server: &host.name,
+            file: line.file,
+            offset: line.offset,
+            program: line.program,
+            pid: (line.pid != 0).then_some(line.pid),
+            queue_id: line.record.queue_id().as_ref(),
+            text: line.raw,
+            kind,
+            hash: line.hash,
+        });
+        let state = &mut self.run.state.hosts[host.place];
+        state.stored = hull(state.stored, line.ts, line.ts);
+        if host.stored.is_some_and(|(_, last)| line.ts < last - LATE_MICROS_MAX) && understood {
+            state.dirty = true;
+        }
+        if !state.dirty {
+            let times = if line.record.happens_again_when_repeated() { line.repeated } else { 1 };
+            for _ in 0..times {
+                state.host.record(line.ts, line.record, &mut self.facts);
+            }
+        }
+        Ok(())
+    }
+
+    fn stored(&mut self, host: usize, ts: Micros, seen: &mut Seen) -> Result<(), ImportError> {
+        let run = &self.hosts[host];
+        let Some((first, last)) = run.stored else { return Ok(()) };
+        if ts < first - MICROS_PER_HOUR || ts > last + MICROS_PER_HOUR {
+            return Ok(());
+        }
+        if let Some(range) = seen.load(host, ts) {
+            for known in self.before.line_hashes(&run.name, range.start, range.end)? {
+                let known = known?;
+                seen.add_stored(host, known.ts, known.hash);
+            }
+        }
+        Ok(())
+    }
+
+    fn go_on(&mut self, progress: &Progress, marks: &dyn Fn() -> Vec<FileMark>) -> Result<bool, ImportError> {
+        if self.lines.len() as u64 >= COMMIT_LINES_MAX || self.lines.text_bytes() >= COMMIT_TEXT_BYTES_MAX {
+            self.commit(marks())?;
+        }
+        Ok((self.watch)(&Phase::Reading(*progress)))
+    }
+}

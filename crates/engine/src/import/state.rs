@@ -1,0 +1,181 @@
+//! What an import remembers beside the rows: the correlators, how far each file was read, and what is still to be derived.
+
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use vigie_correlator::{Host, RestoreError};
+use vigie_model::{Hop, Micros};
+
+use crate::intake::FileMark;
+
+/// Layout of the saved state; it changes with every change of the structures below.
+const STATE_LAYOUT: u32 = 1;
+/// Files whose place is remembered; of more, those that were read longest ago are forgotten, which costs time and not rows.
+const MARKS_MAX: usize = 10_000;
+
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    pub hosts: Vec<HostState>,
+    pub marks: Vec<FileMark>,
+    /// Time whose journeys must be derived again.
+    pub touched: Option<(Micros, Micros)>,
+}
+
+#[derive(Clone, Debug)]
+pub struct HostState {
+    pub host: Host,
+    /// First and last time of the stored lines.
+    pub stored: Option<(Micros, Micros)>,
+    /// Lines were stored that are older than what the correlator had seen: its facts must be derived anew.
+    pub dirty: bool,
+}
+
+/// The state as it lies on disk.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    layout: u32,
+    hosts: Vec<SavedHost>,
+    marks: Vec<FileMark>,
+    touched: Option<(Micros, Micros)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedHost {
+    host: Vec<u8>,
+    stored: Option<(Micros, Micros)>,
+    dirty: bool,
+}
+
+/// Why the state cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    #[error("cannot write the import's state to {}", path.display())]
+    Write { path: PathBuf, source: std::io::Error },
+    #[error("cannot read the import's state from {}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("the import's state in {} is damaged, or of another version of Vigie", path.display())]
+    Damaged { path: PathBuf },
+    #[error("the import's state in {} cannot be used", path.display())]
+    Host { path: PathBuf, source: RestoreError },
+}
+
+impl StateError {
+    pub fn hint(&self) -> String {
+        match self {
+            StateError::Write { path, .. } => {
+                format!("make room or check the permissions of {}, then import again: what was stored stays", parent(path))
+            }
+            StateError::Read { path, .. } => format!("check the permissions of {}", parent(path)),
+            StateError::Damaged { .. } | StateError::Host { .. } => {
+                "import the logs into a new folder with this version (--data)".to_owned()
+            }
+        }
+    }
+}
+
+fn parent(path: &Path) -> String {
+    path.parent().unwrap_or(path).display().to_string()
+}
+
+impl State {
+    fn path(dir: &Path, sequence: u64) -> PathBuf {
+        dir.join("state").join(format!("{sequence:020}.state"))
+    }
+
+    /// The state of a commit; an empty one for a store without commits.
+    pub fn load(dir: &Path, sequence: u64) -> Result<Self, StateError> {
+        let path = Self::path(dir, sequence);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::before(dir, sequence)),
+            Err(source) => return Err(StateError::Read { path, source }),
+        };
+        Self::decode(&bytes, &path)
+    }
+
+    /// Maintenance (compaction) commits without changing rows: then the newest earlier state is the one that belongs.
+    fn before(dir: &Path, sequence: u64) -> Self {
+        let newest = Self::saved(dir).into_iter().filter(|(number, _)| *number < sequence).max();
+        newest.and_then(|(_, path)| Self::decode(&fs::read(&path).ok()?, &path).ok()).unwrap_or_default()
+    }
+
+    fn decode(bytes: &[u8], path: &Path) -> Result<Self, StateError> {
+        let saved: Saved = postcard::from_bytes(bytes).map_err(|_| StateError::Damaged { path: path.to_owned() })?;
+        if saved.layout != STATE_LAYOUT {
+            return Err(StateError::Damaged { path: path.to_owned() });
+        }
+        let host = |saved: SavedHost| {
+            let host = Host::restore(&saved.host).map_err(|source| StateError::Host { path: path.to_owned(), source })?;
+            Ok(HostState { host, stored: saved.stored, dirty: saved.dirty })
+        };
+        let hosts = saved.hosts.into_iter().map(host).collect::<Result<_, _>>()?;
+        Ok(Self { hosts, marks: saved.marks, touched: saved.touched })
+    }
+
+    /// Writes the state so that it is there in full or not at all.
+    pub fn save(&self, dir: &Path, sequence: u64) -> Result<(), StateError> {
+        let path = Self::path(dir, sequence);
+        let failed = |source| StateError::Write { path: path.clone(), source };
+        let hosts = self.hosts.iter();
+        let saved = Saved {
+            layout: STATE_LAYOUT,
+            hosts: hosts
+                .map(|host| SavedHost { host: host.host.snapshot(), stored: host.stored, dirty: host.dirty })
+                .collect(),
+            marks: self.marks.clone(),
+            touched: self.touched,
+        };
+        let bytes = postcard::to_stdvec(&saved).map_err(|error| failed(std::io::Error::other(error)))?;
+        let folder = path.parent().unwrap_or(dir);
+        fs::create_dir_all(folder).map_err(failed)?;
+        let new = path.with_extension("new");
+        let write = || -> std::io::Result<()> {
+            let mut file = fs::File::create(&new)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            fs::rename(&new, &path)?;
+            fs::File::open(folder)?.sync_all()
+        };
+        write().map_err(|source| {
+            let _ = fs::remove_file(&new);
+            failed(source)
+        })
+    }
+
+    fn saved(dir: &Path) -> Vec<(u64, PathBuf)> {
+        let entries = fs::read_dir(dir.join("state")).into_iter().flatten().flatten();
+        entries.filter_map(|entry| Some((entry.path().file_stem()?.to_str()?.parse().ok()?, entry.path()))).collect()
+    }
+
+    /// Removes the states of earlier commits. One that cannot be removed does no harm.
+    pub fn forget_before(dir: &Path, sequence: u64) {
+        for (_, path) in Self::saved(dir).into_iter().filter(|(number, _)| *number < sequence) {
+            let _ = fs::remove_file(path);
+        }
+    }
+
+    /// Remembers how far files were read; a longer reading of the same file takes the place of a shorter one.
+    pub fn remember(&mut self, marks: Vec<FileMark>) {
+        for mark in marks {
+            let same = |known: &FileMark| {
+                known.fingerprint == mark.fingerprint && known.fingerprint_bytes == mark.fingerprint_bytes && known.host == mark.host
+            };
+            let shorter = |known: &FileMark| same(known) && known.consumed <= mark.consumed;
+            if self.marks.iter().any(|known| same(known) && known.consumed > mark.consumed) {
+                continue;
+            }
+            self.marks.retain(|known| !shorter(known));
+            self.marks.push(mark);
+        }
+        let surplus = self.marks.len().saturating_sub(MARKS_MAX);
+        self.marks.drain(..surplus);
+    }
+
+    pub fn open_hops(&self) -> Vec<Hop> {
+        self.hosts.iter().flat_map(|state| state.host.open()).collect()
+    }
+}

@@ -1,0 +1,296 @@
+//! Log files to records, in time order: which lines are new, whose they are, and when they were written.
+//!
+//! Several files are read side by side and merged by time, so that the files of one host may overlap (`mail.log` and
+//! `dovecot.log`, or `mail.log` and `mail.info`) or follow each other (rotation), in whatever order they were given.
+
+mod cursor;
+mod seen;
+
+use std::path::{Path, PathBuf};
+
+use jiff::tz::TimeZone;
+use rustc_hash::FxHashMap;
+use vigie_formats::{Record, envelope};
+use vigie_model::{MICROS_PER_HOUR, MICROS_PER_SECOND, Micros};
+use vigie_sources::SourceError;
+
+use self::cursor::Cursor;
+pub use self::seen::{Seen, line_hash};
+
+/// A file is read on until it is this far ahead of the next one: fewer changes of file, and well within the disorder that
+/// the correlator takes.
+const RUN_MICROS: Micros = 2 * MICROS_PER_SECOND;
+/// Lines from this much before another file's position are remembered, so that a copy in that file is recognised.
+const OVERLAP_MICROS: Micros = 60 * MICROS_PER_SECOND;
+/// Times outside are taken for damage, not for time: 1980 to 2200.
+const TIMES: std::ops::Range<Micros> = 315_532_800 * MICROS_PER_SECOND..7_258_118_400 * MICROS_PER_SECOND;
+
+/// One file to read, and the host it speaks for where its lines do not say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    pub path: PathBuf,
+    pub host: Option<String>,
+}
+
+/// What an earlier import knows of a file: how far it was read, and the hash of what was read.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct FileMark {
+    /// Identity of the beginning.
+    pub fingerprint: u128,
+    /// Bytes that the fingerprint covers.
+    pub fingerprint_bytes: u32,
+    /// Decompressed bytes read, always up to the end of a line.
+    pub consumed: u64,
+    /// Hash of those bytes.
+    pub hash: u128,
+    pub host: Option<String>,
+}
+
+/// A line on its way to the sink. Everything borrows from the reader's buffer.
+pub struct Line<'a> {
+    pub ts: Micros,
+    pub host: usize,
+    pub file: &'a str,
+    pub offset: u64,
+    pub raw: &'a [u8],
+    pub hash: i64,
+    pub program: &'a [u8],
+    pub pid: u32,
+    pub text: &'a [u8],
+    pub record: &'a Record<'a>,
+    pub repeated: u32,
+    /// No envelope was recognised: the time is that of the line before.
+    pub bare: bool,
+}
+
+/// Where lines go.
+pub trait Sink {
+    type Error;
+
+    /// A host that was not seen before in this run; its lines carry its place in the order of these calls.
+    fn host(&mut self, name: &str) -> Result<(), Self::Error>;
+
+    fn line(&mut self, line: &Line<'_>) -> Result<(), Self::Error>;
+
+    /// Was an identical line stored before this run? Asked only for lines of hosts whose stored lines may overlap.
+    fn stored(&mut self, host: usize, ts: Micros, seen: &mut Seen) -> Result<(), Self::Error>;
+
+    /// Called after each buffer; `false` stops the reading cleanly (Ctrl-C). `marks` tells how far each file was read.
+    fn go_on(&mut self, progress: &Progress, marks: &dyn Fn() -> Vec<FileMark>) -> Result<bool, Self::Error>;
+}
+
+/// How far the reading is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    pub files: usize,
+    pub files_done: usize,
+    /// Bytes on disk.
+    pub bytes: u64,
+    pub bytes_done: u64,
+    pub lines: u64,
+}
+
+/// What one file gave.
+#[derive(Debug)]
+pub struct FileReport {
+    pub path: PathBuf,
+    pub lines: u64,
+    /// Lines that were known from another file or an earlier run.
+    pub duplicates: u64,
+    /// Bytes at the beginning that an earlier run had read.
+    pub skipped_bytes: u64,
+    /// Bytes at the end without a line's end: they wait until the file grows.
+    pub unfinished_bytes: u64,
+    /// Lines that were longer than what is kept of them.
+    pub overlong: u64,
+    pub mark: Option<FileMark>,
+    pub problem: Option<SourceError>,
+}
+
+/// What the whole run gave.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub files: Vec<FileReport>,
+    pub lines: u64,
+    pub duplicates: u64,
+    /// Stopped on request before the end; what was read stands.
+    pub stopped: bool,
+}
+
+impl Report {
+    pub fn problems(&self) -> impl Iterator<Item = (&Path, &SourceError)> {
+        self.files.iter().filter_map(|file| Some((&*file.path, file.problem.as_ref()?)))
+    }
+}
+
+/// What the reading needs to know beside the files.
+pub struct Options {
+    /// Zone of times that carry none.
+    pub zone: TimeZone,
+    /// Host of lines that name none, in files without a host of their own.
+    pub default_host: String,
+    pub marks: Vec<FileMark>,
+}
+
+/// Reads all files to the end, or until the sink stops it.
+pub fn read<S: Sink>(sources: &[Source], options: &Options, sink: &mut S) -> Result<Report, S::Error> {
+    let mut reader = Reader { hosts: Hosts::default(), seen: Seen::default(), scratch: envelope::Scratch::default(), remembered_until: TIMES.start, stopped: false };
+    let mut cursors: Vec<Cursor> = sources.iter().map(|source| Cursor::open(source, options)).collect();
+    let mut progress = Progress {
+        files: cursors.len(),
+        bytes: cursors.iter().map(Cursor::disk_bytes).sum(),
+        ..Progress::default()
+    };
+    while let Some(at) = next_cursor(&cursors) {
+        let others = cursors.iter().enumerate().filter(|(other, _)| *other != at).filter_map(|(_, cursor)| cursor.position());
+        let other = others.min();
+        reader.run(&mut cursors[at], other, options, sink)?;
+        progress.lines = cursors.iter().map(|cursor| cursor.report.lines).sum();
+        progress.bytes_done = cursors.iter().map(Cursor::disk_bytes_done).sum();
+        progress.files_done = cursors.iter().filter(|cursor| cursor.position().is_none()).count();
+        if !sink.go_on(&progress, &|| cursors.iter().filter_map(Cursor::mark).collect())? {
+            reader.stopped = true;
+            break;
+        }
+    }
+    let files: Vec<FileReport> = cursors.into_iter().map(Cursor::into_report).collect();
+    Ok(Report {
+        lines: files.iter().map(|file| file.lines).sum(),
+        duplicates: files.iter().map(|file| file.duplicates).sum(),
+        stopped: reader.stopped,
+        files,
+    })
+}
+
+/// The file that is furthest behind; of equals the first by path, whatever the order given.
+fn next_cursor(cursors: &[Cursor]) -> Option<usize> {
+    let open = cursors.iter().enumerate().filter_map(|(at, cursor)| Some(((cursor.position()?, &cursor.report.path), at)));
+    open.min().map(|(_, at)| at)
+}
+
+struct Reader {
+    hosts: Hosts,
+    seen: Seen,
+    scratch: envelope::Scratch,
+    /// Lines up to this time are remembered.
+    remembered_until: Micros,
+    stopped: bool,
+}
+
+impl Reader {
+    /// Reads one file until it is ahead of the others, or to the end of its buffer.
+    fn run<S: Sink>(&mut self, cursor: &mut Cursor, other: Option<Micros>, options: &Options, sink: &mut S) -> Result<(), S::Error> {
+        if let Some(other) = other {
+            self.seen.forget_before(other.min(cursor.position().unwrap_or(other)) - 2 * OVERLAP_MICROS);
+        }
+        let (bytes, mut at, base) = cursor.take_buffer();
+        let outcome = self.lines(cursor, &bytes, &mut at, base, other, options, sink);
+        cursor.return_buffer(bytes, at);
+        outcome
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the inner loop; a struct for one call would say less")]
+    fn lines<S: Sink>(
+        &mut self,
+        cursor: &mut Cursor,
+        bytes: &[u8],
+        at: &mut usize,
+        base: u64,
+        other: Option<Micros>,
+        options: &Options,
+        sink: &mut S,
+    ) -> Result<(), S::Error> {
+        let limit = other.map_or(Micros::MAX, |ts| ts.saturating_add(RUN_MICROS));
+        let remember_from = other.map_or(Micros::MAX, |ts| ts - OVERLAP_MICROS);
+        let file = cursor.id;
+        let label = cursor.label.clone();
+        // The last host by name, and the last hour of which the stored lines were asked for.
+        let mut last_host: (Vec<u8>, usize) = (Vec::new(), usize::MAX);
+        let mut last_hour = (usize::MAX, i64::MIN);
+        while *at < bytes.len() {
+            let rest = &bytes[*at..];
+            let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            let raw = &rest[..length];
+            if raw.is_empty() {
+                *at += 1;
+                continue;
+            }
+            let parsed = envelope::parse(raw, &mut self.scratch);
+            let stamp = parsed.as_ref().and_then(|envelope| cursor.calendar.resolve(&envelope.stamp)).filter(|ts| TIMES.contains(ts));
+            let parsed = parsed.filter(|_| stamp.is_some());
+            let ts = stamp.unwrap_or(if cursor.moved { cursor.last_ts } else { cursor.position().unwrap_or(cursor.last_ts) });
+            // At least one line each time, so that every turn moves on.
+            if ts > limit && cursor.moved && cursor.last_ts > limit - RUN_MICROS {
+                cursor.last_ts = ts;
+                return Ok(());
+            }
+            (cursor.moved, cursor.last_ts) = (true, ts);
+            let name = match (&cursor.report_host, &parsed) {
+                (Some(host), _) => host.as_bytes(),
+                (None, Some(envelope)) if !envelope.host.is_empty() => envelope.host,
+                // A line without any envelope belongs to the host of the line before.
+                (None, None) if last_host.1 != usize::MAX => &last_host.0,
+                _ => options.default_host.as_bytes(),
+            };
+            let host = if last_host.1 != usize::MAX && last_host.0 == name {
+                last_host.1
+            } else {
+                let host = self.hosts.place(name, sink)?;
+                last_host = (name.to_vec(), host);
+                host
+            };
+            let hour = (host, ts.div_euclid(MICROS_PER_HOUR));
+            if hour != last_hour {
+                last_hour = hour;
+                sink.stored(host, ts, &mut self.seen)?;
+            }
+            let hash = line_hash(raw);
+            let compare = ts >= remember_from || ts <= self.remembered_until || self.seen.watches(host, ts);
+            if ts >= remember_from {
+                self.remembered_until = self.remembered_until.max(ts);
+            }
+            cursor.report.lines += 1;
+            let line_at = base + *at as u64;
+            *at += length + 1;
+            if compare && !self.seen.is_new(host, ts, hash, file) {
+                cursor.report.duplicates += 1;
+                continue;
+            }
+            let (record, program, pid, text, repeated) = match &parsed {
+                Some(envelope) => (vigie_formats::read(envelope), envelope.program, envelope.pid, envelope.text, envelope.repeated),
+                None => (Record::Foreign, &b""[..], 0, raw, 1),
+            };
+            sink.line(&Line {
+                ts,
+                host,
+                file: &label,
+                offset: line_at,
+                raw,
+                hash,
+                program,
+                pid,
+                text,
+                record: &record,
+                repeated,
+                bare: parsed.is_none(),
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Hosts in the order in which they were met.
+#[derive(Default)]
+struct Hosts(FxHashMap<Box<[u8]>, usize>);
+
+impl Hosts {
+    fn place<S: Sink>(&mut self, name: &[u8], sink: &mut S) -> Result<usize, S::Error> {
+        if let Some(&host) = self.0.get(name) {
+            return Ok(host);
+        }
+        sink.host(&String::from_utf8_lossy(name))?;
+        let host = self.0.len();
+        self.0.insert(name.into(), host);
+        Ok(host)
+    }
+}

@@ -1,0 +1,268 @@
+//! One file on its way through the merge: its place in time, its buffer, and what it gave so far.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use vigie_formats::{
+    calendar::{Calendar, RollScan, scan_rolls},
+    envelope,
+};
+use vigie_model::Micros;
+use vigie_sources::{Identity, LogFile, Resumed, SourceError};
+
+use super::{FileMark, FileReport, Options, Source, TIMES};
+
+/// A file being read. It holds a buffer only once its turn has come.
+pub struct Cursor {
+    /// Tells files apart when copies of a line are counted.
+    pub id: usize,
+    /// How the file is called in the store: its path, as given.
+    pub label: Box<str>,
+    pub report: FileReport,
+    pub report_host: Option<String>,
+    pub calendar: Calendar,
+    pub last_ts: Micros,
+    /// A line of it was taken since it was opened.
+    pub moved: bool,
+    state: State,
+    /// Where an earlier import stopped.
+    resumed: Option<(u64, u128)>,
+    first_ts: Micros,
+    before: Option<Identity>,
+    after: Option<Identity>,
+    bytes: Vec<u8>,
+    at: usize,
+    /// Position in the file of `bytes[0]`.
+    base: u64,
+    disk_bytes: u64,
+    disk_bytes_done: u64,
+}
+
+/// Lines looked at for a file's first time.
+const FIRST_TIME_LINES_MAX: usize = 1_000;
+
+enum State {
+    Open(LogFile),
+    /// Closed until its turn.
+    Parked,
+    Done,
+}
+
+static NEXT_ID: AtomicUsize = AtomicUsize::new(1);
+
+impl Cursor {
+    /// Opens the file, goes to where an earlier import stopped, and finds out where it stands in time.
+    pub fn open(source: &Source, options: &Options) -> Self {
+        let mut cursor = Self {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            label: source.path.to_string_lossy().into(),
+            report: FileReport {
+                path: source.path.clone(),
+                lines: 0,
+                duplicates: 0,
+                skipped_bytes: 0,
+                unfinished_bytes: 0,
+                overlong: 0,
+                mark: None,
+                problem: None,
+            },
+            report_host: source.host.clone(),
+            calendar: Calendar::new(options.zone.clone(), 1970),
+            last_ts: TIMES.start,
+            moved: false,
+            state: State::Done,
+            resumed: None,
+            first_ts: TIMES.start,
+            before: None,
+            after: None,
+            bytes: Vec::new(),
+            at: 0,
+            base: 0,
+            disk_bytes: 0,
+            disk_bytes_done: 0,
+        };
+        match cursor.start(source, options) {
+            Ok(()) => {}
+            Err(problem) => cursor.report.problem = Some(problem),
+        }
+        cursor
+    }
+
+    fn start(&mut self, source: &Source, options: &Options) -> Result<(), SourceError> {
+        let file = LogFile::open(&source.path)?;
+        self.disk_bytes = file.len();
+        if let Some(year) = first_year(&source.path, options)? {
+            self.calendar = Calendar::new(options.zone.clone(), year);
+        }
+        let identity = file.identity();
+        let marks = options.marks.iter().filter(|mark| {
+            mark.fingerprint_bytes <= identity.fingerprint_bytes && mark.host == source.host
+                && (mark.fingerprint_bytes < identity.fingerprint_bytes || mark.fingerprint == identity.fingerprint)
+        });
+        let mut file = Some(file);
+        // The longest known beginning first: most likely the whole file.
+        let mut marks: Vec<&FileMark> = marks.collect();
+        marks.sort_by_key(|mark| std::cmp::Reverse(mark.consumed));
+        for mark in marks {
+            if let Resumed::Continues(resumed) = LogFile::resume(&source.path, mark.consumed, mark.hash)? {
+                self.report.skipped_bytes = mark.consumed;
+                // The calendar must know the year of the first line that is read now.
+                self.pass_over(&source.path, mark.consumed)?;
+                self.resumed = Some((mark.consumed, mark.hash));
+                file = Some(resumed);
+                break;
+            }
+        }
+        self.state = file.map_or(State::Done, State::Open);
+        self.fill();
+        self.first_ts = self.first_time();
+        self.park();
+        Ok(())
+    }
+
+    /// Lets the calendar see the times of what is skipped, so that years go on from there.
+    fn pass_over(&mut self, path: &std::path::Path, consumed: u64) -> Result<(), SourceError> {
+        let mut scratch = envelope::Scratch::default();
+        let mut file = LogFile::open(path)?;
+        while let Some(chunk) = file.next()? {
+            for (offset, line) in chunk.lines() {
+                if offset >= consumed {
+                    return Ok(());
+                }
+                let Some(parsed) = envelope::parse(line, &mut scratch) else { continue };
+                if !matches!(parsed.stamp, envelope::Stamp::Local { .. }) {
+                    return Ok(());
+                }
+                if let Some(ts) = self.calendar.resolve(&parsed.stamp) {
+                    self.last_ts = ts;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the file stands in time; `None` when it is read or cannot be read.
+    pub fn position(&self) -> Option<Micros> {
+        match self.state {
+            State::Done => None,
+            _ if self.moved => Some(self.last_ts),
+            _ => Some(self.first_ts),
+        }
+    }
+
+    /// What was given out for certain: everything before the buffer at hand, or all when the buffer is used up.
+    pub fn mark(&self) -> Option<FileMark> {
+        let identity = if self.at >= self.bytes.len() { self.after } else { self.before };
+        let identity = identity.filter(|identity| identity.consumed > 0)?;
+        Some(FileMark {
+            fingerprint: identity.fingerprint,
+            fingerprint_bytes: identity.fingerprint_bytes,
+            consumed: identity.consumed,
+            hash: identity.consumed_hash,
+            host: self.report_host.clone(),
+        })
+    }
+
+    /// Takes the buffer out for reading: its bytes, where to go on in it, and its position in the file.
+    pub fn take_buffer(&mut self) -> (Vec<u8>, usize, u64) {
+        if let State::Parked = self.state {
+            self.unpark();
+        }
+        (std::mem::take(&mut self.bytes), self.at, self.base)
+    }
+
+    /// Puts the buffer back, and fills it anew when it is used up.
+    pub fn return_buffer(&mut self, bytes: Vec<u8>, at: usize) {
+        (self.bytes, self.at) = (bytes, at);
+        if self.at >= self.bytes.len() {
+            self.fill();
+        }
+    }
+
+    pub fn disk_bytes(&self) -> u64 {
+        self.disk_bytes
+    }
+
+    pub fn disk_bytes_done(&self) -> u64 {
+        self.disk_bytes_done
+    }
+
+    fn fill(&mut self) {
+        self.bytes.clear();
+        self.at = 0;
+        let State::Open(file) = &mut self.state else { return };
+        self.before = Some(file.identity());
+        match file.next() {
+            Ok(Some(chunk)) => {
+                self.bytes.extend_from_slice(chunk.bytes);
+                self.base = chunk.offset;
+                self.after = Some(file.identity());
+                self.disk_bytes_done = file.position();
+                return;
+            }
+            Ok(None) => {}
+            Err(problem) => self.report.problem = Some(problem),
+        }
+        self.after = Some(file.identity());
+        self.report.unfinished_bytes = file.unfinished_tail();
+        self.report.overlong = file.overlong();
+        self.disk_bytes_done = self.disk_bytes;
+        self.state = State::Done;
+    }
+
+    /// Gives file and buffer back until its turn comes: many rotated files would hold many buffers.
+    fn park(&mut self) {
+        if let State::Open(_) = self.state {
+            self.state = State::Parked;
+            (self.bytes, self.at) = (Vec::new(), 0);
+        }
+    }
+
+    fn unpark(&mut self) {
+        let opened = match self.resumed {
+            Some((consumed, hash)) => LogFile::resume(&self.report.path, consumed, hash).map(|resumed| match resumed {
+                Resumed::Continues(file) | Resumed::Different(file) => file,
+            }),
+            None => LogFile::open(&self.report.path),
+        };
+        match opened {
+            Ok(file) => {
+                self.state = State::Open(file);
+                self.fill();
+            }
+            Err(problem) => {
+                self.report.problem = Some(problem);
+                self.state = State::Done;
+            }
+        }
+    }
+
+    /// The first time in the buffer. The calendar will meet that line again, which does it no harm.
+    fn first_time(&mut self) -> Micros {
+        let mut scratch = envelope::Scratch::default();
+        let lines = self.bytes.split(|&byte| byte == b'\n').take(FIRST_TIME_LINES_MAX);
+        for line in lines {
+            let parsed = envelope::parse(line, &mut scratch);
+            if let Some(ts) = parsed.and_then(|envelope| self.calendar.resolve(&envelope.stamp)).filter(|ts| TIMES.contains(ts)) {
+                return ts;
+            }
+        }
+        self.last_ts
+    }
+
+    pub fn into_report(mut self) -> FileReport {
+        self.report.mark = self.mark();
+        self.report
+    }
+}
+
+/// The year of the file's first line, where its lines name none: its newest line is not newer than the file.
+fn first_year(path: &std::path::Path, options: &Options) -> Result<Option<i16>, SourceError> {
+    let mut scan = RollScan::default();
+    let mut file = LogFile::open(path)?;
+    while let Some(chunk) = file.next()? {
+        if !scan_rolls(chunk.bytes, &mut scan) {
+            break;
+        }
+    }
+    Ok(scan.needs_year.then(|| scan.first_year(file.modified(), &options.zone)).flatten())
+}

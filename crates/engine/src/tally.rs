@@ -1,0 +1,197 @@
+//! Counts in memory, without a store: what `vigie stats --memory` prints, and what the benchmark measures.
+
+use rustc_hash::FxHashMap;
+use serde::Serialize;
+use vigie_correlator::{Facts, Host, Linker};
+use vigie_model::{Hop, Journey, MailClass, Micros, Outcome, ServerCounts};
+
+use crate::intake::{self, FileMark, Line, Progress, Report, Seen, Sink, Source};
+
+/// Figures of a whole log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    pub lines: u64,
+    pub understood: u64,
+    pub unknown: u64,
+    /// Messages of people and programs; notices and probes apart.
+    pub messages: u64,
+    pub notices: u64,
+    pub probes: u64,
+    /// Recipients who got the mail of `messages`.
+    pub deliveries: u64,
+    pub bounced: u64,
+    pub expired: u64,
+    pub filtered: u64,
+    pub discarded: u64,
+    /// Tries that were put off.
+    pub deferred: u64,
+    pub rejected: u64,
+    /// Bytes of `messages`, as the first server logged them.
+    pub bytes: u64,
+    pub servers: Vec<ServerRow>,
+    pub top_senders: Vec<(String, u64)>,
+    pub top_recipient_domains: Vec<(String, u64)>,
+    pub reject_reasons: Vec<(String, u64)>,
+}
+
+/// One server's row of the server table.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ServerRow {
+    pub server: String,
+    pub global: u64,
+    #[serde(flatten)]
+    pub counts: ServerCounts,
+}
+
+/// Rows of each ranking.
+const TOP_ROWS: usize = 10;
+
+/// Reads, correlates, links and counts; keeps nothing else.
+pub fn tally(sources: &[Source], options: &intake::Options) -> (Tally, Report) {
+    let mut counter = Counter::default();
+    let report = match intake::read(sources, options, &mut counter) {
+        Ok(report) => report,
+        Err(never) => match never {},
+    };
+    (counter.finish(), report)
+}
+
+#[derive(Default)]
+struct Counter {
+    hosts: Vec<Host>,
+    facts: Facts,
+    hops: Vec<Hop>,
+    linker: Linker,
+    journeys: Vec<Journey>,
+    tally: Tally,
+    senders: FxHashMap<Box<str>, u64>,
+    domains: FxHashMap<Box<str>, u64>,
+    reasons: FxHashMap<Box<str>, u64>,
+    servers: FxHashMap<Box<str>, ServerCounts>,
+}
+
+impl Sink for Counter {
+    type Error = std::convert::Infallible;
+
+    fn host(&mut self, name: &str) -> Result<(), Self::Error> {
+        self.hosts.push(Host::new(name));
+        Ok(())
+    }
+
+    fn line(&mut self, line: &Line<'_>) -> Result<(), Self::Error> {
+        self.tally.lines += 1;
+        self.tally.understood += u64::from(line.record.is_understood());
+        self.tally.unknown += u64::from(line.bare || line.record.is_unknown());
+        let times = if line.record.happens_again_when_repeated() { line.repeated } else { 1 };
+        for _ in 0..times {
+            self.hosts[line.host].record(line.ts, line.record, &mut self.facts);
+        }
+        Ok(())
+    }
+
+    fn stored(&mut self, _: usize, _: Micros, _: &mut Seen) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    fn go_on(&mut self, _: &Progress, _: &dyn Fn() -> Vec<FileMark>) -> Result<bool, Self::Error> {
+        self.take_facts();
+        Ok(true)
+    }
+}
+
+impl Counter {
+    fn take_facts(&mut self) {
+        self.tally.deferred += self.facts.attempts.len() as u64;
+        self.facts.attempts.clear();
+        for rejection in self.facts.rejections.drain(..) {
+            self.tally.rejected += 1;
+            *self.reasons.entry(rejection.reason).or_default() += 1;
+        }
+        self.hops.append(&mut self.facts.hops);
+        self.link();
+    }
+
+    /// Hops close in order of their end; those that no open message precedes can be linked already.
+    fn link(&mut self) {
+        const ROUND: usize = 30_000;
+        if self.hops.len() < ROUND {
+            return;
+        }
+        let open = self.hosts.iter().flat_map(Host::open).map(|hop| hop.ts_in).min().unwrap_or(Micros::MAX);
+        self.hops.sort_unstable_by_key(|hop| hop.ts_in);
+        let ready = self.hops.partition_point(|hop| hop.ts_in < open);
+        for hop in self.hops.drain(..ready) {
+            self.linker.push(hop, &mut self.journeys);
+        }
+        self.count();
+    }
+
+    fn count(&mut self) {
+        for journey in std::mem::take(&mut self.journeys) {
+            for step in &journey.steps {
+                let counts = self.servers.entry(step.server.clone()).or_default();
+                counts.received_from_servers += step.counts.received_from_servers;
+                counts.received_from_local += step.counts.received_from_local;
+                counts.local_routing += step.counts.local_routing;
+                counts.sent_to_servers += step.counts.sent_to_servers;
+            }
+            match journey.class {
+                MailClass::Bounce => self.tally.notices += 1,
+                MailClass::Probe => self.tally.probes += 1,
+                MailClass::Mail => self.mail(journey),
+            }
+        }
+    }
+
+    fn mail(&mut self, journey: Journey) {
+        self.tally.messages += 1;
+        self.tally.bytes += journey.size.unwrap_or(0);
+        for delivery in journey.deliveries {
+            match delivery.outcome {
+                Outcome::Delivered => self.tally.deliveries += 1,
+                Outcome::Bounced => self.tally.bounced += 1,
+                Outcome::Expired => self.tally.expired += 1,
+                Outcome::Filtered => self.tally.filtered += 1,
+                Outcome::Discarded => self.tally.discarded += 1,
+                _ => {}
+            }
+            let domain = delivery.recipient.rsplit_once('@').map_or("", |(_, domain)| domain);
+            match self.domains.get_mut(domain) {
+                Some(count) => *count += 1,
+                None => {
+                    self.domains.insert(domain.into(), 1);
+                }
+            }
+        }
+        *self.senders.entry(journey.sender).or_default() += 1;
+    }
+
+    fn finish(mut self) -> Tally {
+        self.take_facts();
+        self.hops.extend(self.hosts.iter().flat_map(Host::open));
+        self.hops.sort_unstable_by_key(|hop| hop.ts_in);
+        for hop in std::mem::take(&mut self.hops) {
+            self.linker.push(hop, &mut self.journeys);
+        }
+        std::mem::take(&mut self.linker).finish(&mut self.journeys);
+        self.count();
+        let mut tally = self.tally;
+        tally.servers = self
+            .servers
+            .into_iter()
+            .map(|(server, counts)| ServerRow { server: server.into(), global: counts.global(), counts })
+            .collect();
+        tally.servers.sort_by(|a, b| a.server.cmp(&b.server));
+        tally.top_senders = top(self.senders);
+        tally.top_recipient_domains = top(self.domains);
+        tally.reject_reasons = top(self.reasons);
+        tally
+    }
+}
+
+fn top(counts: FxHashMap<Box<str>, u64>) -> Vec<(String, u64)> {
+    let mut rows: Vec<(String, u64)> = counts.into_iter().map(|(value, count)| (value.into(), count)).collect();
+    rows.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    rows.truncate(TOP_ROWS);
+    rows
+}

@@ -1,0 +1,216 @@
+//! Arrow columns from rows and rows from Arrow columns: the few types that our tables use.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListArray, RecordBatch, StringArray, StructArray,
+    TimestampMicrosecondArray,
+};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{Field, Fields, Int64Type, Schema, TimestampMicrosecondType};
+use arrow::error::ArrowError;
+use vigie_model::QueueId;
+
+/// Parquet's and Delta's name for what a list holds.
+const LIST_ITEM: &str = "element";
+
+/// Columns being put together, in the order of the table.
+#[derive(Default)]
+pub(crate) struct Columns {
+    fields: Vec<Field>,
+    arrays: Vec<ArrayRef>,
+}
+
+impl Columns {
+    pub(crate) fn times(&mut self, name: &str, values: impl Iterator<Item = i64>) {
+        let array = TimestampMicrosecondArray::from_iter_values(values).with_timezone("UTC");
+        self.push(name, Arc::new(array), false);
+    }
+
+    pub(crate) fn texts<'a>(&mut self, name: &str, values: impl Iterator<Item = &'a str>) {
+        self.push(name, Arc::new(StringArray::from_iter_values(values)), false);
+    }
+
+    pub(crate) fn texts_or_null<'a>(&mut self, name: &str, values: impl Iterator<Item = Option<&'a str>>) {
+        self.push(name, Arc::new(values.collect::<StringArray>()), true);
+    }
+
+    pub(crate) fn ints(&mut self, name: &str, values: impl Iterator<Item = i64>) {
+        self.push(name, Arc::new(Int64Array::from_iter_values(values)), false);
+    }
+
+    pub(crate) fn ints_or_null(&mut self, name: &str, values: impl Iterator<Item = Option<i64>>) {
+        self.push(name, Arc::new(values.collect::<Int64Array>()), true);
+    }
+
+    pub(crate) fn flags(&mut self, name: &str, values: impl Iterator<Item = bool>) {
+        self.push(name, Arc::new(values.map(Some).collect::<BooleanArray>()), false);
+    }
+
+    /// A list per row: `lens` are the lengths, `items` the things of all rows one after the other.
+    pub(crate) fn lists(&mut self, name: &str, lens: impl Iterator<Item = usize>, items: Columns) {
+        self.push_list(name, lens, items.into_struct());
+    }
+
+    /// A list of texts per row.
+    pub(crate) fn text_lists<'a>(
+        &mut self,
+        name: &str,
+        lens: impl Iterator<Item = usize>,
+        items: impl Iterator<Item = &'a str>,
+    ) {
+        // Arrow wants to know how many there are.
+        let items: Vec<&str> = items.collect();
+        self.push_list(name, lens, Arc::new(StringArray::from_iter_values(items)));
+    }
+
+    pub(crate) fn push(&mut self, name: &str, array: ArrayRef, is_nullable: bool) {
+        self.fields.push(Field::new(name, array.data_type().clone(), is_nullable));
+        self.arrays.push(array);
+    }
+
+    pub(crate) fn finish(self) -> Result<RecordBatch, ArrowError> {
+        RecordBatch::try_new(Arc::new(Schema::new(self.fields)), self.arrays)
+    }
+
+    fn push_list(&mut self, name: &str, lens: impl Iterator<Item = usize>, items: ArrayRef) {
+        let field = Arc::new(Field::new(LIST_ITEM, items.data_type().clone(), false));
+        self.push(name, Arc::new(ListArray::new(field, OffsetBuffer::from_lengths(lens), items, None)), false);
+    }
+
+    fn into_struct(self) -> ArrayRef {
+        Arc::new(StructArray::new(Fields::from(self.fields), self.arrays, None))
+    }
+}
+
+/// Columns being read: of a batch, or of the things in a list.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader<'a> {
+    fields: &'a Fields,
+    arrays: &'a [ArrayRef],
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(batch: &'a RecordBatch) -> Self {
+        Reader { fields: batch.schema_ref().fields(), arrays: batch.columns() }
+    }
+
+    pub(crate) fn times(&self, name: &str) -> Result<&'a [i64], ArrowError> {
+        let array = self.column(name)?.as_primitive_opt::<TimestampMicrosecondType>();
+        Ok(array.ok_or_else(|| unexpected(name))?.values())
+    }
+
+    pub(crate) fn texts(&self, name: &str) -> Result<Texts<'a>, ArrowError> {
+        Ok(Texts(self.column(name)?.as_string_opt::<i32>().ok_or_else(|| unexpected(name))?))
+    }
+
+    pub(crate) fn ints(&self, name: &str) -> Result<Ints<'a>, ArrowError> {
+        Ok(Ints(self.column(name)?.as_primitive_opt::<Int64Type>().ok_or_else(|| unexpected(name))?))
+    }
+
+    pub(crate) fn flags(&self, name: &str) -> Result<&'a BooleanArray, ArrowError> {
+        self.column(name)?.as_boolean_opt().ok_or_else(|| unexpected(name))
+    }
+
+    /// Lengths of the lists, and a reader of the things in them, one after the other.
+    pub(crate) fn lists(&self, name: &str) -> Result<(Lengths<'a>, ListItems), ArrowError> {
+        let list = self.column(name)?.as_list_opt::<i32>().ok_or_else(|| unexpected(name))?;
+        let offsets = list.value_offsets();
+        let (first, last) = (offsets[0] as usize, offsets[offsets.len() - 1] as usize);
+        let items = list.values().slice(first, last - first);
+        let items = match items.as_struct_opt() {
+            Some(items) => ListItems { fields: items.fields().clone(), arrays: items.columns().to_vec() },
+            None => ListItems {
+                fields: Fields::from(vec![Field::new(LIST_ITEM, items.data_type().clone(), true)]),
+                arrays: vec![items],
+            },
+        };
+        Ok((Lengths { offsets, at: 0 }, items))
+    }
+
+    /// A list of texts per row.
+    pub(crate) fn text_lists(&self, name: &str) -> Result<Vec<Vec<Box<str>>>, ArrowError> {
+        let (lengths, items) = self.lists(name)?;
+        let texts = items.reader().texts(LIST_ITEM)?;
+        let mut next = 0;
+        Ok(lengths
+            .map(|len| {
+                let list = (next..next + len).map(|i| texts.boxed(i)).collect();
+                next += len;
+                list
+            })
+            .collect())
+    }
+
+    fn column(&self, name: &str) -> Result<&'a ArrayRef, ArrowError> {
+        let at = self.fields.iter().position(|field| field.name() == name).ok_or_else(|| unexpected(name))?;
+        Ok(&self.arrays[at])
+    }
+}
+
+/// The things in the lists of a column.
+pub(crate) struct ListItems {
+    fields: Fields,
+    arrays: Vec<ArrayRef>,
+}
+
+impl ListItems {
+    pub(crate) fn reader(&self) -> Reader<'_> {
+        Reader { fields: &self.fields, arrays: &self.arrays }
+    }
+}
+
+/// How many things each row's list holds.
+pub(crate) struct Lengths<'a> {
+    offsets: &'a [i32],
+    at: usize,
+}
+
+impl Iterator for Lengths<'_> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let end = *self.offsets.get(self.at + 1)?;
+        let len = end - self.offsets[self.at];
+        self.at += 1;
+        Some(len as usize)
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Texts<'a>(&'a StringArray);
+
+impl Texts<'_> {
+    pub(crate) fn at(&self, row: usize) -> &str {
+        self.0.value(row)
+    }
+
+    pub(crate) fn boxed(&self, row: usize) -> Box<str> {
+        self.0.value(row).into()
+    }
+
+    pub(crate) fn queue_id(&self, row: usize) -> Option<QueueId> {
+        self.0.is_valid(row).then(|| QueueId::new(self.0.value(row).as_bytes())).flatten()
+    }
+
+    pub(crate) fn some(&self, row: usize) -> Option<&str> {
+        self.0.is_valid(row).then(|| self.0.value(row))
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Ints<'a>(&'a Int64Array);
+
+impl Ints<'_> {
+    pub(crate) fn at(&self, row: usize) -> i64 {
+        self.0.value(row)
+    }
+
+    pub(crate) fn some(&self, row: usize) -> Option<i64> {
+        self.0.is_valid(row).then(|| self.0.value(row))
+    }
+}
+
+fn unexpected(name: &str) -> ArrowError {
+    ArrowError::SchemaError(format!("column {name} is missing or has another type"))
+}

@@ -1,0 +1,91 @@
+//! A commit being gathered: rows for several tables, what they replace, and the transactions that make a replay harmless.
+
+use std::collections::BTreeMap;
+
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
+use vigie_model::{Attempt, Hop, Journey, Rejection};
+
+use crate::Table;
+use crate::replacement::Replacement;
+use crate::rows::{Coverage, Fact, LineBatch, Shape, delivery_rows};
+
+/// Changes to the lake that become visible together. Rows are turned into columns when they are added.
+#[derive(Default)]
+pub struct Commit {
+    pub(crate) transactions: BTreeMap<String, i64>,
+    pub(crate) replacements: Vec<Replacement>,
+    pub(crate) batches: Vec<(Table, RecordBatch)>,
+    pub(crate) failed: Option<ArrowError>,
+}
+
+impl Commit {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Stores this version under the application id. A commit whose versions are all stored already is a replay, and skipped.
+    pub fn transaction(&mut self, app_id: impl Into<String>, version: i64) -> &mut Self {
+        self.transactions.insert(app_id.into(), version);
+        self
+    }
+
+    /// Takes stored rows away, before this commit's rows are added.
+    pub fn replace(&mut self, replacement: Replacement) -> &mut Self {
+        self.replacements.push(replacement);
+        self
+    }
+
+    /// Lines; each batch becomes a file of its own for each day.
+    pub fn lines(&mut self, lines: LineBatch) -> &mut Self {
+        self.add(Table::Lines, lines.finish())
+    }
+
+    pub fn hops(&mut self, rows: &[Hop]) -> &mut Self {
+        self.facts(Table::Hops, rows)
+    }
+
+    pub fn attempts(&mut self, rows: &[Attempt]) -> &mut Self {
+        self.facts(Table::Attempts, rows)
+    }
+
+    pub fn rejections(&mut self, rows: &[Rejection]) -> &mut Self {
+        self.facts(Table::Rejections, rows)
+    }
+
+    /// Messages, and a row in `deliveries` for each of their recipients.
+    pub fn journeys(&mut self, rows: &[Journey]) -> &mut Self {
+        let references: Vec<&Journey> = rows.iter().collect();
+        self.add(Table::Deliveries, delivery_rows(&references));
+        self.facts(Table::Journeys, rows)
+    }
+
+    pub fn coverage(&mut self, rows: &[Coverage]) -> &mut Self {
+        self.facts(Table::Coverage, rows)
+    }
+
+    pub fn shapes(&mut self, rows: &[Shape]) -> &mut Self {
+        self.facts(Table::Shapes, rows)
+    }
+
+    /// Nothing to store, nothing to replace.
+    pub fn is_empty(&self) -> bool {
+        self.batches.is_empty() && self.replacements.is_empty() && self.transactions.is_empty()
+    }
+
+    fn facts<T: Fact>(&mut self, table: Table, rows: &[T]) -> &mut Self {
+        let references: Vec<&T> = rows.iter().collect();
+        self.add(table, T::encode(&references))
+    }
+
+    fn add(&mut self, table: Table, batch: Result<RecordBatch, ArrowError>) -> &mut Self {
+        match batch {
+            Ok(batch) if batch.num_rows() > 0 => self.batches.push((table, batch)),
+            Ok(_) => {}
+            Err(e) => {
+                self.failed.get_or_insert(e);
+            }
+        }
+        self
+    }
+}

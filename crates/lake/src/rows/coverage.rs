@@ -1,0 +1,63 @@
+//! Table `coverage`: what was read of each server, hour by hour. No figure without it.
+
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
+use vigie_model::Micros;
+
+use super::Fact;
+use crate::columns::{Columns, Reader};
+
+/// Lines of one server in one hour. Several rows of the same hour add up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    pub server: Box<str>,
+    /// Start of the hour.
+    pub hour: Micros,
+    /// All lines, duplicates not among them.
+    pub lines: u64,
+    pub understood: u64,
+    /// Known, and of no interest.
+    pub ignored: u64,
+    pub unknown: u64,
+    /// Lines that were read before, and left out.
+    pub duplicates: u64,
+    pub first_ts: Micros,
+    pub last_ts: Micros,
+}
+
+impl Fact for Coverage {
+    fn encode(rows: &[&Self]) -> Result<RecordBatch, ArrowError> {
+        let rows = || rows.iter().copied();
+        let mut columns = Columns::default();
+        columns.texts("server", rows().map(|r| &*r.server));
+        columns.times("hour", rows().map(|r| r.hour));
+        columns.ints("lines", rows().map(|r| r.lines as i64));
+        columns.ints("understood", rows().map(|r| r.understood as i64));
+        columns.ints("ignored", rows().map(|r| r.ignored as i64));
+        columns.ints("unknown", rows().map(|r| r.unknown as i64));
+        columns.ints("duplicates", rows().map(|r| r.duplicates as i64));
+        columns.times("first_ts", rows().map(|r| r.first_ts));
+        columns.times("last_ts", rows().map(|r| r.last_ts));
+        columns.finish()
+    }
+
+    fn decode(batch: &RecordBatch) -> Result<Vec<Self>, ArrowError> {
+        let columns = Reader::new(batch);
+        let (server, hour, lines) = (columns.texts("server")?, columns.times("hour")?, columns.ints("lines")?);
+        let (understood, ignored) = (columns.ints("understood")?, columns.ints("ignored")?);
+        let (unknown, duplicates) = (columns.ints("unknown")?, columns.ints("duplicates")?);
+        let (first_ts, last_ts) = (columns.times("first_ts")?, columns.times("last_ts")?);
+        let row = |i| Coverage {
+            server: server.boxed(i),
+            hour: hour[i],
+            lines: lines.at(i) as u64,
+            understood: understood.at(i) as u64,
+            ignored: ignored.at(i) as u64,
+            unknown: unknown.at(i) as u64,
+            duplicates: duplicates.at(i) as u64,
+            first_ts: first_ts[i],
+            last_ts: last_ts[i],
+        };
+        Ok((0..batch.num_rows()).map(row).collect())
+    }
+}

@@ -1,0 +1,211 @@
+//! Table `deliveries`: one row per recipient of a message, with the message's columns repeated. The table that questions are asked of.
+//!
+//! `sender`, `recipient`, `orig_recipient` and `user` stand in lower case, so that a search finds them by bloom filter; a recipient
+//! as written only where that differs. A message without recipients has one row, with an empty recipient.
+
+use std::borrow::Cow;
+
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
+use vigie_model::{Delivery, Direction, Journey, Micros, Outcome, QueueId};
+
+use super::{domain_of, folded, word};
+use crate::columns::{Columns, Reader};
+
+/// One row to be.
+struct Row<'a> {
+    journey: &'a Journey,
+    delivery: &'a Delivery,
+    seq: i64,
+    sender: Cow<'a, str>,
+    recipient: Cow<'a, str>,
+    orig_recipient: Cow<'a, str>,
+    user: Cow<'a, str>,
+    servers: Box<str>,
+    queue_ids: Box<str>,
+}
+
+/// Rows of these messages, in their order.
+pub(crate) fn delivery_rows(journeys: &[&Journey]) -> Result<RecordBatch, ArrowError> {
+    let none = Delivery::default();
+    let rows: Vec<Row<'_>> = journeys.iter().flat_map(|journey| rows_of(journey, &none)).collect();
+    encode(&rows)
+}
+
+fn rows_of<'a>(journey: &'a Journey, none: &'a Delivery) -> Vec<Row<'a>> {
+    let deliveries = if journey.deliveries.is_empty() { std::slice::from_ref(none) } else { &journey.deliveries };
+    let queue_ids = joined(journey.steps.iter().filter_map(|step| step.queue_id.as_ref().map(QueueId::as_str)));
+    let row = |(seq, delivery): (usize, &'a Delivery)| Row {
+        journey,
+        delivery,
+        seq: seq as i64,
+        sender: folded(&journey.sender),
+        recipient: folded(&delivery.recipient),
+        orig_recipient: folded(&delivery.orig_recipient),
+        user: folded(&journey.user),
+        servers: servers_of(journey, delivery),
+        queue_ids: queue_ids.clone(),
+    };
+    deliveries.iter().enumerate().map(row).collect()
+}
+
+/// Servers from the first hop to the one that had the last word on this recipient, each once in a row; all servers when that hop is
+/// not among the steps.
+fn servers_of(journey: &Journey, delivery: &Delivery) -> Box<str> {
+    let is_last = |step: &vigie_model::Step| step.server == delivery.server && step.queue_id == delivery.queue_id;
+    let Some(mut at) = journey.steps.iter().rposition(is_last) else {
+        return joined(journey.steps.iter().map(|step| &*step.server));
+    };
+    let mut chain = vec![&*journey.steps[at].server];
+    // A chain is never longer than the list: a damaged one ends here too.
+    while let Some(previous) = journey.steps[at].previous.map(|at| at as usize).filter(|_| chain.len() < journey.steps.len()) {
+        let Some(step) = journey.steps.get(previous) else { break };
+        chain.push(&*step.server);
+        at = previous;
+    }
+    joined(chain.into_iter().rev())
+}
+
+/// Words with a space between, the same one not twice in a row.
+fn joined<'a>(words: impl Iterator<Item = &'a str>) -> Box<str> {
+    let mut text = String::new();
+    let mut last = "";
+    for word in words.filter(|word| !word.is_empty()) {
+        if word != last {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(word);
+        }
+        last = word;
+    }
+    text.into()
+}
+
+fn encode(rows: &[Row<'_>]) -> Result<RecordBatch, ArrowError> {
+    let rows = || rows.iter();
+    let mut columns = Columns::default();
+    columns.texts("journey_id", rows().map(|r| &*r.journey.id));
+    columns.ints("seq", rows().map(|r| r.seq));
+    columns.times("first_arrival", rows().map(|r| r.journey.first_arrival));
+    columns.times("last_seen", rows().map(|r| r.journey.last_seen));
+    columns.times("ts", rows().map(last_word));
+    columns.texts("class", rows().map(|r| r.journey.class.as_str()));
+    columns.texts("arrival", rows().map(|r| r.journey.arrival.as_str()));
+    columns.flags("closed", rows().map(|r| r.journey.closed));
+    columns.texts("sender", rows().map(|r| &*r.sender));
+    columns.texts("sender_domain", rows().map(|r| domain_of(&r.sender)));
+    columns.texts("recipient", rows().map(|r| &*r.recipient));
+    columns.texts("recipient_domain", rows().map(|r| domain_of(&r.recipient)));
+    columns.texts_or_null("recipient_as_written", rows().map(|r| as_written(&r.recipient, &r.delivery.recipient)));
+    columns.texts("orig_recipient", rows().map(|r| &*r.orig_recipient));
+    columns.texts_or_null(
+        "orig_recipient_as_written",
+        rows().map(|r| as_written(&r.orig_recipient, &r.delivery.orig_recipient)),
+    );
+    columns.texts("outcome", rows().map(|r| r.delivery.outcome.as_str()));
+    columns.texts("dsn", rows().map(|r| &*r.delivery.dsn));
+    columns.texts("reply", rows().map(|r| &*r.delivery.reply));
+    columns.texts("relay", rows().map(|r| &*r.delivery.relay));
+    columns.texts("server", rows().map(|r| &*r.delivery.server));
+    columns.texts_or_null("queue_id", rows().map(|r| r.delivery.queue_id.as_ref().map(QueueId::as_str)));
+    columns.texts("first_server", rows().map(|r| r.journey.steps.first().map_or("", |step| &*step.server)));
+    columns.texts("servers", rows().map(|r| &*r.servers));
+    columns.texts("queue_ids", rows().map(|r| &*r.queue_ids));
+    columns.texts("message_id", rows().map(|r| &*r.journey.message_id));
+    columns.texts("subject", rows().map(|r| &*r.journey.subject));
+    columns.ints_or_null("size", rows().map(|r| r.journey.size.map(|size| size as i64)));
+    columns.ints("recipients", rows().map(|r| r.journey.deliveries.len() as i64));
+    columns.ints_or_null("delivery_ms", rows().map(|r| r.delivery.delivery_ms.map(|ms| ms as i64)));
+    columns.ints("attempts", rows().map(|r| i64::from(r.delivery.attempts)));
+    columns.flags("tls", rows().map(|r| r.delivery.tls));
+    columns.texts("direction", rows().map(|r| r.delivery.direction.as_str()));
+    columns.texts("client_name", rows().map(|r| &*r.journey.client_name));
+    columns.texts("client_ip", rows().map(|r| &*r.journey.client_ip));
+    columns.texts("helo", rows().map(|r| &*r.journey.helo));
+    columns.texts("user", rows().map(|r| &*r.user));
+    columns.texts("verdict", rows().map(|r| &*r.journey.verdict));
+    columns.ints("hops", rows().map(|r| r.journey.steps.len() as i64));
+    columns.texts("notice_of", rows().map(|r| &*r.journey.notice_of));
+    columns.finish()
+}
+
+fn last_word(row: &Row<'_>) -> Micros {
+    if row.journey.deliveries.is_empty() { row.journey.last_seen } else { row.delivery.ts }
+}
+
+fn as_written<'a>(folded: &str, written: &'a str) -> Option<&'a str> {
+    (folded != written).then_some(written)
+}
+
+/// What a delivery row says of its own, apart from its message, and where it belongs.
+pub(crate) struct DeliveriesOf {
+    pub(crate) first_arrival: Micros,
+    pub(crate) journey_id: Box<str>,
+    /// None for the one row of a message without recipients.
+    pub(crate) delivery: Option<Delivery>,
+}
+
+impl DeliveriesOf {
+    /// All that [`DeliveriesOf::decode`] reads, and what the scan needs.
+    pub(crate) const COLUMNS: [&str; 20] = [
+        "journey_id",
+        "first_arrival",
+        "last_seen",
+        "seq",
+        "ts",
+        "recipient",
+        "recipient_as_written",
+        "orig_recipient",
+        "orig_recipient_as_written",
+        "outcome",
+        "dsn",
+        "reply",
+        "relay",
+        "server",
+        "queue_id",
+        "delivery_ms",
+        "attempts",
+        "tls",
+        "direction",
+        "recipients",
+    ];
+
+    pub(crate) fn decode(batch: &RecordBatch) -> Result<Vec<Self>, ArrowError> {
+        let columns = Reader::new(batch);
+        let (journey_id, first_arrival) = (columns.texts("journey_id")?, columns.times("first_arrival")?);
+        let (count, ts) = (columns.ints("recipients")?, columns.times("ts")?);
+        let (recipient, recipient_as_written) = (columns.texts("recipient")?, columns.texts("recipient_as_written")?);
+        let (orig, orig_as_written) = (columns.texts("orig_recipient")?, columns.texts("orig_recipient_as_written")?);
+        let (outcome, dsn, reply) = (columns.texts("outcome")?, columns.texts("dsn")?, columns.texts("reply")?);
+        let (relay, server, queue_id) = (columns.texts("relay")?, columns.texts("server")?, columns.texts("queue_id")?);
+        let (delivery_ms, attempts) = (columns.ints("delivery_ms")?, columns.ints("attempts")?);
+        let (tls, direction) = (columns.flags("tls")?, columns.texts("direction")?);
+        let delivery = |i| -> Result<Delivery, ArrowError> {
+            Ok(Delivery {
+                recipient: recipient_as_written.some(i).unwrap_or(recipient.at(i)).into(),
+                orig_recipient: orig_as_written.some(i).unwrap_or(orig.at(i)).into(),
+                outcome: word(Outcome::parse(outcome.at(i)), outcome.at(i))?,
+                dsn: dsn.boxed(i),
+                reply: reply.boxed(i),
+                relay: relay.boxed(i),
+                server: server.boxed(i),
+                queue_id: queue_id.queue_id(i),
+                ts: ts[i],
+                delivery_ms: delivery_ms.some(i).map(|ms| ms as u64),
+                attempts: attempts.at(i) as u32,
+                tls: tls.value(i),
+                direction: word(Direction::parse(direction.at(i)), direction.at(i))?,
+            })
+        };
+        (0..batch.num_rows())
+            .map(|i| {
+                Ok(DeliveriesOf {
+                    first_arrival: first_arrival[i],
+                    journey_id: journey_id.boxed(i),
+                    delivery: if count.at(i) == 0 { None } else { Some(delivery(i)?) },
+                })
+            })
+            .collect()
+    }
+}

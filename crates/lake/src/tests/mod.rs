@@ -1,0 +1,8 @@
+//! Tests of the lake as a whole, by situation.
+
+mod asking;
+mod atomicity;
+mod maintenance;
+mod replacing;
+mod round_trip;
+mod samples;

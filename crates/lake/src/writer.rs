@@ -1,0 +1,301 @@
+//! The one writer: commits that are whole or nothing.
+//!
+//! 1. Data files are written and saved. 2. The journal says what each table's log must get. 3. Each log gets it. 4. `current.json` is
+//! renamed: now readers see it. 5. The journal goes. Stopped before 2, nothing happened (vacuum takes the files); stopped later, the
+//! next writer completes it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use deltalake_core::kernel::Action;
+
+use crate::commit::Commit;
+use crate::data_file::{DataFile, Effort, IsNewData, PartWriter, sync_folders};
+use crate::delta::FileSet;
+use crate::lake::Inner;
+use crate::layout::{Current, Pending, PendingTable, WriterLock};
+use crate::replacement::{Rewritten, Selection, remove_files, rewrite};
+use crate::sorting::by_day;
+use crate::{LakeError, Table};
+
+/// What became of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// Visible to every snapshot from now on.
+    Stored {
+        /// Number of the commit, over all tables.
+        sequence: u64,
+        /// Rows added, over all tables.
+        rows: u64,
+    },
+    /// All of its transactions were stored before; nothing changed.
+    Replayed,
+}
+
+/// A place where work may be cut off; tests stop there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    DataWritten,
+    JournalWritten,
+    TableCommitted,
+    Visible,
+}
+
+/// The right to write into a lake. Holds the operating system's lock until dropped.
+pub struct Writer {
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) current: Current,
+    _lock: WriterLock,
+    /// Test only: stop at the n-th time that this step is reached.
+    #[cfg(test)]
+    pub(crate) stop_at: Option<(Step, std::sync::atomic::AtomicUsize)>,
+}
+
+/// Changes to the file lists of tables.
+pub(crate) type Changes = BTreeMap<Table, Rewritten>;
+
+impl Writer {
+    pub(crate) fn open(inner: Arc<Inner>) -> Result<Self, LakeError> {
+        let lock = inner.layout.lock()?;
+        let current = inner.layout.current()?.unwrap_or_default();
+        let mut writer = Writer {
+            inner,
+            current,
+            _lock: lock,
+            #[cfg(test)]
+            stop_at: None,
+        };
+        writer.complete_interrupted()?;
+        Ok(writer)
+    }
+
+    /// Highest version stored under this application id.
+    pub fn transaction(&self, app_id: &str) -> Option<i64> {
+        self.current.transactions.get(app_id).copied()
+    }
+
+    /// All application ids and their versions.
+    pub fn transactions(&self) -> &BTreeMap<String, i64> {
+        &self.current.transactions
+    }
+
+    /// Stores a commit: all of it or nothing, also after `kill -9`.
+    ///
+    /// After an error nothing of it is visible; when the error came late the next call, or the next writer, completes it, and a replay
+    /// of it is then skipped.
+    pub fn commit(&mut self, commit: Commit) -> Result<Committed, LakeError> {
+        self.complete_interrupted()?;
+        if self.is_replay(&commit)? {
+            return Ok(Committed::Replayed);
+        }
+        if let Some(e) = commit.failed {
+            return Err(LakeError::query(e));
+        }
+        if commit.batches.is_empty() && commit.replacements.is_empty() && commit.transactions.is_empty() {
+            return Ok(Committed::Stored { sequence: self.current.sequence, rows: 0 });
+        }
+        let rows = commit.batches.iter().map(|(_, batch)| batch.num_rows() as u64).sum();
+        let mut selections: BTreeMap<Table, Vec<Selection>> = BTreeMap::new();
+        for (table, selection) in commit.replacements.iter().flat_map(|replacement| replacement.selections()) {
+            selections.entry(table).or_default().push(selection);
+        }
+        let changes = self.write_data(commit.batches, selections)?;
+        let sequence = self.publish(changes, commit.transactions, IsNewData::Yes)?;
+        Ok(Committed::Stored { sequence, rows })
+    }
+
+    /// The files of a table as readers see them.
+    pub(crate) fn files(&self, table: Table) -> Result<FileSet, LakeError> {
+        self.inner.wait(self.inner.log(table).files_at(self.current.version(table)))
+    }
+
+    /// Steps 1 to 5 for files that are written already.
+    pub(crate) fn publish(
+        &mut self,
+        changes: Changes,
+        transactions: BTreeMap<String, i64>,
+        is_new_data: IsNewData,
+    ) -> Result<u64, LakeError> {
+        let prepared = self.prepare(&changes, transactions, is_new_data);
+        let pending = match prepared {
+            Ok(pending) => pending,
+            Err(e) => {
+                self.take_back(&changes);
+                return Err(e);
+            }
+        };
+        self.reached(Step::JournalWritten)?;
+        let next = self.inner.roll_forward(&self.current, pending, |step| self.reached(step))?;
+        self.current = next;
+        Ok(self.current.sequence)
+    }
+
+    fn prepare(
+        &self,
+        changes: &Changes,
+        transactions: BTreeMap<String, i64>,
+        is_new_data: IsNewData,
+    ) -> Result<Pending, LakeError> {
+        for (table, change) in changes {
+            sync_folders(&self.inner.layout.table_dir(*table), change.added.iter())?;
+        }
+        self.reached(Step::DataWritten)?;
+        let touched = changes.iter().filter(|(_, change)| !change.added.is_empty() || !change.removed.is_empty());
+        let tables = touched.map(|(table, change)| {
+            let removed = change.removed.iter().map(|file| Action::Remove(file.remove(is_new_data)));
+            let added = change.added.iter().map(|file| Action::Add(file.add(*table, is_new_data)));
+            PendingTable {
+                table: table.name().to_string(),
+                version: self.current.version(*table) + 1,
+                actions: removed.chain(added).collect(),
+            }
+        });
+        let pending = Pending { sequence: self.current.sequence + 1, tables: tables.collect(), transactions };
+        self.inner.layout.set_pending(&pending)?;
+        Ok(pending)
+    }
+
+    /// Completes what a killed process, or a late error, left half done.
+    pub(crate) fn complete_interrupted(&mut self) -> Result<(), LakeError> {
+        let Some(pending) = self.inner.layout.pending()? else { return Ok(()) };
+        if pending.sequence <= self.current.sequence {
+            return self.inner.layout.clear_pending();
+        }
+        tracing::info!(sequence = pending.sequence, "completing an interrupted commit");
+        self.current = self.inner.roll_forward(&self.current, pending, |step| self.reached(step))?;
+        Ok(())
+    }
+
+    fn is_replay(&self, commit: &Commit) -> Result<bool, LakeError> {
+        let is_stored = |(app_id, version): &(&String, &i64)| self.transaction(app_id).is_some_and(|last| **version <= last);
+        let stored: Vec<String> =
+            commit.transactions.iter().filter(is_stored).map(|(app_id, _)| app_id.clone()).collect();
+        match stored.len() {
+            0 => Ok(false),
+            all if all == commit.transactions.len() => Ok(true),
+            _ => Err(LakeError::PartlyReplayed { stored }),
+        }
+    }
+
+    /// Writes the data files of a commit, several at a time. On an error they are removed again.
+    fn write_data(
+        &self,
+        batches: Vec<(Table, RecordBatch)>,
+        selections: BTreeMap<Table, Vec<Selection>>,
+    ) -> Result<Changes, LakeError> {
+        let mut jobs: Vec<Job> = Vec::new();
+        for (table, selections) in selections {
+            jobs.push(Job::Rewrite(self.files(table)?, selections));
+        }
+        jobs.extend(grouped(batches).map_err(LakeError::query)?.into_iter().map(|(table, batch)| Job::Append(table, batch)));
+        // The longest first, so that no thread waits for it at the end.
+        jobs.sort_by_key(Job::rows);
+        let (jobs, changes) = (Mutex::new(jobs), Mutex::new(Changes::new()));
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let work = || -> Result<(), LakeError> {
+            while let Some(job) = pop(&jobs) {
+                let (table, change) = job.run(&self.inner)?;
+                let mut changes = changes.lock().unwrap_or_else(PoisonError::into_inner);
+                let all = changes.entry(table).or_default();
+                all.added.extend(change.added);
+                all.removed.extend(change.removed);
+            }
+            Ok(())
+        };
+        let results: Vec<Result<(), LakeError>> = std::thread::scope(|scope| {
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+            let mine = work();
+            others.into_iter().filter_map(|other| other.join().ok()).chain([mine]).collect()
+        });
+        let mut changes = changes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some(e) = results.into_iter().find_map(Result::err) {
+            self.take_back(&changes);
+            return Err(e);
+        }
+        // Threads finish in any order; the log should not show it.
+        for change in changes.values_mut() {
+            change.added.sort_by_key(|file| (file.day, file.start_min));
+        }
+        Ok(changes)
+    }
+
+    fn take_back(&self, changes: &Changes) {
+        for (table, change) in changes {
+            if let Ok(files) = self.files(*table) {
+                remove_files(&files, &change.added);
+            }
+        }
+    }
+
+    #[cfg(not(test))]
+    fn reached(&self, _step: Step) -> Result<(), LakeError> {
+        Ok(())
+    }
+
+    #[cfg(test)]
+    fn reached(&self, step: Step) -> Result<(), LakeError> {
+        use std::sync::atomic::Ordering::Relaxed;
+        match &self.stop_at {
+            Some((at, times)) if *at == step && times.fetch_sub(1, Relaxed) == 1 => Err(LakeError::Stopped),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A part of a commit that one thread does.
+enum Job {
+    Append(Table, RecordBatch),
+    Rewrite(FileSet, Vec<Selection>),
+}
+
+impl Job {
+    fn rows(&self) -> usize {
+        match self {
+            Job::Append(_, batch) => batch.num_rows(),
+            Job::Rewrite(..) => 0,
+        }
+    }
+
+    fn run(self, inner: &Inner) -> Result<(Table, Rewritten), LakeError> {
+        match self {
+            Job::Rewrite(files, selections) => Ok((files.table, rewrite(&files, &selections)?)),
+            Job::Append(table, batch) => {
+                let added = append(inner, table, &batch)?;
+                Ok((table, Rewritten { added, removed: Vec::new() }))
+            }
+        }
+    }
+}
+
+fn append(inner: &Inner, table: Table, batch: &RecordBatch) -> Result<Vec<DataFile>, LakeError> {
+    let dir = inner.layout.table_dir(table);
+    let mut files = Vec::new();
+    for day in by_day(table, batch).map_err(LakeError::query)? {
+        let mut part = PartWriter::create(&dir, table, day.day, Effort::Append)?;
+        for piece in day.pieces() {
+            part.write(&piece.map_err(LakeError::query)?)?;
+        }
+        files.push(part.finish()?);
+    }
+    Ok(files)
+}
+
+/// One batch per table, so that rows that belong together come into one file; lines stay as they came, they are many.
+fn grouped(batches: Vec<(Table, RecordBatch)>) -> Result<Vec<(Table, RecordBatch)>, arrow::error::ArrowError> {
+    let (lines, others): (Vec<_>, Vec<_>) = batches.into_iter().partition(|(table, _)| *table == Table::Lines);
+    let mut by_table: BTreeMap<Table, Vec<RecordBatch>> = BTreeMap::new();
+    for (table, batch) in others {
+        by_table.entry(table).or_default().push(batch);
+    }
+    let others = by_table.into_iter().map(|(table, batches)| match batches.as_slice() {
+        [one] => Ok((table, one.clone())),
+        many => Ok((table, concat_batches(&table.schema(), many)?)),
+    });
+    lines.into_iter().map(Ok).chain(others).collect()
+}
+
+fn pop(jobs: &Mutex<Vec<Job>>) -> Option<Job> {
+    jobs.lock().unwrap_or_else(PoisonError::into_inner).pop()
+}

@@ -1,0 +1,190 @@
+//! What can be typed: commands, options, and the texts of `--help`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    failed: the message says why and what to do
+  2    the command line or the filter is wrong
+  3    some files could not be read in full; the rest was imported
+  4    nothing found
+  130  stopped by Ctrl-C; what was read is stored, and the same command goes on from there";
+
+/// Exact answers from mail logs: how much mail, by whom, to whom, how fast, what failed, and where any one message went.
+#[derive(Debug, Parser)]
+#[command(name = "vigie", version, after_help = EXIT_CODES, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub output: OutputOptions,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Args)]
+pub struct OutputOptions {
+    /// JSON instead of tables: one object, or one object a line for lists.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// No progress bars and no remarks: only answers and errors.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Colours: by default on a terminal, unless NO_COLOR is set.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Args)]
+pub struct Store {
+    /// Folder of the store.
+    #[arg(long, value_name = "DIR", env = "VIGIE_DATA", default_value_os_t = default_data())]
+    pub data: PathBuf,
+}
+
+fn default_data() -> PathBuf {
+    let home = std::env::var_os("HOME").map_or_else(|| PathBuf::from("."), PathBuf::from);
+    std::env::var_os("XDG_DATA_HOME").map_or_else(|| home.join(".local/share"), PathBuf::from).join("vigie")
+}
+
+/// How times without a zone are read, and how times are shown.
+#[derive(Debug, Args)]
+pub struct Zone {
+    /// Time zone, such as Europe/Paris or UTC; by default this machine's.
+    #[arg(long = "zone", value_name = "ZONE")]
+    pub name: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Import this machine's mail logs, the files given, or a sample, and show the pages.
+    Try {
+        /// Logs, as for `import`. Without any: this machine's own, or else the sample.
+        #[arg(value_name = "[HOST=]FILE")]
+        files: Vec<String>,
+        /// Use the sample that ships with Vigie, even where this machine has mail logs.
+        #[arg(long)]
+        sample: bool,
+        /// Folder of the store; by default one of its own for each set of files, in the user's cache.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        #[command(flatten)]
+        zone: Zone,
+        #[command(flatten)]
+        listen: Listen,
+    },
+    /// Read log files into the store; what is known already is not stored again.
+    Import {
+        #[command(flatten)]
+        store: Store,
+        #[command(flatten)]
+        zone: Zone,
+        /// Log files, plain or compressed, or folders of them; `HOST=` names the host of logs whose lines carry none.
+        #[arg(value_name = "[HOST=]FILE", required = true)]
+        files: Vec<String>,
+    },
+    /// Find messages: `vigie search 'from:alice to:@example.org status:bounced last:7d'`.
+    Search {
+        #[command(flatten)]
+        store: Store,
+        #[command(flatten)]
+        zone: Zone,
+        /// At most so many rows.
+        #[arg(long, short = 'n', default_value_t = 50)]
+        limit: u32,
+        /// The filter; see `vigie help-filter`.
+        filter: Vec<String>,
+    },
+    /// Figures: messages, deliveries, failures, volume, delivery time, servers, rankings.
+    Stats {
+        #[command(flatten)]
+        store: Store,
+        #[command(flatten)]
+        zone: Zone,
+        /// Count these files in memory, without a store.
+        #[arg(long, value_name = "[HOST=]FILE", num_args = 1.., conflicts_with = "filter")]
+        memory: Vec<String>,
+        filter: Vec<String>,
+    },
+    /// The path of messages through the servers, with the log lines that prove it.
+    Trace {
+        #[command(flatten)]
+        store: Store,
+        #[command(flatten)]
+        zone: Zone,
+        /// A journey's id, a queue id, a Message-ID, an address, or any filter.
+        #[arg(required = true)]
+        filter: Vec<String>,
+        /// At most so many messages.
+        #[arg(long, short = 'n', default_value_t = 3)]
+        limit: u32,
+    },
+    /// What was read and what was not: lines, unknown shapes, gaps, open messages.
+    Coverage {
+        #[command(flatten)]
+        store: Store,
+        #[command(flatten)]
+        zone: Zone,
+        /// A period, such as last:7d or month:2026-11.
+        period: Vec<String>,
+    },
+    /// All rows of a kind, for other programs.
+    Export {
+        #[command(flatten)]
+        store: Store,
+        #[arg(value_enum)]
+        dataset: Dataset,
+        #[arg(long, value_enum, default_value_t = Format::Jsonl)]
+        format: Format,
+        /// Write to this file instead of standard output.
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Show the pages.
+    Serve {
+        #[command(flatten)]
+        store: Store,
+        #[command(flatten)]
+        listen: Listen,
+    },
+    /// The fields and words of the filter language.
+    HelpFilter,
+    /// Write a completion script for a shell to standard output.
+    #[command(hide = true)]
+    Completions {
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Write man pages into a folder.
+    #[command(hide = true)]
+    Man { folder: PathBuf },
+}
+
+#[derive(Debug, Args)]
+pub struct Listen {
+    /// Address to listen on. Only this machine can reach the default one.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8025")]
+    pub listen: std::net::SocketAddr,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Dataset {
+    Journeys,
+    Deliveries,
+    Hops,
+    Rejections,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// JSON, one object a line.
+    Jsonl,
+}

@@ -1,0 +1,89 @@
+//! From what was typed to files and stores: `[HOST=]FILE`, folders, zones, data folders.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use jiff::tz::TimeZone;
+use vigie_engine::{import::Store, intake::Source};
+use vigie_sources::{SourceError, arrange};
+
+use crate::{
+    cli::{OutputOptions, Zone},
+    output::{Hint, Usage},
+};
+
+/// Files to read, and what could not even be looked at.
+pub struct Files {
+    pub sources: Vec<Source>,
+    pub problems: Vec<SourceError>,
+}
+
+/// Splits off hosts and opens folders.
+pub fn files(arguments: &[String]) -> Files {
+    let mut files = Files { sources: Vec::new(), problems: Vec::new() };
+    for argument in arguments {
+        let (host, path) = host_and_path(argument);
+        let arranged = arrange([path]);
+        files.problems.extend(arranged.problems);
+        files.sources.extend(arranged.files.into_iter().map(|path| Source { path, host: host.clone() }));
+    }
+    // The same file named twice, once in its folder, is one file.
+    files.sources.sort_by(|a, b| (&a.path, &a.host).cmp(&(&b.path, &b.host)));
+    files.sources.dedup();
+    files
+}
+
+/// `HOST=FILE`, unless a file of that whole name is there.
+fn host_and_path(argument: &str) -> (Option<String>, PathBuf) {
+    match argument.split_once('=') {
+        Some((host, path)) if !host.is_empty() && !host.contains('/') && !Path::new(argument).exists() => {
+            (Some(host.to_owned()), path.into())
+        }
+        _ => (None, argument.into()),
+    }
+}
+
+pub fn zone(zone: &Zone) -> anyhow::Result<TimeZone> {
+    match &zone.name {
+        None => Ok(TimeZone::system()),
+        Some(name) => TimeZone::get(name).map_err(|_| {
+            Usage(format!("vigie: '{name}' is no time zone\nhint: names look like Europe/Paris, America/Montreal or UTC")).into()
+        }),
+    }
+}
+
+/// The host of lines that name none: this machine.
+pub fn this_host() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").or_else(|_| std::fs::read_to_string("/etc/hostname"));
+    name.map(|name| name.trim().to_owned()).ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned())
+}
+
+/// Opens a store that must be there already.
+pub fn existing_store(data: &Path) -> anyhow::Result<Store> {
+    let is_folder = data.is_dir();
+    let is_empty = std::fs::read_dir(data).map_or(true, |mut entries| entries.next().is_none());
+    if !is_folder || is_empty {
+        return Err(Hint {
+            message: format!("there is no store in {}", data.display()),
+            hint: format!("import logs first: vigie import --data {} FILE…, or name another folder", data.display()),
+        }
+        .into());
+    }
+    Store::open(data).with_context(|| format!("cannot open the store in {}", data.display()))
+}
+
+/// Names each file that gave trouble, why, and what to do; returns how many.
+pub fn report_problems<'a>(problems: impl Iterator<Item = &'a SourceError>, _output: &OutputOptions) -> usize {
+    let mut count = 0;
+    for problem in problems {
+        count += 1;
+        let mut text = problem.to_string();
+        let mut cause = std::error::Error::source(problem);
+        while let Some(error) = cause {
+            text.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        anstream::eprintln!("vigie: {text}\nhint: {}", problem.hint());
+    }
+    count
+}

@@ -1,0 +1,24 @@
+//! The program `vigie`: command line, pages, and the server behind them.
+
+mod cli;
+mod commands;
+mod output;
+mod stop;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    cli.output.apply();
+    let filter = tracing_subscriber::EnvFilter::try_from_env("VIGIE_LOG").unwrap_or_else(|_| "warn".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match commands::run(&cli) {
+        Ok(outcome) => outcome.into(),
+        Err(error) => output::fail(&error),
+    }
+}

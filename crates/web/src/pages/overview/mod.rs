@@ -1,0 +1,89 @@
+//! `/`: how the mail flows.
+
+mod flow;
+mod series;
+mod tiles;
+
+use maud::{Markup, html};
+use vigie_i18n::Arg;
+
+use crate::address::Address;
+use crate::asked::Asked;
+use crate::backend::{CoverageSummary, Overview};
+use crate::filter_bar::filter_bar;
+use crate::layout::{Page, Place};
+use crate::pages::ranking;
+use crate::parts;
+use crate::period::Period;
+
+pub fn page(asked: &Asked, overview: Overview) -> Page {
+    let reader = &asked.reader;
+    Page {
+        place: Some(Place::Overview),
+        title: reader.t("overview-title"),
+        actions: actions(asked, &overview),
+        body: body(asked, &overview),
+    }
+}
+
+fn body(asked: &Asked, overview: &Overview) -> Markup {
+    if overview.stored.is_none() {
+        return parts::no_data(&asked.reader);
+    }
+    html! {
+        (filter_bar(asked, Some(overview.span), &[]))
+        @if is_empty(overview) {
+            (parts::nothing_matches(asked, overview.stored))
+            (coverage_line(asked, overview))
+        } @else {
+            (tiles::tiles(asked, &overview.tiles))
+            (coverage_line(asked, overview))
+            (series::card(asked, &overview.series, overview.span))
+            (flow::card(asked, &overview.flows))
+            div.rankings { @for one in &overview.rankings { (ranking::card(asked, one)) } }
+        }
+    }
+}
+
+/// No bucket counts anything.
+fn is_empty(overview: &Overview) -> bool {
+    overview.series.series.iter().all(|series| series.values.iter().flatten().all(|count| *count == 0))
+}
+
+/// The same page with its period fixed, for a ticket or a mail; and the list behind it.
+fn actions(asked: &Asked, overview: &Overview) -> Markup {
+    let reader = &asked.reader;
+    let fixed =
+        Address::new(&asked.path).filter(&asked.q).period(Some(Period::fixed(overview.span.from, overview.span.until)));
+    html! {
+        button.button.js-only type="button" data-copy-link { (reader.t("copy-link")) }
+        a.button href=(fixed) title=(reader.t("fix-period-title")) { (reader.t("fix-period")) }
+        a.button href=(asked.elsewhere("/search.csv")) download { "CSV" }
+    }
+}
+
+/// No figure without its coverage.
+fn coverage_line(asked: &Asked, overview: &Overview) -> Markup {
+    let (reader, coverage) = (&asked.reader, &overview.coverage);
+    html! {
+        p.coverage-line {
+            a href=(asked.elsewhere("/coverage")) { (coverage_text(asked, coverage)) }
+            " · " (reader.tn("updated", &[("time", Arg::Text(&reader.time_s(overview.updated)))]))
+        }
+    }
+}
+
+fn coverage_text(asked: &Asked, coverage: &CoverageSummary) -> String {
+    let reader = &asked.reader;
+    let mut parts = vec![reader.count("count-lines", coverage.lines)];
+    parts.extend(
+        coverage
+            .understood_share
+            .map(|share| reader.tn("coverage-understood", &[("share", Arg::Text(&reader.pct(share)))])),
+    );
+    parts.push(reader.count("count-gaps", coverage.gaps));
+    parts.extend(
+        coverage.last_line.map(|at| reader.tn("coverage-last-line", &[("time", Arg::Text(&reader.datetime_s(at)))])),
+    );
+    parts.join(" · ")
+}
