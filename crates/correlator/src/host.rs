@@ -11,7 +11,7 @@ const CLOCK_STEP_MICROS: Micros = MICROS_PER_HOUR;
 /// So many such lines in a row, and the clock is believed.
 const CLOCK_STEP_LINES: u32 = 50;
 /// Saved states carry this, so that a state of another layout is refused and not misread.
-const STATE_VERSION: u8 = 1;
+const STATE_VERSION: u8 = 2;
 
 /// What lines gave. The caller empties it as often as it likes; the order inside carries no meaning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -101,6 +101,11 @@ impl Host {
         let mut hops = self.queue.open(&self.server);
         self.sessions.open(&self.server, &mut hops);
         hops
+    }
+
+    /// When the oldest message began that is not closed yet, or session that may still become one.
+    pub fn oldest_open(&self) -> Option<Micros> {
+        self.queue.oldest(self.watermark).into_iter().chain(self.sessions.oldest()).min()
     }
 
     /// Entries kept in memory.

@@ -6,9 +6,12 @@
 mod evidence;
 mod journey;
 
+use std::cmp::Ordering;
+
 use vigie_model::{Hop, Journey, MICROS_PER_SECOND, Micros};
 
-use self::evidence::Links;
+use self::evidence::{Links, Member};
+use crate::text::order;
 
 /// Clocks of two servers may differ by this much.
 pub(crate) const SKEW_MICROS: Micros = 120 * MICROS_PER_SECOND;
@@ -16,8 +19,8 @@ pub(crate) const SKEW_MICROS: Micros = 120 * MICROS_PER_SECOND;
 pub(crate) const TRANSACTION_MICROS_MAX: Micros = 3_600 * MICROS_PER_SECOND;
 /// No link reaches further than this beyond a hop's last line.
 const REACH_MICROS: Micros = 2 * SKEW_MICROS;
-/// Hops gathered before the next round of linking.
-const ROUND_HOPS_MIN: usize = 20_000;
+/// Hops gathered before the next round of linking: few enough that a round works within the processor's cache.
+const ROUND_HOPS_MIN: usize = 2_000;
 
 /// Links hops that come in order of `ts_in` (ties in any order), in bounded memory.
 #[derive(Default)]
@@ -29,13 +32,14 @@ pub struct Linker {
 
 impl Linker {
     /// Takes a hop; every later one must have no earlier `ts_in`. Journeys that nothing can change any more go to `out`.
-    pub fn push(&mut self, hop: Hop, out: &mut Vec<Journey>) {
+    pub fn push(&mut self, hop: impl Into<Box<Hop>>, out: &mut Vec<Journey>) {
+        let hop = hop.into();
         let now = hop.ts_in;
         if self.pending.len() >= self.next_round.max(ROUND_HOPS_MIN) {
             self.round(now - REACH_MICROS, out);
             self.next_round = 2 * self.pending.len();
         }
-        self.pending.push(Box::new(hop));
+        self.pending.push(hop);
     }
 
     /// Gives out all that is left, open messages too.
@@ -46,23 +50,31 @@ impl Linker {
     fn round(&mut self, limit: Micros, out: &mut Vec<Journey>) {
         let mut hops = std::mem::take(&mut self.pending);
         // Nearly in order already, which the merge sort likes.
-        hops.sort_by(|a, b| {
-            (a.ts_in, &a.server, &a.instance, a.queue_id, &a.message_id).cmp(&(b.ts_in, &b.server, &b.instance, b.queue_id, &b.message_id))
-        });
+        hops.sort_by(|a, b| a.ts_in.cmp(&b.ts_in).then_with(|| at_one_time(a, b)));
         let links = Links::find(&hops);
         let mut keep = vec![false; hops.len()];
-        for group in links.groups() {
-            let old = |&(_, at): &(usize, usize)| hops[at].closed && hops[at].ts_out < limit;
-            if limit == Micros::MAX || group.members.iter().all(old) {
-                out.extend(group.journeys().map(|members| journey::build(&hops, &links, &members)));
+        let members = links.members();
+        for group in members.chunk_by(Member::same_group) {
+            let old = |member: &Member| hops[member.at].closed && hops[member.at].ts_out < limit;
+            if limit == Micros::MAX || group.iter().all(old) {
+                let journeys = group.chunk_by(Member::same_journey);
+                out.extend(journeys.map(|members| journey::build(&mut hops, &links, members)));
             } else {
-                group.members.iter().for_each(|&(_, at)| keep[at] = true);
+                group.iter().for_each(|member| keep[member.at] = true);
             }
         }
         let mut keep = keep.into_iter();
         hops.retain(|_| keep.next().unwrap_or(true));
         self.pending = hops;
     }
+}
+
+/// The order of hops that began at the same time.
+fn at_one_time(a: &Hop, b: &Hop) -> Ordering {
+    order(&a.server, &b.server)
+        .then_with(|| order(&a.instance, &b.instance))
+        .then_with(|| a.queue_id.cmp(&b.queue_id))
+        .then_with(|| order(&a.message_id, &b.message_id))
 }
 
 /// Links a set of hops at once. Journeys come in order of first arrival, then id.

@@ -16,7 +16,7 @@ use vigie_formats::{
 use vigie_model::{Attempt, Hop, MICROS_PER_DAY, MICROS_PER_HOUR, Micros, QueueId, Rejection};
 
 use self::entry::{Entry, Mark};
-use crate::{Facts, LATE_MICROS_MAX, LINGER_MICROS, text::boxed};
+use crate::{Facts, LATE_MICROS_MAX, LINGER_MICROS, linker::TRANSACTION_MICROS_MAX, text::boxed};
 
 /// A session that never filled its queue file is forgotten after this; smtpd's own time limits are far shorter.
 const UNFILLED_MICROS_MAX: Micros = MICROS_PER_DAY;
@@ -238,8 +238,15 @@ impl Queue {
         });
     }
 
+    /// When the oldest entry began, of messages and of sessions that are not older than any transaction.
+    pub fn oldest(&self, watermark: Micros) -> Option<Micros> {
+        let lasts = |entry: &&Entry| entry.is_message() || entry.ts_in >= watermark - TRANSACTION_MICROS_MAX;
+        self.entries.values().flatten().filter(lasts).map(|entry| entry.ts_in).min()
+    }
+
     pub fn open(&self, server: &str) -> Vec<Hop> {
-        let entries = self.entries.iter().flat_map(|(id, generations)| generations.iter().map(move |entry| (id, entry)));
+        let entries =
+            self.entries.iter().flat_map(|(id, generations)| generations.iter().map(move |entry| (id, entry)));
         entries.filter(|(_, entry)| entry.is_message()).map(|(id, entry)| entry.hop(*id, server)).collect()
     }
 }
@@ -260,8 +267,9 @@ fn choose(generations: &[Entry], ts: Micros, origin: &Origin<'_>, sign: Sign) ->
         // Older than all that is known: a late line of the oldest generation, unless too old for that.
         None => {
             let index = generations.iter().position(fits)?;
-            return (generations[index].ts_in - ts <= LINGER_MICROS && !(sign == Sign::Start && generations[index].started()))
-                .then_some(index);
+            return (generations[index].ts_in - ts <= LINGER_MICROS
+                && !(sign == Sign::Start && generations[index].started()))
+            .then_some(index);
         }
     };
     let entry = &generations[index];

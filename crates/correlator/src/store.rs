@@ -66,6 +66,10 @@ impl Sessions {
         });
     }
 
+    pub fn oldest(&self) -> Option<Micros> {
+        self.open.values().map(|session| session.ts_in).min()
+    }
+
     pub fn open(&self, server: &str, hops: &mut Vec<Hop>) {
         // All that such a session will say is said: it is only kept for late lines.
         hops.extend(self.open.iter().map(|(key, session)| session.hop(key.0, server, true)));

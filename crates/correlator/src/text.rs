@@ -1,4 +1,6 @@
-//! Bytes of a log as text: kept as they are where they are UTF-8, shown lossily where not.
+//! Bytes of a log as text: kept as they are where they are UTF-8, shown lossily where not; and compared.
+
+use std::cmp::Ordering;
 
 /// A fact's text is cut here: a message id of a megabyte is an attack, not a name.
 const FIELD_BYTES_MAX: usize = 2_000;
@@ -12,4 +14,17 @@ pub fn boxed(bytes: &[u8]) -> Box<str> {
         Ok(text) => text.into(),
         Err(_) => String::from_utf8_lossy(bytes).into(),
     }
+}
+
+/// Equality for texts that are mostly empty. An empty `Box<str>` points nowhere, and glibc's `memcmp` loads from there even
+/// when it is to compare no bytes: the processor masks the fault, but that takes it a hundred times longer than a comparison.
+#[inline]
+pub fn same(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && (one.is_empty() || one == other)
+}
+
+/// The order of texts that are mostly empty.
+#[inline]
+pub fn order(one: &str, other: &str) -> Ordering {
+    if one.is_empty() || other.is_empty() { one.len().cmp(&other.len()) } else { one.cmp(other) }
 }

@@ -32,7 +32,13 @@ impl From<vigie_lake::LakeError> for ExportError {
 }
 
 /// Writes the rows of a dataset whose first time lies in `[from, until)`; returns how many.
-pub fn export(store: &Store, dataset: Dataset, from: Micros, until: Micros, out: &mut dyn Write) -> Result<u64, ExportError> {
+pub fn export(
+    store: &Store,
+    dataset: Dataset,
+    from: Micros,
+    until: Micros,
+    out: &mut dyn Write,
+) -> Result<u64, ExportError> {
     let mut lines = Lines { out, count: 0 };
     let snapshot = store.lake.snapshot()?;
     match dataset {

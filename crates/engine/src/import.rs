@@ -55,9 +55,13 @@ impl ImportError {
 pub enum Phase {
     Reading(Progress),
     /// Facts of one host are derived anew from its stored lines.
-    Rebuilding { lines: u64 },
+    Rebuilding {
+        lines: u64,
+    },
     /// Hops are linked into journeys.
-    Linking { journeys: u64 },
+    Linking {
+        journeys: u64,
+    },
     Compacting,
 }
 

@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use rustc_hash::FxHashMap;
 use vigie_formats::{Record, envelope};
 use vigie_model::{MICROS_PER_HOUR, MICROS_PER_SECOND, Micros};
-use vigie_sources::SourceError;
+use vigie_sources::{Chunk, SourceError};
 
 use self::cursor::Cursor;
 pub use self::seen::{Seen, line_hash};
@@ -53,7 +53,6 @@ pub struct Line<'a> {
     pub file: &'a str,
     pub offset: u64,
     pub raw: &'a [u8],
-    pub hash: i64,
     pub program: &'a [u8],
     pub pid: u32,
     pub text: &'a [u8],
@@ -61,6 +60,13 @@ pub struct Line<'a> {
     pub repeated: u32,
     /// No envelope was recognised: the time is that of the line before.
     pub bare: bool,
+}
+
+impl Line<'_> {
+    /// Identity of the line's bytes.
+    pub fn hash(&self) -> i64 {
+        line_hash(self.raw)
+    }
 }
 
 /// Where lines go.
@@ -134,15 +140,19 @@ pub struct Options {
 
 /// Reads all files to the end, or until the sink stops it.
 pub fn read<S: Sink>(sources: &[Source], options: &Options, sink: &mut S) -> Result<Report, S::Error> {
-    let mut reader = Reader { hosts: Hosts::default(), seen: Seen::default(), scratch: envelope::Scratch::default(), remembered_until: TIMES.start, stopped: false };
-    let mut cursors: Vec<Cursor> = sources.iter().map(|source| Cursor::open(source, options)).collect();
-    let mut progress = Progress {
-        files: cursors.len(),
-        bytes: cursors.iter().map(Cursor::disk_bytes).sum(),
-        ..Progress::default()
+    let mut reader = Reader {
+        hosts: Hosts::default(),
+        seen: Seen::default(),
+        scratch: envelope::Scratch::default(),
+        remembered_until: TIMES.start,
+        stopped: false,
     };
+    let mut cursors: Vec<Cursor> = sources.iter().map(|source| Cursor::open(source, options)).collect();
+    let mut progress =
+        Progress { files: cursors.len(), bytes: cursors.iter().map(Cursor::disk_bytes).sum(), ..Progress::default() };
     while let Some(at) = next_cursor(&cursors) {
-        let others = cursors.iter().enumerate().filter(|(other, _)| *other != at).filter_map(|(_, cursor)| cursor.position());
+        let others =
+            cursors.iter().enumerate().filter(|(other, _)| *other != at).filter_map(|(_, cursor)| cursor.position());
         let other = others.min();
         reader.run(&mut cursors[at], other, options, sink)?;
         progress.lines = cursors.iter().map(|cursor| cursor.report.lines).sum();
@@ -164,7 +174,8 @@ pub fn read<S: Sink>(sources: &[Source], options: &Options, sink: &mut S) -> Res
 
 /// The file that is furthest behind; of equals the first by path, whatever the order given.
 fn next_cursor(cursors: &[Cursor]) -> Option<usize> {
-    let open = cursors.iter().enumerate().filter_map(|(at, cursor)| Some(((cursor.position()?, &cursor.report.path), at)));
+    let open =
+        cursors.iter().enumerate().filter_map(|(at, cursor)| Some(((cursor.position()?, &cursor.report.path), at)));
     open.min().map(|(_, at)| at)
 }
 
@@ -179,13 +190,19 @@ struct Reader {
 
 impl Reader {
     /// Reads one file until it is ahead of the others, or to the end of its buffer.
-    fn run<S: Sink>(&mut self, cursor: &mut Cursor, other: Option<Micros>, options: &Options, sink: &mut S) -> Result<(), S::Error> {
+    fn run<S: Sink>(
+        &mut self,
+        cursor: &mut Cursor,
+        other: Option<Micros>,
+        options: &Options,
+        sink: &mut S,
+    ) -> Result<(), S::Error> {
         if let Some(other) = other {
             self.seen.forget_before(other.min(cursor.position().unwrap_or(other)) - 2 * OVERLAP_MICROS);
         }
-        let (bytes, mut at, base) = cursor.take_buffer();
-        let outcome = self.lines(cursor, &bytes, &mut at, base, other, options, sink);
-        cursor.return_buffer(bytes, at);
+        let Some((file, mut at)) = cursor.lend() else { return Ok(()) };
+        let outcome = self.lines(cursor, &file.chunk(), &mut at, other, options, sink);
+        cursor.give_back(file, at);
         outcome
     }
 
@@ -193,13 +210,13 @@ impl Reader {
     fn lines<S: Sink>(
         &mut self,
         cursor: &mut Cursor,
-        bytes: &[u8],
+        chunk: &Chunk<'_>,
         at: &mut usize,
-        base: u64,
         other: Option<Micros>,
         options: &Options,
         sink: &mut S,
     ) -> Result<(), S::Error> {
+        let bytes = chunk.bytes;
         let limit = other.map_or(Micros::MAX, |ts| ts.saturating_add(RUN_MICROS));
         let remember_from = other.map_or(Micros::MAX, |ts| ts - OVERLAP_MICROS);
         let file = cursor.id;
@@ -216,9 +233,16 @@ impl Reader {
                 continue;
             }
             let parsed = envelope::parse(raw, &mut self.scratch);
-            let stamp = parsed.as_ref().and_then(|envelope| cursor.calendar.resolve(&envelope.stamp)).filter(|ts| TIMES.contains(ts));
+            let stamp = parsed
+                .as_ref()
+                .and_then(|envelope| cursor.calendar.resolve(&envelope.stamp))
+                .filter(|ts| TIMES.contains(ts));
             let parsed = parsed.filter(|_| stamp.is_some());
-            let ts = stamp.unwrap_or(if cursor.moved { cursor.last_ts } else { cursor.position().unwrap_or(cursor.last_ts) });
+            let ts = stamp.unwrap_or(if cursor.moved {
+                cursor.last_ts
+            } else {
+                cursor.position().unwrap_or(cursor.last_ts)
+            });
             // At least one line each time, so that every turn moves on.
             if ts > limit && cursor.moved && cursor.last_ts > limit - RUN_MICROS {
                 cursor.last_ts = ts;
@@ -244,20 +268,21 @@ impl Reader {
                 last_hour = hour;
                 sink.stored(host, ts, &mut self.seen)?;
             }
-            let hash = line_hash(raw);
             let compare = ts >= remember_from || ts <= self.remembered_until || self.seen.watches(host, ts);
             if ts >= remember_from {
                 self.remembered_until = self.remembered_until.max(ts);
             }
             cursor.report.lines += 1;
-            let line_at = base + *at as u64;
+            let line_at = chunk.offset + *at as u64;
             *at += length + 1;
-            if compare && !self.seen.is_new(host, ts, hash, file) {
+            if compare && !self.seen.is_new(host, ts, line_hash(raw), file) {
                 cursor.report.duplicates += 1;
                 continue;
             }
             let (record, program, pid, text, repeated) = match &parsed {
-                Some(envelope) => (vigie_formats::read(envelope), envelope.program, envelope.pid, envelope.text, envelope.repeated),
+                Some(envelope) => {
+                    (vigie_formats::read(envelope), envelope.program, envelope.pid, envelope.text, envelope.repeated)
+                }
                 None => (Record::Foreign, &b""[..], 0, raw, 1),
             };
             sink.line(&Line {
@@ -266,7 +291,6 @@ impl Reader {
                 file: &label,
                 offset: line_at,
                 raw,
-                hash,
                 program,
                 pid,
                 text,

@@ -43,6 +43,8 @@ pub struct ServerRow {
     pub counts: ServerCounts,
 }
 
+/// Hops gathered before the next round of linking: few enough to stay in the processor's cache.
+const ROUND_HOPS_MIN: usize = 2_000;
 /// Rows of each ranking.
 const TOP_ROWS: usize = 10;
 
@@ -60,7 +62,9 @@ pub fn tally(sources: &[Source], options: &intake::Options) -> (Tally, Report) {
 struct Counter {
     hosts: Vec<Host>,
     facts: Facts,
-    hops: Vec<Hop>,
+    hops: Vec<Box<Hop>>,
+    /// So many hops make the next round of linking worth while.
+    next_round: usize,
     linker: Linker,
     journeys: Vec<Journey>,
     tally: Tally,
@@ -107,33 +111,35 @@ impl Counter {
             self.tally.rejected += 1;
             *self.reasons.entry(rejection.reason).or_default() += 1;
         }
-        self.hops.append(&mut self.facts.hops);
+        self.hops.extend(self.facts.hops.drain(..).map(Box::new));
         self.link();
     }
 
     /// Hops close in order of their end; those that no open message precedes can be linked already.
     fn link(&mut self) {
-        const ROUND: usize = 30_000;
-        if self.hops.len() < ROUND {
+        if self.hops.len() < self.next_round.max(ROUND_HOPS_MIN) {
             return;
         }
-        let open = self.hosts.iter().flat_map(Host::open).map(|hop| hop.ts_in).min().unwrap_or(Micros::MAX);
+        let open = self.hosts.iter().filter_map(Host::oldest_open).min().unwrap_or(Micros::MAX);
         self.hops.sort_unstable_by_key(|hop| hop.ts_in);
         let ready = self.hops.partition_point(|hop| hop.ts_in < open);
         for hop in self.hops.drain(..ready) {
             self.linker.push(hop, &mut self.journeys);
         }
+        self.next_round = 2 * self.hops.len();
         self.count();
     }
 
     fn count(&mut self) {
-        for journey in std::mem::take(&mut self.journeys) {
+        let mut journeys = std::mem::take(&mut self.journeys);
+        for journey in journeys.drain(..) {
             for step in &journey.steps {
-                let counts = self.servers.entry(step.server.clone()).or_default();
-                counts.received_from_servers += step.counts.received_from_servers;
-                counts.received_from_local += step.counts.received_from_local;
-                counts.local_routing += step.counts.local_routing;
-                counts.sent_to_servers += step.counts.sent_to_servers;
+                change(&mut self.servers, &step.server, |counts| {
+                    counts.received_from_servers += step.counts.received_from_servers;
+                    counts.received_from_local += step.counts.received_from_local;
+                    counts.local_routing += step.counts.local_routing;
+                    counts.sent_to_servers += step.counts.sent_to_servers;
+                });
             }
             match journey.class {
                 MailClass::Bounce => self.tally.notices += 1,
@@ -141,6 +147,7 @@ impl Counter {
                 MailClass::Mail => self.mail(journey),
             }
         }
+        self.journeys = journeys;
     }
 
     fn mail(&mut self, journey: Journey) {
@@ -156,19 +163,14 @@ impl Counter {
                 _ => {}
             }
             let domain = delivery.recipient.rsplit_once('@').map_or("", |(_, domain)| domain);
-            match self.domains.get_mut(domain) {
-                Some(count) => *count += 1,
-                None => {
-                    self.domains.insert(domain.into(), 1);
-                }
-            }
+            change(&mut self.domains, domain, |count| *count += 1);
         }
-        *self.senders.entry(journey.sender).or_default() += 1;
+        change(&mut self.senders, &journey.sender, |count| *count += 1);
     }
 
     fn finish(mut self) -> Tally {
         self.take_facts();
-        self.hops.extend(self.hosts.iter().flat_map(Host::open));
+        self.hops.extend(self.hosts.iter().flat_map(Host::open).map(Box::new));
         self.hops.sort_unstable_by_key(|hop| hop.ts_in);
         for hop in std::mem::take(&mut self.hops) {
             self.linker.push(hop, &mut self.journeys);
@@ -186,6 +188,14 @@ impl Counter {
         tally.top_recipient_domains = top(self.domains);
         tally.reject_reasons = top(self.reasons);
         tally
+    }
+}
+
+/// Changes the entry of a name that is nearly always there already.
+fn change<T: Default>(map: &mut FxHashMap<Box<str>, T>, name: &str, how: impl FnOnce(&mut T)) {
+    match map.get_mut(name) {
+        Some(value) => how(value),
+        None => how(map.entry(name.into()).or_default()),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Log formats: the envelope around a line, the calendar that places its time, and each mail server's own grammar.
 
 pub mod calendar;
-pub mod envelope;
 pub mod dovecot;
+pub mod envelope;
 pub mod filter;
 pub mod postfix;
 mod record;

@@ -48,7 +48,11 @@ pub fn origin(program: &[u8]) -> Option<Origin<'_>> {
         None => return None,
     };
     let first = &program[..program.iter().position(|&byte| byte == b'/').unwrap_or(slash)];
-    Some(Origin { daemon, name, instance: if word(first) == word(b"postfix") && first.len() == 7 { b"" } else { first } })
+    Some(Origin {
+        daemon,
+        name,
+        instance: if word(first) == word(b"postfix") && first.len() == 7 { b"" } else { first },
+    })
 }
 
 /// A short name as one number: daemons are told apart on every line, and comparing numbers costs nothing.
@@ -87,11 +91,39 @@ fn daemon(name: &[u8]) -> Option<Daemon> {
         b"defer" | b"trace" => Daemon::Bounce,
         b"postsuper" => Daemon::Postsuper,
         b"virtual" | b"pipe" | b"error" | b"retry" | b"discard" | b"relay" => Daemon::Agent,
-        b"anvil" | b"scache" | b"master" | b"verify" | b"tlsmgr" | b"tlsproxy" | b"dnsblog" | b"postlogd" | b"proxymap"
-        | b"proxywrite" | b"trivial-rewrite" | b"rewrite" | b"showq" | b"flush" | b"postfix-script" | b"postdrop"
-        | b"sendmail" | b"postqueue" | b"postmap" | b"postalias" | b"postconf" | b"postlog" | b"postkick" | b"postlock"
-        | b"postcat" | b"postmulti" | b"spawn" | b"qmqpd" | b"postfix-wrapper" | b"postmulti-script" | b"post-install"
-        | b"postfix-tls-script" | b"postfix-files" => Daemon::Other,
+        b"anvil"
+        | b"scache"
+        | b"master"
+        | b"verify"
+        | b"tlsmgr"
+        | b"tlsproxy"
+        | b"dnsblog"
+        | b"postlogd"
+        | b"proxymap"
+        | b"proxywrite"
+        | b"trivial-rewrite"
+        | b"rewrite"
+        | b"showq"
+        | b"flush"
+        | b"postfix-script"
+        | b"postdrop"
+        | b"sendmail"
+        | b"postqueue"
+        | b"postmap"
+        | b"postalias"
+        | b"postconf"
+        | b"postlog"
+        | b"postkick"
+        | b"postlock"
+        | b"postcat"
+        | b"postmulti"
+        | b"spawn"
+        | b"qmqpd"
+        | b"postfix-wrapper"
+        | b"postmulti-script"
+        | b"post-install"
+        | b"postfix-tls-script"
+        | b"postfix-files" => Daemon::Other,
         _ => return None,
     })
 }
@@ -102,22 +134,48 @@ pub enum Record<'a> {
     /// smtpd(8) began a queue file: `client=h[ip], sasl_username=…, orig_queue_id=…` (smtpd_proxy.c, smtpd.c).
     Arrived(Arrived<'a>),
     /// pickup(8) took a message from the maildrop: `uid=0 from=<root>`; `orig_id=` after a requeue.
-    PickedUp { queue_id: QueueId, sender: &'a [u8], previous: Option<QueueId> },
-    MessageId { queue_id: QueueId, id: &'a [u8], resent: bool },
+    PickedUp {
+        queue_id: QueueId,
+        sender: &'a [u8],
+        previous: Option<QueueId>,
+    },
+    MessageId {
+        queue_id: QueueId,
+        id: &'a [u8],
+        resent: bool,
+    },
     /// header_checks, body_checks, milter_header_checks: `warning: header Subject: …` (cleanup_message.c).
     Header(Header<'a>),
     /// qmgr(8) reads the queue file, again at each retry: `from=<>, size=, nrcpt= (queue active)`.
-    Active { queue_id: QueueId, sender: &'a [u8], size: u64, recipient_count: u32 },
+    Active {
+        queue_id: QueueId,
+        sender: &'a [u8],
+        size: u64,
+        recipient_count: u32,
+    },
     Delivery(Delivery<'a>),
     /// `from=<>, status=expired, returned to sender` or `force-expired`.
-    Expired { queue_id: QueueId, sender: &'a [u8] },
-    Removed { queue_id: QueueId },
-    ByHand { queue_id: QueueId, action: ByHand },
+    Expired {
+        queue_id: QueueId,
+        sender: &'a [u8],
+    },
+    Removed {
+        queue_id: QueueId,
+    },
+    ByHand {
+        queue_id: QueueId,
+        action: ByHand,
+    },
     /// bounce(8) made a notice: `sender non-delivery notification: NEW`.
-    Notice { queue_id: QueueId, notice: QueueId },
+    Notice {
+        queue_id: QueueId,
+        notice: QueueId,
+    },
     Refused(Refused<'a>),
     /// A line about a queued message without consequence for its fate.
-    Context { queue_id: QueueId },
+    Context {
+        queue_id: QueueId,
+    },
     /// Understood, and of no consequence.
     Known,
     Unknown,
@@ -242,13 +300,61 @@ pub fn parse<'a>(origin: &Origin<'a>, text: &'a [u8]) -> Record<'a> {
 
 /// What daemons say of a queued message beside its fate: the words that follow the queue id.
 const CONTEXT_STARTS: &[&[u8]] = &[
-    b"host ", b"lost connection", b"conversation with", b"warning: ", b"enabling PIX", b"breaking line", b"Cannot start TLS",
-    b"SMTPUTF8", b"skipped, still being", b"TLS is required", b"Server certificate", b"server certificate",
-    b"timed out", b"re-", b"size=", b"passing ", b"timeout", b"milter", b"uses ", b"to=<", b"from=<", b"refused to talk",
-    b"postmaster ", b"sender ", b"requeued", b"connect to ", b"Host offered", b"TLSA ", b"certificate ", b"defer",
-    b"bounce", b"read timeout", b"Recipient", b"non-delivery", b"untrusted", b"Untrusted", b"Trusted", b"Verified",
-    b"Anonymous", b"no shared cipher", b"error: ", b"info: ", b"fatal: ", b"client=", b"message-id=", b"queue file", b"expired",
-    b"reject", b"table ", b"sent ", b"removed", b"delivery temporarily", b"would be ", b"mail for ", b"moved to ",
+    b"host ",
+    b"lost connection",
+    b"conversation with",
+    b"warning: ",
+    b"enabling PIX",
+    b"breaking line",
+    b"Cannot start TLS",
+    b"SMTPUTF8",
+    b"skipped, still being",
+    b"TLS is required",
+    b"Server certificate",
+    b"server certificate",
+    b"timed out",
+    b"re-",
+    b"size=",
+    b"passing ",
+    b"timeout",
+    b"milter",
+    b"uses ",
+    b"to=<",
+    b"from=<",
+    b"refused to talk",
+    b"postmaster ",
+    b"sender ",
+    b"requeued",
+    b"connect to ",
+    b"Host offered",
+    b"TLSA ",
+    b"certificate ",
+    b"defer",
+    b"bounce",
+    b"read timeout",
+    b"Recipient",
+    b"non-delivery",
+    b"untrusted",
+    b"Untrusted",
+    b"Trusted",
+    b"Verified",
+    b"Anonymous",
+    b"no shared cipher",
+    b"error: ",
+    b"info: ",
+    b"fatal: ",
+    b"client=",
+    b"message-id=",
+    b"queue file",
+    b"expired",
+    b"reject",
+    b"table ",
+    b"sent ",
+    b"removed",
+    b"delivery temporarily",
+    b"would be ",
+    b"mail for ",
+    b"moved to ",
 ];
 
 /// The first byte decides nearly every case without a call.
@@ -263,23 +369,130 @@ fn context<'a>(queue_id: QueueId, rest: &[u8]) -> Record<'a> {
 
 /// Lines without a queue id: sessions, TLS, complaints. Words from smtpd.c, smtp_connect.c, postscreen*.c, anvil.c, master.c.
 const KNOWN_STARTS: &[&[u8]] = &[
-    b"connect from ", b"disconnect from ", b"lost connection ", b"timeout after ", b"Anonymous TLS", b"Untrusted TLS",
-    b"Trusted TLS", b"Verified TLS", b"warning: ", b"statistics: ", b"connect to ", b"too many errors", b"improper command",
-    b"setting up TLS", b"SSL_accept", b"SSL_connect", b"SSL3", b"TLS SNI", b"certificate verification", b"server certificate",
-    b"Server certificate", b"Host offered STARTTLS", b"CONNECT from ", b"DISCONNECT ", b"PASS NEW ", b"PASS OLD ", b"WHITELISTED ",
-    b"ALLOWLISTED ", b"ALLOWLIST ", b"WHITELIST ", b"VETO ", b"DENYLISTED ", b"BLACKLISTED ", b"DNSBL rank ", b"PREGREET ",
-    b"HANGUP ", b"COMMAND ", b"NON-SMTP COMMAND ", b"BARE NEWLINE ", b"NOSTARTTLS", b"addr ", b"daemon started",
-    b"terminating on signal", b"reload", b"starting the Postfix", b"stopping the Postfix", b"refreshing the Postfix",
-    b"fatal: ", b"error: ", b"panic: ", b"info: ", b"table ", b"cache ", b"close database", b"open database", b"scheduled_",
-    b"Deleted: ", b"Requeued: ", b"Placed on hold: ", b"Released from hold: ", b"Renamed", b"Expired: ", b"Force-expired",
-    b"the Postfix mail system", b"host ", b"unknown[", b"initializing the server-side TLS", b"initializing the client-side TLS",
-    b"no shared cipher", b"milter ", b"mapping DSN", b"idle timeout", b"proxy-accept", b"message repeated", b"rewrite: ", b"using backwards",
-    b"To disable backwards", b"CA certificate verification", b"TLS library problem", b"certificate peer", b"private/", b"public/",
-    b"version ", b"rebuilt ", b"aborted ", b"conversation with ", b"discarding EHLO", b"enabling PIX", b"verify", b"looking for plugins",
-    b"Process Plug-in", b"TLSv", b"postmap", b"wrong ", b"request", b"name service", b"client ", b"address ", b"subject=", b"issuer=",
-    b"fingerprint", b"save session", b"reusing session", b"peer certificate", b"re-using session", b"expire ", b"read ", b"write ", b"send ", b"input ", b"watchdog", b"sasl_", b"xsasl", b"auto_clnt", b"dict_", b"match_", b"maps_", b"vstream", b"event_",
-    b"name_mask", b"inet_addr", b"private_",
-    b"> ", b"< ",
+    b"connect from ",
+    b"disconnect from ",
+    b"lost connection ",
+    b"timeout after ",
+    b"Anonymous TLS",
+    b"Untrusted TLS",
+    b"Trusted TLS",
+    b"Verified TLS",
+    b"warning: ",
+    b"statistics: ",
+    b"connect to ",
+    b"too many errors",
+    b"improper command",
+    b"setting up TLS",
+    b"SSL_accept",
+    b"SSL_connect",
+    b"SSL3",
+    b"TLS SNI",
+    b"certificate verification",
+    b"server certificate",
+    b"Server certificate",
+    b"Host offered STARTTLS",
+    b"CONNECT from ",
+    b"DISCONNECT ",
+    b"PASS NEW ",
+    b"PASS OLD ",
+    b"WHITELISTED ",
+    b"ALLOWLISTED ",
+    b"ALLOWLIST ",
+    b"WHITELIST ",
+    b"VETO ",
+    b"DENYLISTED ",
+    b"BLACKLISTED ",
+    b"DNSBL rank ",
+    b"PREGREET ",
+    b"HANGUP ",
+    b"COMMAND ",
+    b"NON-SMTP COMMAND ",
+    b"BARE NEWLINE ",
+    b"NOSTARTTLS",
+    b"addr ",
+    b"daemon started",
+    b"terminating on signal",
+    b"reload",
+    b"starting the Postfix",
+    b"stopping the Postfix",
+    b"refreshing the Postfix",
+    b"fatal: ",
+    b"error: ",
+    b"panic: ",
+    b"info: ",
+    b"table ",
+    b"cache ",
+    b"close database",
+    b"open database",
+    b"scheduled_",
+    b"Deleted: ",
+    b"Requeued: ",
+    b"Placed on hold: ",
+    b"Released from hold: ",
+    b"Renamed",
+    b"Expired: ",
+    b"Force-expired",
+    b"the Postfix mail system",
+    b"host ",
+    b"unknown[",
+    b"initializing the server-side TLS",
+    b"initializing the client-side TLS",
+    b"no shared cipher",
+    b"milter ",
+    b"mapping DSN",
+    b"idle timeout",
+    b"proxy-accept",
+    b"message repeated",
+    b"rewrite: ",
+    b"using backwards",
+    b"To disable backwards",
+    b"CA certificate verification",
+    b"TLS library problem",
+    b"certificate peer",
+    b"private/",
+    b"public/",
+    b"version ",
+    b"rebuilt ",
+    b"aborted ",
+    b"conversation with ",
+    b"discarding EHLO",
+    b"enabling PIX",
+    b"verify",
+    b"looking for plugins",
+    b"Process Plug-in",
+    b"TLSv",
+    b"postmap",
+    b"wrong ",
+    b"request",
+    b"name service",
+    b"client ",
+    b"address ",
+    b"subject=",
+    b"issuer=",
+    b"fingerprint",
+    b"save session",
+    b"reusing session",
+    b"peer certificate",
+    b"re-using session",
+    b"expire ",
+    b"read ",
+    b"write ",
+    b"send ",
+    b"input ",
+    b"watchdog",
+    b"sasl_",
+    b"xsasl",
+    b"auto_clnt",
+    b"dict_",
+    b"match_",
+    b"maps_",
+    b"vstream",
+    b"event_",
+    b"name_mask",
+    b"inet_addr",
+    b"private_",
+    b"> ",
+    b"< ",
 ];
 
 fn without_queue_id<'a>(origin: &Origin<'_>, text: &'a [u8]) -> Record<'a> {

@@ -8,7 +8,7 @@ use vigie_model::{Attempt, Hop, Journey, Rejection};
 
 use crate::Table;
 use crate::replacement::Replacement;
-use crate::rows::{Coverage, Fact, LineBatch, Shape, delivery_rows};
+use crate::rows::{Coverage, Fact, LineBatch, Shape, delivery_rows, encode_all};
 
 /// Changes to the lake that become visible together. Rows are turned into columns when they are added.
 #[derive(Default)]
@@ -55,8 +55,7 @@ impl Commit {
 
     /// Messages, and a row in `deliveries` for each of their recipients.
     pub fn journeys(&mut self, rows: &[Journey]) -> &mut Self {
-        let references: Vec<&Journey> = rows.iter().collect();
-        self.add(Table::Deliveries, delivery_rows(&references));
+        self.add(Table::Deliveries, encode_all(rows, delivery_rows));
         self.facts(Table::Journeys, rows)
     }
 
@@ -73,9 +72,8 @@ impl Commit {
         self.batches.is_empty() && self.replacements.is_empty() && self.transactions.is_empty()
     }
 
-    fn facts<T: Fact>(&mut self, table: Table, rows: &[T]) -> &mut Self {
-        let references: Vec<&T> = rows.iter().collect();
-        self.add(table, T::encode(&references))
+    fn facts<T: Fact + Sync>(&mut self, table: Table, rows: &[T]) -> &mut Self {
+        self.add(table, encode_all(rows, T::encode))
     }
 
     fn add(&mut self, table: Table, batch: Result<RecordBatch, ArrowError>) -> &mut Self {

@@ -1,5 +1,7 @@
 //! Compaction: many small files of a day become few sorted ones. The rows stay the same.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use arrow::array::RecordBatch;
 
 use crate::columns::Reader;
@@ -47,19 +49,13 @@ impl Writer {
         let mut done = Compacted::default();
         for table in Table::ALL {
             let files = self.files(table)?;
+            let groups: Vec<_> =
+                files.files.chunk_by(|a, b| a.day == b.day).filter_map(|day| chosen(day, which)).collect();
             let mut change = Rewritten::default();
-            for group in files.files.chunk_by(|a, b| a.day == b.day).filter_map(|day| chosen(day, which)) {
-                match merge_files(&files, &group) {
-                    Ok(merged) => {
-                        done.note(&group, &merged);
-                        change.added.extend(merged);
-                        change.removed.extend(group);
-                    }
-                    Err(e) => {
-                        remove_files(&files, &change.added);
-                        return Err(e);
-                    }
-                }
+            for (group, merged) in merge_all(&files, groups)? {
+                done.note(&group, &merged);
+                change.added.extend(merged);
+                change.removed.extend(group);
             }
             if !change.added.is_empty() {
                 self.publish(Changes::from([(table, change)]), Default::default(), IsNewData::No)?;
@@ -103,6 +99,37 @@ fn chosen(day: &[DataFile], which: Compaction) -> Option<Vec<DataFile>> {
         files.truncate(small.max(2));
     }
     Some(files)
+}
+
+type Group = Vec<DataFile>;
+
+/// Merges each group, as many at a time as there are cores; gives the groups and what became of them.
+fn merge_all(files: &FileSet, groups: Vec<Group>) -> Result<Vec<(Group, Group)>, LakeError> {
+    let (waiting, done) = (Mutex::new(groups), Mutex::new(Vec::new()));
+    let work = || -> Result<(), LakeError> {
+        while let Some(group) = locked(&waiting).pop() {
+            let merged = merge_files(files, &group)?;
+            locked(&done).push((group, merged));
+        }
+        Ok(())
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let results: Vec<Result<(), LakeError>> = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mine = work();
+        others.into_iter().filter_map(|other| other.join().ok()).chain([mine]).collect()
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(e) = results.into_iter().find_map(Result::err) {
+        done.iter().for_each(|(_, merged)| remove_files(files, merged));
+        return Err(e);
+    }
+    done.sort_by_key(|(group, _)| group.first().map(|file| file.day));
+    Ok(done)
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn merge_files(files: &FileSet, group: &[DataFile]) -> Result<Vec<DataFile>, LakeError> {

@@ -7,20 +7,21 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use arrow::compute::{max_string, min_string};
-use arrow::datatypes::TimestampMicrosecondType;
+use arrow::datatypes::{DataType, TimestampMicrosecondType};
 use deltalake_core::kernel::{Add, LogicalFileView, Remove};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 use serde_json::{Value, json};
 use vigie_model::{Micros, day_of, iso, iso_day, parse_iso};
 
-use crate::table::Spec;
 use crate::{LakeError, Table};
 
 /// Rows per row group: what a bloom filter covers and what a query skips (engine.md, section 3).
 pub(crate) const ROW_GROUP_ROWS: usize = 120_000;
+/// Rows per page: what is unpacked for one row that a search finds.
+const PAGE_ROWS: usize = 8_192;
 /// One lookup in a hundred reads a row group in vain; half of it would cost a seventh more space.
 const BLOOM_FALSE_POSITIVES: f64 = 0.01;
 /// Delta's log may cut times in statistics to milliseconds.
@@ -170,7 +171,7 @@ impl PartWriter {
         let folder = path.parent().unwrap_or(table_dir);
         std::fs::create_dir_all(folder).map_err(|e| LakeError::file("create the folder", folder, e))?;
         let file = File::create_new(&path).map_err(|e| LakeError::file("create", &path, e))?;
-        let writer = ArrowWriter::try_new(file, table.schema(), Some(properties(table.spec(), effort)))
+        let writer = ArrowWriter::try_new(file, table.schema(), Some(properties(table, effort)))
             .map_err(|e| LakeError::write(&path, e))?;
         Ok(PartWriter { table, path, relative, day, rows: 0, start: None, end_max: Micros::MIN, servers: None, writer })
     }
@@ -248,7 +249,8 @@ pub(crate) fn time_bounds(batch: &RecordBatch, column: &str) -> Option<(Micros, 
 
 /// Makes the entries of new files in their folders safe on the disk.
 pub(crate) fn sync_folders<'a>(table_dir: &Path, files: impl Iterator<Item = &'a DataFile>) -> Result<(), LakeError> {
-    let mut folders: Vec<PathBuf> = files.filter_map(|f| table_dir.join(&f.path).parent().map(Path::to_path_buf)).collect();
+    let mut folders: Vec<PathBuf> =
+        files.filter_map(|f| table_dir.join(&f.path).parent().map(Path::to_path_buf)).collect();
     folders.push(table_dir.to_path_buf());
     folders.sort();
     folders.dedup();
@@ -259,13 +261,22 @@ pub(crate) fn sync_folder(folder: &Path) -> Result<(), LakeError> {
     File::open(folder).and_then(|f| f.sync_all()).map_err(|e| LakeError::file("save", folder, e))
 }
 
-fn properties(spec: &Spec, effort: Effort) -> WriterProperties {
+fn properties(table: Table, effort: Effort) -> WriterProperties {
+    let spec = table.spec();
     // No `sorting_columns`: Ballista 55 loses ORDER BY on files that declare their order (engine.md, section 4).
     let zstd = ZstdLevel::try_new(effort.zstd_level()).unwrap_or_default();
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(zstd))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_data_page_row_count_limit(PAGE_ROWS)
         .set_created_by(concat!("vigie ", env!("CARGO_PKG_VERSION")).to_string());
+    // Smallest and largest of a text help only where the rows are sorted by it; to compare every value costs a quarter of the writing.
+    let texts = table.schema();
+    for field in texts.fields().iter().filter(|field| field.data_type() == &DataType::Utf8 && field.name() != "server")
+    {
+        let path = ColumnPath::from(field.name().as_str());
+        properties = properties.set_column_statistics_enabled(path, EnabledStatistics::None);
+    }
     let times = [spec.start, spec.end];
     for column in spec.bloom {
         let path = ColumnPath::from(*column);

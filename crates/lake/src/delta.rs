@@ -105,8 +105,11 @@ impl TableLog {
     ) -> Result<(), LakeError> {
         let fail = |e: DeltaTableError| LakeError::log("write", self.table, e);
         let loaded = self.loaded(version).await?;
-        let operation =
-            DeltaOperation::Write { mode: SaveMode::Append, partition_by: Some(vec!["day".to_string()]), predicate: None };
+        let operation = DeltaOperation::Write {
+            mode: SaveMode::Append,
+            partition_by: Some(vec!["day".to_string()]),
+            predicate: None,
+        };
         let properties = CommitProperties::default()
             .with_max_retries(0)
             .with_application_transactions(transactions)
@@ -148,7 +151,8 @@ impl TableLog {
 
     fn remember(&self, state: DeltaTableState) -> Result<Loaded, LakeError> {
         let listed = state.log_data();
-        let mut files = listed.iter().map(|view| DataFile::from_log(self.table, &view)).collect::<Result<Vec<_>, _>>()?;
+        let mut files =
+            listed.iter().map(|view| DataFile::from_log(self.table, &view)).collect::<Result<Vec<_>, _>>()?;
         files.sort_by(|a, b| (a.day, &a.path).cmp(&(b.day, &b.path)));
         let files = FileSet { table: self.table, dir: self.dir.clone(), files: Arc::new(files) };
         let loaded = Loaded { state, files };

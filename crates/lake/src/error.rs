@@ -76,7 +76,9 @@ impl LakeError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             LakeError::File { source, .. } => file_hint(source.kind()),
-            LakeError::Damaged { .. } => Some("restore the folder from a backup, or import the logs again into a new one"),
+            LakeError::Damaged { .. } => {
+                Some("restore the folder from a backup, or import the logs again into a new one")
+            }
             LakeError::NewerLayout { .. } => Some("use the newer vigie program, or another folder"),
             LakeError::Locked { .. } => Some("stop the other process, or let it finish; reading needs no lock"),
             LakeError::Log { .. } => Some("check that the disk has room and that the folder is ours to write"),

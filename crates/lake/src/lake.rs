@@ -41,7 +41,10 @@ impl Lake {
         let runtime = runtime.map_err(|e| LakeError::file("start the runtime for", &layout.dir, e))?;
         let logs = {
             let _inside = runtime.enter();
-            Table::ALL.into_iter().map(|table| TableLog::open(layout.table_dir(table), table)).collect::<Result<_, _>>()?
+            Table::ALL
+                .into_iter()
+                .map(|table| TableLog::open(layout.table_dir(table), table))
+                .collect::<Result<_, _>>()?
         };
         let engine = crate::ask::Engine::new();
         let inner = Inner { layout, logs, runtime: Some(runtime), engine };
@@ -114,7 +117,8 @@ impl Inner {
                 LakeError::damaged(&self.layout.pending_file(), format!("unknown table {}", entry.table))
             })?;
             let mut transactions = vec![Transaction::new(COMMIT_APP_ID, pending.sequence as i64)];
-            transactions.extend(pending.transactions.iter().map(|(app_id, version)| Transaction::new(app_id, *version)));
+            transactions
+                .extend(pending.transactions.iter().map(|(app_id, version)| Transaction::new(app_id, *version)));
             self.wait(self.commit_once(table, pending.sequence, entry.version, entry.actions, transactions))?;
             next.tables.insert(entry.table, entry.version);
             reached(Step::TableCommitted)?;

@@ -92,7 +92,10 @@ impl Layout {
                 Err(LakeError::NewerLayout { dir: self.dir.clone(), found: file.layout, known: LAYOUT })
             }
             Some(_) => Ok(()),
-            None => replace_json(&self.version_file(), &LayoutFile { layout: LAYOUT }),
+            None => {
+                let _turn = self.lock_for_creation()?;
+                replace_json(&self.version_file(), &LayoutFile { layout: LAYOUT })
+            }
         }
     }
 

@@ -25,8 +25,8 @@ mod vacuum;
 mod writer;
 
 pub use ask::{
-    Cursor, Dataset, Delays, DeliveryRow, Dimension, Flow, FlowKind, Measure, Page, Ranked, Ranking, RejectionPage, TimeBucket,
-    Totals,
+    Cursor, Dataset, Delays, DeliveryRow, Dimension, Flow, FlowKind, Measure, Order, Origin, Page, Ranked, Ranking,
+    RejectionPage, Route, TimeBucket, Totals,
 };
 pub use commit::Commit;
 pub use compaction::{Compacted, Compaction};

@@ -154,7 +154,10 @@ impl Merge {
 
     fn keys_of(&mut self, batch: &RecordBatch) -> Result<Rows, ArrowError> {
         let columns = self.keys.iter().map(|key| {
-            batch.column_by_name(key).cloned().ok_or_else(|| ArrowError::SchemaError(format!("column {key} is missing")))
+            batch
+                .column_by_name(key)
+                .cloned()
+                .ok_or_else(|| ArrowError::SchemaError(format!("column {key} is missing")))
         });
         let columns = columns.collect::<Result<Vec<_>, _>>()?;
         let converter = match &mut self.converter {

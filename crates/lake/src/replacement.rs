@@ -53,16 +53,14 @@ pub(crate) struct Rewritten {
 impl Replacement {
     /// What it takes from each table.
     pub(crate) fn selections(&self) -> Vec<(Table, Selection)> {
-        let both = |selection: &dyn Fn() -> Selection| {
-            vec![(Table::Journeys, selection()), (Table::Deliveries, selection())]
-        };
+        let both =
+            |selection: &dyn Fn() -> Selection| vec![(Table::Journeys, selection()), (Table::Deliveries, selection())];
         match self {
             Replacement::Days { table, days } => vec![(*table, Selection::Days(days.clone()))],
             Replacement::Server { table, server } => vec![(*table, Selection::Server(server.clone()))],
-            Replacement::Journeys { ids, first_arrivals } => both(&|| Selection::Ids {
-                ids: ids.iter().cloned().collect(),
-                first_arrivals: first_arrivals.clone(),
-            }),
+            Replacement::Journeys { ids, first_arrivals } => {
+                both(&|| Selection::Ids { ids: ids.iter().cloned().collect(), first_arrivals: first_arrivals.clone() })
+            }
             Replacement::JourneysArrived(range) => both(&|| Selection::Arrived(range.clone())),
         }
     }

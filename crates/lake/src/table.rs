@@ -141,7 +141,7 @@ static SPECS: [Spec; 8] = [
         end: "last_seen",
         sort: &["first_arrival", "journey_id", "seq"],
         bloom: &["journey_id", "message_id", "sender", "recipient"],
-        distinct: &["journey_id", "message_id"],
+        distinct: &["journey_id", "message_id", "queue_id", "queue_ids", "reply"],
         noise: &[],
         group: Some("journey_id"),
         has_server: true,

@@ -169,7 +169,8 @@ impl Writer {
     }
 
     fn is_replay(&self, commit: &Commit) -> Result<bool, LakeError> {
-        let is_stored = |(app_id, version): &(&String, &i64)| self.transaction(app_id).is_some_and(|last| **version <= last);
+        let is_stored =
+            |(app_id, version): &(&String, &i64)| self.transaction(app_id).is_some_and(|last| **version <= last);
         let stored: Vec<String> =
             commit.transactions.iter().filter(is_stored).map(|(app_id, _)| app_id.clone()).collect();
         match stored.len() {
@@ -189,7 +190,9 @@ impl Writer {
         for (table, selections) in selections {
             jobs.push(Job::Rewrite(self.files(table)?, selections));
         }
-        jobs.extend(grouped(batches).map_err(LakeError::query)?.into_iter().map(|(table, batch)| Job::Append(table, batch)));
+        jobs.extend(
+            grouped(batches).map_err(LakeError::query)?.into_iter().map(|(table, batch)| Job::Append(table, batch)),
+        );
         // The longest first, so that no thread waits for it at the end.
         jobs.sort_by_key(Job::rows);
         let (jobs, changes) = (Mutex::new(jobs), Mutex::new(Changes::new()));

@@ -60,7 +60,12 @@ pub struct HopKey {
 
 impl Hop {
     pub fn key(&self) -> HopKey {
-        HopKey { ts_in: self.ts_in, server: self.server.clone(), instance: self.instance.clone(), queue_id: self.queue_id }
+        HopKey {
+            ts_in: self.ts_in,
+            server: self.server.clone(),
+            instance: self.instance.clone(),
+            queue_id: self.queue_id,
+        }
     }
 }
 

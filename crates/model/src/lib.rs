@@ -7,8 +7,8 @@ mod queue_id;
 mod time;
 
 pub use facts::{
-    Arrival, Attempt, Client, Delays, Direction, Hop, HopKey, Kind, Link, LinkEvidence, MailClass, Outcome, Recipient, Rejection,
-    Relay, ServerCounts,
+    Arrival, Attempt, Client, Delays, Direction, Hop, HopKey, Kind, Link, LinkEvidence, MailClass, Outcome, Recipient,
+    Rejection, Relay, ServerCounts,
 };
 pub use queue_id::QueueId;
 pub use time::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, day_of, iso, iso_day, parse_iso};

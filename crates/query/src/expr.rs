@@ -65,11 +65,7 @@ impl Expr {
 
     /// Its text as one conjunct among several.
     pub(crate) fn conjunct_text(&self) -> String {
-        if matches!(self, Expr::Or(_)) {
-            format!("({self})")
-        } else {
-            self.to_string()
-        }
+        if matches!(self, Expr::Or(_)) { format!("({self})") } else { self.to_string() }
     }
 }
 
@@ -118,11 +114,7 @@ impl fmt::Display for Term {
             Some(values) if self.field == Field::Any => f.write_str(&values.join(",")),
             Some(values) => write!(f, "{}{}{}", info.name, self.op, values.join(",")),
             None => {
-                let values: Vec<String> = self
-                    .values
-                    .iter()
-                    .map(|value| value.written_exactly(info.kind))
-                    .collect();
+                let values: Vec<String> = self.values.iter().map(|value| value.written_exactly(info.kind)).collect();
                 write!(f, "{}={}", info.name, values.join(","))
             }
         }

@@ -44,10 +44,7 @@ impl Kind {
 
     /// Values are text, chosen by a [`Pattern`].
     pub fn is_text(self) -> bool {
-        matches!(
-            self,
-            Kind::Anything | Kind::Address | Kind::Text | Kind::Dotted | Kind::Identifier
-        )
+        matches!(self, Kind::Anything | Kind::Address | Kind::Text | Kind::Dotted | Kind::Identifier)
     }
 
     /// Capitals count: queue ids of Postfix and Exim differ by case alone.
@@ -116,6 +113,8 @@ fields! {
     QueueId    "queue-id"   ["qid", "queue"]              Kind::Identifier,       "queue id at any server of the path";
     Id         "id"         ["journey"]                   Kind::Identifier,       "journey id";
     Server     "server"     ["host"]                      Kind::Dotted,           "a server on the path";
+    Entry      "entry"      ["first-server"]              Kind::Dotted,           "the first server that had the message";
+    Exit       "exit"       ["last-server"]               Kind::Dotted,           "the server that had the last word on the recipient";
     Size       "size"       ["bytes"]                     Kind::Bytes,            "size of the message";
     Recipients "recipients" ["nrcpt"]                     Kind::Number,           "number of recipients";
     Delay      "delay"      []                            Kind::Duration,         "delivery time";
@@ -156,11 +155,7 @@ const STATUSES: &[Word] = &[
     word("rejected", &["refused"]),
 ];
 
-const CLASSES: &[Word] = &[
-    word("mail", &[]),
-    word("bounce", &["dsn"]),
-    word("probe", &["monitoring"]),
-];
+const CLASSES: &[Word] = &[word("mail", &[]), word("bounce", &["dsn"]), word("probe", &["monitoring"])];
 
 const DIRECTIONS: &[Word] = &[
     word("in", &["inbound", "incoming"]),
@@ -187,10 +182,7 @@ impl Field {
     /// The field with this name or alias; capitals do not count and `_` is as good as `-`.
     pub fn named(name: &str) -> Option<Field> {
         let name = name.to_ascii_lowercase().replace('_', "-");
-        FIELDS
-            .iter()
-            .find(|info| info.name == name || info.aliases.contains(&name.as_str()))
-            .map(|info| info.field)
+        FIELDS.iter().find(|info| info.name == name || info.aliases.contains(&name.as_str())).map(|info| info.field)
     }
 }
 
@@ -231,9 +223,7 @@ mod tests {
     fn no_name_stands_for_two_things() {
         let mut seen = HashSet::new();
         let of_fields = fields().iter().flat_map(|info| info.aliases.iter().chain([&info.name]));
-        let of_periods = crate::periods()
-            .iter()
-            .flat_map(|info| info.aliases.iter().chain([&info.name]));
+        let of_periods = crate::periods().iter().flat_map(|info| info.aliases.iter().chain([&info.name]));
         for name in of_fields.chain(of_periods) {
             assert!(seen.insert(name), "{name}");
         }

@@ -32,16 +32,8 @@ impl Filter {
 
     /// Without the condition at this place of [`Filter::terms`]; unchanged when there is none.
     pub fn without(&self, index: usize) -> Filter {
-        let kept = self
-            .conjuncts()
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| *at != index)
-            .map(|(_, part)| part.clone());
-        Filter {
-            expr: Expr::all(kept),
-            period: self.period.clone(),
-        }
+        let kept = self.conjuncts().iter().enumerate().filter(|(at, _)| *at != index).map(|(_, part)| part.clone());
+        Filter { expr: Expr::all(kept), period: self.period.clone() }
     }
 
     /// Narrowed by another text, which may have several conditions and a period. What is there already is not repeated.
@@ -49,10 +41,7 @@ impl Filter {
         let added = parse(text, context)?;
         let new = added.conjuncts().iter().filter(|part| !self.conjuncts().contains(part));
         let parts: Vec<String> = self.conjuncts().iter().chain(new).map(Expr::conjunct_text).collect();
-        parse(
-            &format!("{} {} {}", parts.join(" "), self.period.text, added.period.text),
-            context,
-        )
+        parse(&format!("{} {} {}", parts.join(" "), self.period.text, added.period.text), context)
     }
 
     /// With this period (such as `last:7d`) in place of its own.
@@ -63,10 +52,7 @@ impl Filter {
 
     /// Without its period.
     pub fn without_period(&self) -> Filter {
-        Filter {
-            expr: self.expr.clone(),
-            period: Period::default(),
-        }
+        Filter { expr: self.expr.clone(), period: Period::default() }
     }
 
     fn conjuncts(&self) -> &[Expr] {
@@ -95,10 +81,5 @@ pub fn term_text(field: Field, value: &str) -> String {
         _ if info.kind.is_text() => Pattern::exact(info.kind, value),
         _ => return format!("{}:{value}", info.name),
     };
-    Term {
-        field,
-        op: Op::Is,
-        values: vec![Value::Pattern(pattern)],
-    }
-    .to_string()
+    Term { field, op: Op::Is, values: vec![Value::Pattern(pattern)] }.to_string()
 }

@@ -32,10 +32,7 @@ const SIGNS: [(&str, Sign); 7] = [
 impl Sign {
     /// The sign at the beginning of `text`.
     pub fn leading(text: &str) -> Option<(Sign, &'static str)> {
-        SIGNS
-            .iter()
-            .find(|(written, _)| text.starts_with(written))
-            .map(|&(written, sign)| (sign, written))
+        SIGNS.iter().find(|(written, _)| text.starts_with(written)).map(|&(written, sign)| (sign, written))
     }
 }
 
@@ -121,8 +118,7 @@ impl<'a> Lexer<'a> {
     fn quoted_word(&mut self) -> Option<Token> {
         let written = self.quoted()?;
         if written.pieces == [""] {
-            self.problems
-                .push(Problem::new(written.span, "there is nothing between the quotes"));
+            self.problems.push(Problem::new(written.span, "there is nothing between the quotes"));
             return None;
         }
         Some(Token::Bare(written))
@@ -144,9 +140,7 @@ impl<'a> Lexer<'a> {
     /// `name`, a sign and values; nothing when it does not look like that.
     fn term(&mut self) -> Option<Token> {
         let rest = self.rest();
-        let name_len = rest
-            .find(|c: char| !c.is_ascii_alphanumeric() && !"_.-".contains(c))
-            .unwrap_or(rest.len());
+        let name_len = rest.find(|c: char| !c.is_ascii_alphanumeric() && !"_.-".contains(c)).unwrap_or(rest.len());
         let name = &rest[..name_len];
         let (sign, sign_text) = Sign::leading(&rest[name_len..])?;
         if !name.starts_with(|c: char| c.is_ascii_alphabetic()) || is_word_with_sign(rest, name, sign) {
@@ -155,12 +149,7 @@ impl<'a> Lexer<'a> {
         let name_span = self.at..self.at + name_len;
         self.at += name_len + sign_text.len();
         let values = self.values(name_span.start);
-        Some(Token::Term {
-            name: name.to_string(),
-            name_span,
-            sign,
-            values,
-        })
+        Some(Token::Term { name: name.to_string(), name_span, sign, values })
     }
 
     /// The values of a list `a,"b c",d`; none after a problem.
@@ -203,10 +192,7 @@ impl<'a> Lexer<'a> {
             return None;
         }
         let pieces = self.text[start..self.at].split('*').map(str::to_string).collect();
-        Some(Written {
-            pieces,
-            span: start..self.at,
-        })
+        Some(Written { pieces, span: start..self.at })
     }
 
     fn skip_parentheses(&mut self) {
@@ -233,10 +219,7 @@ impl<'a> Lexer<'a> {
             "and" => Token::And,
             "or" => Token::Or,
             "not" => Token::Not,
-            _ => Token::Bare(Written {
-                pieces: word.split('*').map(str::to_string).collect(),
-                span: start..self.at,
-            }),
+            _ => Token::Bare(Written { pieces: word.split('*').map(str::to_string).collect(), span: start..self.at }),
         }
     }
 
@@ -247,11 +230,7 @@ impl<'a> Lexer<'a> {
         let mut chars = self.rest().char_indices().skip(1).peekable();
         let mut closed = None;
         while let Some((at, c)) = chars.next() {
-            let escaped = if c == '\\' {
-                chars.next_if(|(_, next)| "\"\\*".contains(*next))
-            } else {
-                None
-            };
+            let escaped = if c == '\\' { chars.next_if(|(_, next)| "\"\\*".contains(*next)) } else { None };
             match (c, escaped) {
                 (_, Some((_, c))) => push_last(&mut pieces, c),
                 ('"', _) => {
@@ -271,17 +250,11 @@ impl<'a> Lexer<'a> {
         };
         self.at = end;
         self.check_after_quote()?;
-        Some(Written {
-            pieces,
-            span: start..end,
-        })
+        Some(Written { pieces, span: start..end })
     }
 
     fn check_after_quote(&mut self) -> Option<()> {
-        if self
-            .rest()
-            .starts_with(|c: char| !c.is_whitespace() && c != ')' && c != ',')
-        {
+        if self.rest().starts_with(|c: char| !c.is_whitespace() && c != ')' && c != ',') {
             let end = self.at;
             self.at += unquoted_len(self.rest(), true).max(1);
             self.problems.push(

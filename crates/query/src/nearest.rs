@@ -21,11 +21,7 @@ pub(crate) fn nearest<'a>(written: &str, candidates: impl Iterator<Item = &'a st
 fn slips(written: &[char], candidate: &str) -> usize {
     let wanted: Vec<char> = candidate.chars().collect();
     let distance = alignment_distance(written, &wanted);
-    if written.len() >= 3 && wanted.starts_with(written) {
-        distance.min(2)
-    } else {
-        distance
-    }
+    if written.len() >= 3 && wanted.starts_with(written) { distance.min(2) } else { distance }
 }
 
 fn alignment_distance(a: &[char], b: &[char]) -> usize {

@@ -23,16 +23,7 @@ pub fn parse(text: &str, context: &Context) -> Result<Filter, Vec<Problem>> {
     }
     let mut problems = Vec::new();
     let tokens = tokens(text, &mut problems);
-    let mut parser = Parser {
-        text,
-        tokens,
-        at: 0,
-        depth: 0,
-        terms: 0,
-        stopped: false,
-        context,
-        problems,
-    };
+    let mut parser = Parser { text, tokens, at: 0, depth: 0, terms: 0, stopped: false, context, problems };
     let tree = parser.whole();
     let mut problems = parser.problems;
     let filter = lifted(tree, text, &mut problems);
@@ -49,11 +40,8 @@ pub fn parse(text: &str, context: &Context) -> Result<Filter, Vec<Problem>> {
 
 fn too_long(text: &str, when: &str) -> Problem {
     let start = text.floor_char_boundary(TEXT_BYTES_MAX);
-    Problem::new(
-        start..text.len(),
-        format!("the filter is longer than {TEXT_BYTES_MAX} bytes{when}"),
-    )
-    .hint("search in several steps, or choose by a population")
+    Problem::new(start..text.len(), format!("the filter is longer than {TEXT_BYTES_MAX} bytes{when}"))
+        .hint("search in several steps, or choose by a population")
 }
 
 struct Parser<'a> {
@@ -70,18 +58,12 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     fn peek(&self) -> Option<&Token> {
-        if self.stopped {
-            None
-        } else {
-            self.tokens.get(self.at).map(|(token, _)| token)
-        }
+        if self.stopped { None } else { self.tokens.get(self.at).map(|(token, _)| token) }
     }
 
     /// The place of the current token, or the end of the text.
     fn place(&self) -> Range<usize> {
-        self.tokens
-            .get(self.at)
-            .map_or(self.text.len()..self.text.len(), |(_, span)| span.clone())
+        self.tokens.get(self.at).map_or(self.text.len()..self.text.len(), |(_, span)| span.clone())
     }
 
     fn whole(&mut self) -> Option<Node> {
@@ -133,11 +115,7 @@ impl Parser<'_> {
 
     /// Passes `and`, `or` or `not`, after a look at what stands before and after it.
     fn operator(&mut self, name: &str) {
-        let before = self
-            .at
-            .checked_sub(1)
-            .and_then(|at| self.tokens.get(at))
-            .map(|(token, _)| token);
+        let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at)).map(|(token, _)| token);
         // Two operators in a row are told of once, by the first.
         let is_missing_before = name != "not" && matches!(before, None | Some(Token::Open));
         let after = self.tokens.get(self.at + 1).map(|(token, _)| token);
@@ -163,10 +141,7 @@ impl Parser<'_> {
     fn parentheses(&mut self) -> Option<Node> {
         let open = self.place();
         if self.depth == NESTING_MAX {
-            self.stop(Problem::new(
-                open,
-                format!("parentheses are nested more than {NESTING_MAX} deep"),
-            ));
+            self.stop(Problem::new(open, format!("parentheses are nested more than {NESTING_MAX} deep")));
             return None;
         }
         self.at += 1;
@@ -185,10 +160,7 @@ impl Parser<'_> {
         }
         self.at += 1;
         if inner.is_none() && self.problems.len() == problems_before && !self.has_problem_in(&(open.start..end)) {
-            self.problems.push(Problem::new(
-                open.start..end,
-                "there is nothing between the parentheses",
-            ));
+            self.problems.push(Problem::new(open.start..end, "there is nothing between the parentheses"));
         }
         inner
     }
@@ -205,11 +177,7 @@ impl Parser<'_> {
     fn counted_term(&mut self) -> Option<Node> {
         let (token, span) = self.tokens.get(self.at)?.clone();
         self.at += 1;
-        self.terms += if let Token::Term { values, .. } = &token {
-            values.len().max(1)
-        } else {
-            1
-        };
+        self.terms += if let Token::Term { values, .. } = &token { values.len().max(1) } else { 1 };
         if self.terms > TERMS_MAX {
             self.stop(
                 Problem::new(span, format!("the filter has more than {TERMS_MAX} terms"))
@@ -231,18 +199,9 @@ impl Parser<'_> {
         match token {
             Token::Bare(written) => {
                 let value = Value::read(Kind::Anything, &written)?;
-                Ok(Some(Node::Term(Term {
-                    field: Field::Any,
-                    op: Op::Is,
-                    values: vec![value],
-                })))
+                Ok(Some(Node::Term(Term { field: Field::Any, op: Op::Is, values: vec![value] })))
             }
-            Token::Term {
-                name,
-                name_span,
-                sign,
-                values,
-            } => {
+            Token::Term { name, name_span, sign, values } => {
                 if let Some(info) = PeriodInfo::named(&name) {
                     return period_term(info, sign, &values, span, self.context);
                 }
@@ -279,9 +238,5 @@ impl Parser<'_> {
 }
 
 fn group(mut parts: Vec<Node>, join: fn(Vec<Node>) -> Node) -> Option<Node> {
-    if parts.len() > 1 {
-        Some(join(parts))
-    } else {
-        parts.pop()
-    }
+    if parts.len() > 1 { Some(join(parts)) } else { parts.pop() }
 }

@@ -51,12 +51,7 @@ impl Pattern {
                         Ok(Pattern::Subdomains(rest[1..].to_string()))
                     }
                     _ => Ok(Pattern::wild(
-                        [
-                            vec![String::new()],
-                            pieces[..pieces.len() - 1].to_vec(),
-                            vec![last.clone()],
-                        ]
-                        .concat(),
+                        [vec![String::new()], pieces[..pieces.len() - 1].to_vec(), vec![last.clone()]].concat(),
                     )),
                 }
             }
@@ -72,11 +67,7 @@ impl Pattern {
     fn literal(kind: Kind, text: &str) -> Result<Pattern, NoPattern> {
         if text.is_empty() {
             // `from:<>` is the one empty value that does not need `=`; it comes here without its brackets.
-            return if kind == Kind::Address {
-                Ok(Pattern::Exact(String::new()))
-            } else {
-                Err(NoPattern::Empty)
-            };
+            return if kind == Kind::Address { Ok(Pattern::Exact(String::new())) } else { Err(NoPattern::Empty) };
         }
         let text = text.to_string();
         Ok(match kind {
@@ -130,9 +121,7 @@ impl Pattern {
             Pattern::Domain(domain) => vec![vec![format!("@{domain}")]],
             Pattern::Subdomains(domain) => vec![vec!["@".to_string(), format!(".{domain}")]],
         };
-        let found = candidates
-            .into_iter()
-            .find(|pieces| Pattern::read(kind, pieces).as_ref() == Ok(self))?;
+        let found = candidates.into_iter().find(|pieces| Pattern::read(kind, pieces).as_ref() == Ok(self))?;
         Some(quoted_if_needed(&found, kind))
     }
 
@@ -154,17 +143,13 @@ impl Pattern {
             Pattern::Suffix(wanted) => text.ends_with(&*folded(kind, wanted)),
             Pattern::Contains(wanted) => text.contains(&*folded(kind, wanted)),
             Pattern::Glob(pieces) => matches_glob(&text, pieces, kind),
-            Pattern::Domain(wanted) => text
-                .rsplit_once('@')
-                .is_some_and(|(_, domain)| domain == folded(kind, wanted)),
+            Pattern::Domain(wanted) => text.rsplit_once('@').is_some_and(|(_, domain)| domain == folded(kind, wanted)),
             Pattern::Subdomains(wanted) => text.rsplit_once('@').is_some_and(|(_, domain)| {
-                domain
-                    .strip_suffix(&*folded(kind, wanted))
-                    .is_some_and(|labels| labels.ends_with('.'))
+                domain.strip_suffix(&*folded(kind, wanted)).is_some_and(|labels| labels.ends_with('.'))
             }),
-            Pattern::Labels(wanted) => text
-                .strip_prefix(&*folded(kind, wanted))
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.')),
+            Pattern::Labels(wanted) => {
+                text.strip_prefix(&*folded(kind, wanted)).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            }
         }
     }
 }
@@ -191,11 +176,7 @@ fn matches_glob(text: &str, pieces: &[String], kind: Kind) -> bool {
 /// (`str::to_lowercase` looks at the neighbours of a Greek sigma).
 fn folded(kind: Kind, text: &str) -> Cow<'_, str> {
     let is_lower = |c: char| {
-        if c.is_ascii() {
-            !c.is_ascii_uppercase()
-        } else {
-            c.to_lowercase().eq([c])
-        }
+        if c.is_ascii() { !c.is_ascii_uppercase() } else { c.to_lowercase().eq([c]) }
     };
     if kind.is_case_sensitive() || text.chars().all(is_lower) {
         Cow::Borrowed(text)
@@ -207,16 +188,8 @@ fn folded(kind: Kind, text: &str) -> Cow<'_, str> {
 /// Lower case where values are kept so, and without the angle brackets of `<bob@example.com>`.
 fn tidied(kind: Kind, pieces: &[String]) -> Vec<String> {
     let is_lowered = matches!(kind, Kind::Address | Kind::Dotted);
-    let mut pieces: Vec<String> = pieces
-        .iter()
-        .map(|piece| {
-            if is_lowered {
-                folded(kind, piece).into_owned()
-            } else {
-                piece.clone()
-            }
-        })
-        .collect();
+    let mut pieces: Vec<String> =
+        pieces.iter().map(|piece| if is_lowered { folded(kind, piece).into_owned() } else { piece.clone() }).collect();
     if matches!(kind, Kind::Address | Kind::Identifier | Kind::Anything) {
         while let Some(bare) = without_brackets(&pieces) {
             pieces = bare;
@@ -285,22 +258,13 @@ mod tests {
 
     fn chosen<'a>(kind: Kind, pattern: &str, texts: &[&'a str]) -> Vec<&'a str> {
         let pattern = read(kind, pattern);
-        texts
-            .iter()
-            .copied()
-            .filter(|text| pattern.matches(text, kind))
-            .collect()
+        texts.iter().copied().filter(|text| pattern.matches(text, kind)).collect()
     }
 
     #[test]
     fn the_shape_of_an_address_value_decides_what_it_matches() {
-        let people = [
-            "laurent@example.com",
-            "Marie.Laurent@example.com",
-            "laurent@mail.example.com",
-            "bob@badexample.com",
-            "",
-        ];
+        let people =
+            ["laurent@example.com", "Marie.Laurent@example.com", "laurent@mail.example.com", "bob@badexample.com", ""];
         let of = |pattern| chosen(Kind::Address, pattern, &people);
         assert_eq!(of("laurent"), people[..3]);
         assert_eq!(of("LAURENT@example.com"), people[..1]);
@@ -323,10 +287,7 @@ mod tests {
             chosen(Kind::Dotted, "hub1", &["hub1", "HUB1.example.com", "hub10", "x.hub1"]),
             ["hub1", "HUB1.example.com"]
         );
-        assert_eq!(
-            chosen(Kind::Dotted, "5.1", &["5.1.1", "5.1", "5.10.1", "4.5.1"]),
-            ["5.1.1", "5.1"]
-        );
+        assert_eq!(chosen(Kind::Dotted, "5.1", &["5.1.1", "5.1", "5.10.1", "4.5.1"]), ["5.1.1", "5.1"]);
         assert_eq!(chosen(Kind::Dotted, "10.1.", &["10.1.0.7", "10.10.0.7"]), ["10.1.0.7"]);
         assert_eq!(chosen(Kind::Dotted, "5.*", &["5.1.1", "4.5.1"]), ["5.1.1"]);
     }
@@ -340,14 +301,8 @@ mod tests {
 
     #[test]
     fn pieces_of_a_glob_do_not_overlap() {
-        assert_eq!(
-            chosen(Kind::Text, "aba*ba", &["aba", "abaXba", "ababa"]),
-            ["abaXba", "ababa"]
-        );
-        assert_eq!(
-            chosen(Kind::Text, "a*b*c", &["abc", "a-b-c", "acb", "xabc"]),
-            ["abc", "a-b-c"]
-        );
+        assert_eq!(chosen(Kind::Text, "aba*ba", &["aba", "abaXba", "ababa"]), ["abaXba", "ababa"]);
+        assert_eq!(chosen(Kind::Text, "a*b*c", &["abc", "a-b-c", "acb", "xabc"]), ["abc", "a-b-c"]);
         assert_eq!(read(Kind::Text, "a**b"), read(Kind::Text, "a*b"));
     }
 }

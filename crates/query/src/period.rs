@@ -92,27 +92,9 @@ static PERIODS: &[PeriodInfo] = &[
         example: "until:2026-11-22, until:2026-11-22T10:00",
         read: until,
     },
-    PeriodInfo {
-        name: "week",
-        aliases: &[],
-        doc: "an ISO week, from Monday",
-        example: "week:2026-W47",
-        read: week,
-    },
-    PeriodInfo {
-        name: "month",
-        aliases: &[],
-        doc: "a month",
-        example: "month:2026-11",
-        read: month,
-    },
-    PeriodInfo {
-        name: "year",
-        aliases: &[],
-        doc: "a year",
-        example: "year:2026",
-        read: year,
-    },
+    PeriodInfo { name: "week", aliases: &[], doc: "an ISO week, from Monday", example: "week:2026-W47", read: week },
+    PeriodInfo { name: "month", aliases: &[], doc: "a month", example: "month:2026-11", read: month },
+    PeriodInfo { name: "year", aliases: &[], doc: "a year", example: "year:2026", read: year },
     PeriodInfo {
         name: "this",
         aliases: &["current"],
@@ -145,19 +127,14 @@ enum Bad {
 impl PeriodInfo {
     pub(crate) fn named(name: &str) -> Option<&'static PeriodInfo> {
         let name = name.to_ascii_lowercase();
-        PERIODS
-            .iter()
-            .find(|info| info.name == name || info.aliases.contains(&name.as_str()))
+        PERIODS.iter().find(|info| info.name == name || info.aliases.contains(&name.as_str()))
     }
 
     pub(crate) fn period(&self, written: &Written, context: &Context) -> Result<Period, Problem> {
         let text = written.text();
         (self.read)(text.trim(), context).map_err(|bad| match bad {
-            Bad::Form => Problem::new(
-                written.span.clone(),
-                format!("`{}:` does not understand `{text}`", self.name),
-            )
-            .hint(format!("write for example {}", self.example)),
+            Bad::Form => Problem::new(written.span.clone(), format!("`{}:` does not understand `{text}`", self.name))
+                .hint(format!("write for example {}", self.example)),
             Bad::Range => Problem::new(written.span.clone(), format!("`{text}` is outside the calendar")),
         })
     }
@@ -205,9 +182,9 @@ impl Unit {
     fn first_day(self, date: Date) -> Result<Date, Bad> {
         match self {
             Unit::Day => Ok(date),
-            Unit::Week => date
-                .checked_sub(i64::from(date.weekday().to_monday_zero_offset()).days())
-                .map_err(out_of_range),
+            Unit::Week => {
+                date.checked_sub(i64::from(date.weekday().to_monday_zero_offset()).days()).map_err(out_of_range)
+            }
             Unit::Month => Ok(date.first_of_month()),
             Unit::Year => Ok(date.first_of_year()),
         }
@@ -216,11 +193,7 @@ impl Unit {
     /// The unit that begins with this day, in local time.
     fn period(self, first: Date, context: &Context) -> Result<Period, Bad> {
         let next = first.checked_add(self.span()).map_err(out_of_range)?;
-        Ok(Period {
-            from: Some(start_of(first, context)?),
-            until: Some(start_of(next, context)?),
-            text: String::new(),
-        })
+        Ok(Period { from: Some(start_of(first, context)?), until: Some(start_of(next, context)?), text: String::new() })
     }
 }
 
@@ -235,17 +208,11 @@ fn last(text: &str, context: &Context) -> Result<Period, Bad> {
     }
     let ago = |seconds: i64| {
         let seconds = count.checked_mul(seconds).ok_or(Bad::Range)?;
-        context
-            .now
-            .checked_sub(SignedDuration::from_secs(seconds))
-            .map_err(out_of_range)
+        context.now.checked_sub(SignedDuration::from_secs(seconds)).map_err(out_of_range)
     };
     let calendar_ago = |span: Result<Span, jiff::Error>| {
         let span = span.map_err(out_of_range)?;
-        local_now(context)
-            .checked_sub(span)
-            .map(|then| then.timestamp())
-            .map_err(out_of_range)
+        local_now(context).checked_sub(span).map(|then| then.timestamp()).map_err(out_of_range)
     };
     let (from, unit) = match unit.to_ascii_lowercase().as_str() {
         "s" | "sec" => (ago(1)?, "s"),
@@ -257,11 +224,7 @@ fn last(text: &str, context: &Context) -> Result<Period, Bad> {
         "y" | "year" | "years" => (calendar_ago(Span::new().try_years(count))?, "year"),
         _ => return Err(Bad::Form),
     };
-    Ok(Period {
-        from: Some(from.as_microsecond()),
-        until: None,
-        text: format!("last:{count}{unit}"),
-    })
+    Ok(Period { from: Some(from.as_microsecond()), until: None, text: format!("last:{count}{unit}") })
 }
 
 fn on(text: &str, context: &Context) -> Result<Period, Bad> {
@@ -275,20 +238,12 @@ fn on(text: &str, context: &Context) -> Result<Period, Bad> {
 
 fn since(text: &str, context: &Context) -> Result<Period, Bad> {
     let moment = Moment::read(text, context)?;
-    Ok(Period {
-        until: None,
-        ..moment.period
-    }
-    .called("since", &moment.text))
+    Ok(Period { until: None, ..moment.period }.called("since", &moment.text))
 }
 
 fn until(text: &str, context: &Context) -> Result<Period, Bad> {
     let moment = Moment::read(text, context)?;
-    Ok(Period {
-        from: None,
-        ..moment.period
-    }
-    .called("until", &moment.text))
+    Ok(Period { from: None, ..moment.period }.called("until", &moment.text))
 }
 
 fn week(text: &str, context: &Context) -> Result<Period, Bad> {
@@ -305,11 +260,7 @@ fn year(text: &str, context: &Context) -> Result<Period, Bad> {
 
 fn one(unit: Unit, text: &str, context: &Context) -> Result<Period, Bad> {
     let moment = Moment::read(text, context)?;
-    if moment.unit == Some(unit) {
-        Ok(moment.period.called(unit.name(), &moment.text))
-    } else {
-        Err(Bad::Form)
-    }
+    if moment.unit == Some(unit) { Ok(moment.period.called(unit.name(), &moment.text)) } else { Err(Bad::Form) }
 }
 
 fn this(text: &str, context: &Context) -> Result<Period, Bad> {
@@ -323,19 +274,13 @@ fn previous(text: &str, context: &Context) -> Result<Period, Bad> {
 }
 
 fn in_unit_before(unit: Unit, context: &Context) -> Result<Period, Bad> {
-    let first = unit
-        .first_day(local_now(context).date())?
-        .checked_sub(unit.span())
-        .map_err(out_of_range)?;
+    let first = unit.first_day(local_now(context).date())?.checked_sub(unit.span()).map_err(out_of_range)?;
     Ok(unit.period(first, context)?.called("previous", unit.name()))
 }
 
 impl Period {
     fn called(self, name: &str, value: &str) -> Period {
-        Period {
-            text: format!("{name}:{value}"),
-            ..self
-        }
+        Period { text: format!("{name}:{value}"), ..self }
     }
 }
 
@@ -372,23 +317,11 @@ impl Moment {
 
     fn at(moment: Timestamp, text: &str) -> Moment {
         let us = Some(moment.as_microsecond());
-        Moment {
-            period: Period {
-                from: us,
-                until: us,
-                text: String::new(),
-            },
-            unit: None,
-            text: text.to_string(),
-        }
+        Moment { period: Period { from: us, until: us, text: String::new() }, unit: None, text: text.to_string() }
     }
 
     fn unit(unit: Unit, first: Date, text: &str, context: &Context) -> Result<Moment, Bad> {
-        Ok(Moment {
-            period: unit.period(first, context)?,
-            unit: Some(unit),
-            text: text.to_string(),
-        })
+        Ok(Moment { period: unit.period(first, context)?, unit: Some(unit), text: text.to_string() })
     }
 
     /// A time of day: of the local clock, or with `Z` or an offset. A local time that the clock shows twice is the first of them.
@@ -416,11 +349,8 @@ fn digits_shown(text: &str) -> String {
 /// Without seconds that are zero: `2026-11-22T10:00:00Z` is `2026-11-22T10:00Z`.
 fn shortened(time: &str) -> String {
     let (clock, zone) = time.split_at(time.find('Z').unwrap_or(time.len()));
-    let clock = if clock.len() == "2026-11-22T10:00:00".len() {
-        clock.strip_suffix(":00").unwrap_or(clock)
-    } else {
-        clock
-    };
+    let clock =
+        if clock.len() == "2026-11-22T10:00:00".len() { clock.strip_suffix(":00").unwrap_or(clock) } else { clock };
     format!("{clock}{zone}")
 }
 
@@ -430,15 +360,9 @@ fn date(text: &str) -> Result<Date, Bad> {
 
 /// `2026-W47`, already of this shape.
 fn monday(text: &str) -> Result<Date, Bad> {
-    let number = |range| {
-        text.get(range)
-            .and_then(|digits: &str| digits.parse::<i16>().ok())
-            .ok_or(Bad::Form)
-    };
+    let number = |range| text.get(range).and_then(|digits: &str| digits.parse::<i16>().ok()).ok_or(Bad::Form);
     let week = i8::try_from(number(6..8)?).map_err(|_| Bad::Form)?;
-    ISOWeekDate::new(number(0..4)?, week, Weekday::Monday)
-        .map(|week| week.date())
-        .map_err(|_| Bad::Form)
+    ISOWeekDate::new(number(0..4)?, week, Weekday::Monday).map(|week| week.date()).map_err(|_| Bad::Form)
 }
 
 fn local_now(context: &Context) -> Zoned {
@@ -446,10 +370,7 @@ fn local_now(context: &Context) -> Zoned {
 }
 
 fn start_of(date: Date, context: &Context) -> Result<i64, Bad> {
-    let midnight = date
-        .to_zoned(context.zone.clone())
-        .and_then(|day| day.start_of_day())
-        .map_err(out_of_range)?;
+    let midnight = date.to_zoned(context.zone.clone()).and_then(|day| day.start_of_day()).map_err(out_of_range)?;
     Ok(midnight.timestamp().as_microsecond())
 }
 

@@ -19,11 +19,7 @@ pub struct Problem {
 
 impl Problem {
     pub(crate) fn new(span: Range<usize>, message: impl Into<String>) -> Problem {
-        Problem {
-            span,
-            message: message.into(),
-            hint: None,
-        }
+        Problem { span, message: message.into(), hint: None }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Problem {
@@ -57,12 +53,7 @@ pub fn render(problem: &Problem, text: &str) -> String {
     let indent = start - cut_start + usize::from(cut_start > 0);
     let carets = end.min(cut_end.max(start + 1)) - start;
 
-    let mut out = format!(
-        "{}\n  {line}\n  {}{}\n",
-        problem.message,
-        " ".repeat(indent),
-        "^".repeat(carets)
-    );
+    let mut out = format!("{}\n  {line}\n  {}{}\n", problem.message, " ".repeat(indent), "^".repeat(carets));
     if let Some(hint) = &problem.hint {
         out.push_str(&format!("hint: {hint}\n"));
     }
@@ -76,18 +67,12 @@ mod tests {
     #[test]
     fn carets_stand_under_the_characters_not_the_bytes() {
         let problem = Problem::new(6..9, "too wide").hint("be brief");
-        assert_eq!(
-            render(&problem, "é\té abc d"),
-            "too wide\n  é é abc d\n      ^^^\nhint: be brief\n"
-        );
+        assert_eq!(render(&problem, "é\té abc d"), "too wide\n  é é abc d\n      ^^^\nhint: be brief\n");
     }
 
     #[test]
     fn a_place_at_the_end_of_the_text_gets_one_caret() {
-        assert_eq!(
-            render(&Problem::new(5..5, "missing"), "from:"),
-            "missing\n  from:\n       ^\n"
-        );
+        assert_eq!(render(&Problem::new(5..5, "missing"), "from:"), "missing\n  from:\n       ^\n");
         assert_eq!(render(&Problem::new(0..0, "empty"), ""), "empty\n  \n  ^\n");
     }
 
@@ -95,12 +80,7 @@ mod tests {
     fn a_long_text_is_cut_around_the_place() {
         let text = format!("{}WRONG{}", "a".repeat(100), "b".repeat(100));
         let shown = render(&Problem::new(100..105, "no"), &text);
-        let expected = format!(
-            "no\n  …{}WRONG{}…\n  {}^^^^^\n",
-            "a".repeat(40),
-            "b".repeat(35),
-            " ".repeat(41)
-        );
+        let expected = format!("no\n  …{}WRONG{}…\n  {}^^^^^\n", "a".repeat(40), "b".repeat(35), " ".repeat(41));
         assert_eq!(shown, expected);
     }
 }

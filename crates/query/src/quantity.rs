@@ -82,11 +82,7 @@ pub(crate) fn written_bytes(bytes: u64) -> String {
             continue;
         }
         let tenths = tenths / u128::from(*unit);
-        let fraction = if tenths % 10 == 0 {
-            String::new()
-        } else {
-            format!(".{}", tenths % 10)
-        };
+        let fraction = if tenths % 10 == 0 { String::new() } else { format!(".{}", tenths % 10) };
         return format!("{}{fraction}{}", tenths / 10, names[0]);
     }
     bytes.to_string()
@@ -94,23 +90,16 @@ pub(crate) fn written_bytes(bytes: u64) -> String {
 
 /// The largest unit of which it is a whole number.
 pub(crate) fn written_duration(ms: u64) -> String {
-    let fitting = DURATIONS
-        .iter()
-        .skip(1)
-        .find(|(unit, _)| ms > 0 && ms.is_multiple_of(*unit));
+    let fitting = DURATIONS.iter().skip(1).find(|(unit, _)| ms > 0 && ms.is_multiple_of(*unit));
     fitting.map_or_else(|| ms.to_string(), |(unit, names)| format!("{}{}", ms / unit, names[0]))
 }
 
 fn number_len(text: &str) -> usize {
-    text.find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len())
+    text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len())
 }
 
 fn unit_value(units: &[(u64, &[&str])], name: &str) -> Option<u64> {
-    units
-        .iter()
-        .find(|(_, names)| names.iter().any(|known| known.eq_ignore_ascii_case(name)))
-        .map(|(value, _)| *value)
+    units.iter().find(|(_, names)| names.iter().any(|known| known.eq_ignore_ascii_case(name))).map(|(value, _)| *value)
 }
 
 /// A decimal number of units, in whole numbers: no rounding of a binary fraction.
@@ -190,14 +179,9 @@ mod tests {
             assert_eq!(written_bytes(bytes), text);
             assert_eq!(read_bytes(text), Some(bytes));
         }
-        for (ms, text) in [
-            (0, "0"),
-            (1, "1ms"),
-            (1_500, "1500ms"),
-            (90_000, "90s"),
-            (5_400_000, "90min"),
-            (7 * 86_400_000, "7d"),
-        ] {
+        for (ms, text) in
+            [(0, "0"), (1, "1ms"), (1_500, "1500ms"), (90_000, "90s"), (5_400_000, "90min"), (7 * 86_400_000, "7d")]
+        {
             assert_eq!(written_duration(ms), text);
             assert_eq!(read_duration(text), Some(ms));
         }

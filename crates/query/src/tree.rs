@@ -33,10 +33,7 @@ pub(crate) fn lifted(tree: Option<Node>, text: &str, problems: &mut Vec<Problem>
     if let (true, Some(span)) = (period.is_empty(), place) {
         problems.push(Problem::new(span, "no moment is in all the periods of this filter").hint("keep one of them"));
     }
-    Filter {
-        expr: Expr::all(parts),
-        period,
-    }
+    Filter { expr: Expr::all(parts), period }
 }
 
 /// Every conjunct, however the conjunctions are nested.
@@ -52,20 +49,12 @@ fn expression(node: Node, around: &str, text: &str, problems: &mut Vec<Problem>)
     match node {
         Node::Term(term) => Some(Expr::Term(term)),
         Node::Not(inner) => expression(*inner, "not", text, problems).map(Expr::negated),
-        Node::And(parts) => Expr::all(
-            parts
-                .into_iter()
-                .filter_map(|part| expression(part, around, text, problems))
-                .collect::<Vec<_>>(),
-        ),
+        Node::And(parts) => {
+            Expr::all(parts.into_iter().filter_map(|part| expression(part, around, text, problems)).collect::<Vec<_>>())
+        }
         Node::Or(parts) => {
             let around = if around == "not" { "not" } else { "or" };
-            Expr::any(
-                parts
-                    .into_iter()
-                    .filter_map(|part| expression(part, around, text, problems))
-                    .collect::<Vec<_>>(),
-            )
+            Expr::any(parts.into_iter().filter_map(|part| expression(part, around, text, problems)).collect::<Vec<_>>())
         }
         Node::Period(_, span) => {
             let said = &text[span.clone()];

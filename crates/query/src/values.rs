@@ -88,10 +88,8 @@ impl Value {
         let bad =
             |hint: &str| Err(Problem::new(written.span.clone(), format!("`{text}` is not {}", kind.noun())).hint(hint));
         match kind {
-            Kind::Number => quantity::read_number(&text).map_or_else(
-                || bad("write a whole number, as in recipients>20"),
-                |n| Ok(Value::Number(n)),
-            ),
+            Kind::Number => quantity::read_number(&text)
+                .map_or_else(|| bad("write a whole number, as in recipients>20"), |n| Ok(Value::Number(n))),
             Kind::Bytes => quantity::read_bytes(&text).map_or_else(
                 || bad("write for example 200KB, 2MB or 1.5GiB (1MB is 1,000,000 bytes, 1MiB is 1,048,576)"),
                 |bytes| Ok(Value::Bytes(bytes)),
@@ -140,27 +138,15 @@ impl Value {
 
 fn read_flag(text: &str) -> Option<bool> {
     let is_one_of = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
-    if is_one_of(&YES) {
-        Some(true)
-    } else {
-        is_one_of(&NO).then_some(false)
-    }
+    if is_one_of(&YES) { Some(true) } else { is_one_of(&NO).then_some(false) }
 }
 
 fn read_word(words: &'static [Word], text: &str, written: &Written) -> Result<Value, Problem> {
-    let is_meant = |word: &&Word| {
-        word.aliases
-            .iter()
-            .chain([&word.name])
-            .any(|name| name.eq_ignore_ascii_case(text))
-    };
+    let is_meant = |word: &&Word| word.aliases.iter().chain([&word.name]).any(|name| name.eq_ignore_ascii_case(text));
     if let Some(word) = words.iter().find(is_meant) {
         return Ok(Value::Word(word.name));
     }
-    let problem = Problem::new(
-        written.span.clone(),
-        format!("`{text}` is not one of the words of this field"),
-    );
+    let problem = Problem::new(written.span.clone(), format!("`{text}` is not one of the words of this field"));
     let names: Vec<&str> = words.iter().map(|word| word.name).collect();
     Err(match nearest(text, names.iter().copied()) {
         Some(name) => problem.hint(format!("did you mean `{name}`?")),
@@ -170,12 +156,10 @@ fn read_word(words: &'static [Word], text: &str, written: &Written) -> Result<Va
 
 fn read_pattern(kind: Kind, written: &Written) -> Result<Value, Problem> {
     let problem = |message: &str| Problem::new(written.span.clone(), message);
-    Pattern::read(kind, &written.pieces)
-        .map(Value::Pattern)
-        .map_err(|why| match why {
-            NoPattern::Empty => problem("the value is empty")
-                .hint("write subject=\"\" for those without a subject, subject:* for those with one"),
-            NoPattern::NoDomain => problem("there is no domain after the @")
-                .hint("write for example from:@example.com, or from:@*.example.com for all its subdomains"),
-        })
+    Pattern::read(kind, &written.pieces).map(Value::Pattern).map_err(|why| match why {
+        NoPattern::Empty => problem("the value is empty")
+            .hint("write subject=\"\" for those without a subject, subject:* for those with one"),
+        NoPattern::NoDomain => problem("there is no domain after the @")
+            .hint("write for example from:@example.com, or from:@*.example.com for all its subdomains"),
+    })
 }

@@ -6,13 +6,9 @@ use vigie_query::{Context, parse};
 
 /// `from/until` in UTC, `…` where there is no limit.
 fn resolved_in(text: &str, context: &Context) -> String {
-    let period = parse(text, context)
-        .unwrap_or_else(|problems| panic!("{text}: {problems:?}"))
-        .period;
+    let period = parse(text, context).unwrap_or_else(|problems| panic!("{text}: {problems:?}")).period;
     let shown = |us: Option<i64>| {
-        us.map_or("…".to_string(), |us| {
-            jiff::Timestamp::from_microsecond(us).expect("a moment").to_string()
-        })
+        us.map_or("…".to_string(), |us| jiff::Timestamp::from_microsecond(us).expect("a moment").to_string())
     };
     format!("{}/{}", shown(period.from), shown(period.until))
 }
@@ -50,10 +46,7 @@ fn the_day_the_clock_goes_back_has_25_hours() {
 fn a_day_whose_midnight_does_not_exist_begins_an_hour_later() {
     let zone = jiff::tz::TimeZone::get("America/Sao_Paulo").expect("a zone");
     let context = Context { zone, ..paris() };
-    assert_eq!(
-        resolved_in("on:2018-11-04", &context),
-        "2018-11-04T03:00:00Z/2018-11-05T02:00:00Z"
-    );
+    assert_eq!(resolved_in("on:2018-11-04", &context), "2018-11-04T03:00:00Z/2018-11-05T02:00:00Z");
 }
 
 #[test]
@@ -81,10 +74,7 @@ fn until_a_day_includes_the_day_and_until_a_time_ends_at_it() {
     assert_eq!(resolved("until:2026-11-22T10:00Z"), "…/2026-11-22T10:00:00Z");
     assert_eq!(resolved("until:now"), "…/2026-11-22T09:30:00Z");
     assert_eq!(resolved("since:2026-11"), "2026-10-31T23:00:00Z/…");
-    assert_eq!(
-        resolved("since:2026-11-01 until:2026-11-03"),
-        "2026-10-31T23:00:00Z/2026-11-03T23:00:00Z"
-    );
+    assert_eq!(resolved("since:2026-11-01 until:2026-11-03"), "2026-10-31T23:00:00Z/2026-11-03T23:00:00Z");
 }
 
 #[test]

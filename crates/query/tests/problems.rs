@@ -44,10 +44,7 @@ fn too_many_terms_are_refused_once() {
 fn nesting_too_deep_is_refused_once() {
     let nested = |depth: usize| "(".repeat(depth) + "a" + &")".repeat(depth);
     assert_eq!(complaints(&nested(NESTING_MAX)), "");
-    assert_eq!(
-        complaints(&nested(NESTING_MAX + 1)).lines().next(),
-        Some("parentheses are nested more than 64 deep")
-    );
+    assert_eq!(complaints(&nested(NESTING_MAX + 1)).lines().next(), Some("parentheses are nested more than 64 deep"));
     assert_eq!(complaints(&"(".repeat(TEXT_BYTES_MAX)).matches("nested").count(), 1);
     assert_eq!(complaints(&("-".repeat(TEXT_BYTES_MAX - 1) + "a")), "");
     assert_ne!(complaints(&"-(".repeat(TEXT_BYTES_MAX / 2)), "");
@@ -55,8 +52,5 @@ fn nesting_too_deep_is_refused_once() {
 
 #[test]
 fn a_text_full_of_mistakes_gives_a_screenful_of_problems() {
-    assert_eq!(
-        complaints(&"x:y ".repeat(200)).matches("there is no field").count(),
-        PROBLEMS_MAX
-    );
+    assert_eq!(complaints(&"x:y ".repeat(200)).matches("there is no field").count(), PROBLEMS_MAX);
 }

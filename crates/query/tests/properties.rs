@@ -8,11 +8,8 @@ use vigie_query::{Field, TEXT_BYTES_MAX, fields, parse, periods, render, term_te
 
 /// Pieces that mean something to the grammar, so that random texts are often nearly right.
 fn piece() -> impl Strategy<Value = String> {
-    let names: Vec<&'static str> = fields()
-        .iter()
-        .map(|info| info.name)
-        .chain(periods().iter().map(|info| info.name))
-        .collect();
+    let names: Vec<&'static str> =
+        fields().iter().map(|info| info.name).chain(periods().iter().map(|info| info.name)).collect();
     prop_oneof![
         4 => prop::sample::select(names).prop_map(|name| format!("{name}:")),
         2 => prop::sample::select(vec!["=", "!=", ">", "<", ">=", "<=", ":", ",", "*", "@", "<>", "\"", "\\", "-", ".", "(", ")"]).prop_map(str::to_string),
@@ -33,11 +30,7 @@ fn value() -> impl Strategy<Value = String> {
 
 /// Terms with values of every sort, most of them right.
 fn term() -> impl Strategy<Value = String> {
-    let texts: Vec<&'static str> = fields()
-        .iter()
-        .filter(|info| info.kind.is_text())
-        .map(|info| info.name)
-        .collect();
+    let texts: Vec<&'static str> = fields().iter().filter(|info| info.kind.is_text()).map(|info| info.name).collect();
     let escaped = |value: String| format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""));
     prop_oneof![
         6 => (prop::sample::select(texts), prop::sample::select(vec![":", "=", "!="]), prop::collection::vec(value(), 1..3))

@@ -120,11 +120,7 @@ fn a_word_that_only_looks_like_a_field_stays_a_word() {
 #[test]
 fn the_shape_of_a_bare_word_decides_where_it_is_looked_for() {
     let pattern = |text| match filter(text).expr {
-        Some(Expr::Term(Term {
-            field: Field::Any,
-            op: Op::Is,
-            values,
-        })) => match values.as_slice() {
+        Some(Expr::Term(Term { field: Field::Any, op: Op::Is, values })) => match values.as_slice() {
             [Value::Pattern(pattern)] => pattern.clone(),
             other => panic!("{other:?}"),
         },
@@ -152,16 +148,8 @@ fn a_link_from_a_value_chooses_exactly_this_value() {
 
 #[test]
 fn values_are_typed() {
-    let Some(Expr::And(parts)) = filter("size>2MB delay<=30s hops:3 tls:yes class:probe,bounce").expr else {
-        panic!()
-    };
-    let typed = |field, op, values: &[Value]| {
-        Expr::Term(Term {
-            field,
-            op,
-            values: values.to_vec(),
-        })
-    };
+    let Some(Expr::And(parts)) = filter("size>2MB delay<=30s hops:3 tls:yes class:probe,bounce").expr else { panic!() };
+    let typed = |field, op, values: &[Value]| Expr::Term(Term { field, op, values: values.to_vec() });
     assert_eq!(
         parts,
         [

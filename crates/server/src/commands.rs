@@ -1,10 +1,18 @@
 //! The commands: one file each. Every command takes its arguments and says how it ended.
 
+mod coverage;
 mod export;
 mod files;
 mod import;
 mod manual;
+mod question;
+mod search;
+mod serve;
 mod stats;
+mod trace;
+mod try_it;
+
+pub use files::existing_store;
 
 use crate::{
     cli::{Cli, Command},
@@ -15,11 +23,19 @@ pub fn run(cli: &Cli) -> anyhow::Result<Outcome> {
     let output = &cli.output;
     match &cli.command {
         Command::Import { store, zone, files } => import::run(output, &store.data, zone, files),
-        Command::Export { store, dataset, format, output: file } => export::run(&store.data, *dataset, *format, file.as_deref()),
+        Command::Export { store, dataset, format, output: file } => {
+            export::run(&store.data, *dataset, *format, file.as_deref())
+        }
         Command::Stats { store, zone, memory, filter } => stats::run(output, &store.data, zone, memory, filter),
         Command::HelpFilter => manual::filter(),
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man { folder } => manual::man(folder),
-        _ => anyhow::bail!("not yet"),
+        Command::Serve { store, listen } => serve::run(output, &store.data, listen.listen),
+        Command::Try { files, sample, data, zone, listen } => {
+            try_it::run(output, files, *sample, data.as_deref(), zone, listen.listen)
+        }
+        Command::Search { store, zone, limit, filter } => search::run(output, &store.data, zone, *limit, filter),
+        Command::Trace { store, zone, filter, limit } => trace::run(output, &store.data, zone, *limit, filter),
+        Command::Coverage { store, zone, period } => coverage::run(output, &store.data, zone, period),
     }
 }

@@ -3,6 +3,7 @@
 mod cli;
 mod commands;
 mod output;
+mod pages;
 mod stop;
 
 use std::process::ExitCode;

@@ -195,8 +195,12 @@ impl Progress {
                     progress.files
                 ));
             }
-            Phase::Rebuilding { lines } => self.say(format!("older lines came in: deriving anew, {} lines", HumanCount(*lines))),
-            Phase::Linking { journeys } => self.say(format!("following messages across servers: {}", HumanCount(*journeys))),
+            Phase::Rebuilding { lines } => {
+                self.say(format!("older lines came in: deriving anew, {} lines", HumanCount(*lines)))
+            }
+            Phase::Linking { journeys } => {
+                self.say(format!("following messages across servers: {}", HumanCount(*journeys)))
+            }
             Phase::Compacting => self.say("tidying up".to_owned()),
         }
     }

@@ -18,7 +18,9 @@ pub fn listen() {
                 if ASKED.swap(true, Ordering::Relaxed) {
                     std::process::exit(130);
                 }
-                anstream::eprintln!("\nstopping at the next safe place; press Ctrl-C again to end at once (nothing is lost either way)");
+                anstream::eprintln!(
+                    "\nstopping at the next safe place; press Ctrl-C again to end at once (nothing is lost either way)"
+                );
             }
         });
     });

@@ -25,19 +25,31 @@ pub(crate) struct Running {
     fingerprint: u128,
     fingerprint_bytes: u32,
     consumed: u64,
-    hasher: Xxh3,
+    /// None for a file that is only looked through.
+    hasher: Option<Xxh3>,
 }
 
 impl Running {
     /// Begins with the first bytes of a log, which are not consumed by this.
     pub(crate) fn new(head: &[u8]) -> Self {
         let head = &head[..head.len().min(FINGERPRINT_BYTES)];
-        Running { fingerprint: xxh3_128(head), fingerprint_bytes: head.len() as u32, consumed: 0, hasher: Xxh3::new() }
+        Running {
+            fingerprint: xxh3_128(head),
+            fingerprint_bytes: head.len() as u32,
+            consumed: 0,
+            hasher: Some(Xxh3::new()),
+        }
     }
 
     pub(crate) fn consume(&mut self, bytes: &[u8]) {
-        self.hasher.update(bytes);
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(bytes);
+        }
         self.consumed += bytes.len() as u64;
+    }
+
+    pub(crate) fn stop_hashing(&mut self) {
+        self.hasher = None;
     }
 
     pub(crate) fn consumed(&self) -> u64 {
@@ -45,7 +57,7 @@ impl Running {
     }
 
     pub(crate) fn hash(&self) -> u128 {
-        self.hasher.digest128()
+        self.hasher.as_ref().map_or(0, Xxh3::digest128)
     }
 
     pub(crate) fn identity(&self) -> Identity {

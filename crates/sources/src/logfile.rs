@@ -34,6 +34,8 @@ pub struct LogFile {
     buffer: Box<[u8]>,
     /// Read and not yet given out.
     ahead: Range<usize>,
+    /// Where the chunk that was given out last stands in the file, and how much of the buffer it is.
+    given: (u64, usize),
     end: End,
     running: Running,
     overlong: u64,
@@ -82,6 +84,13 @@ impl LogFile {
         Ok(log)
     }
 
+    /// Opens a file that is only looked through: what is given out is not hashed, and does not count in its identity.
+    pub fn open_to_look(path: impl AsRef<Path>) -> Result<Self, SourceError> {
+        let mut log = Self::open(path)?;
+        log.running.stop_hashing();
+        Ok(log)
+    }
+
     /// Opens a file of which the first `consumed` decompressed bytes were read before, and proves by their hash (both from
     /// an [`Identity`]) that it still begins with them.
     pub fn resume(path: impl AsRef<Path>, consumed: u64, hash: u128) -> Result<Resumed, SourceError> {
@@ -109,8 +118,14 @@ impl LogFile {
         } else {
             self.finish()?
         };
-        let bytes = &self.buffer[..end];
-        Ok((end > 0).then_some(Chunk { offset, bytes }))
+        self.given = (offset, end);
+        Ok((end > 0).then(|| self.chunk()))
+    }
+
+    /// What [`next`](Self::next) gave last, for as long as it was not called again.
+    pub fn chunk(&self) -> Chunk<'_> {
+        let (offset, end) = self.given;
+        Chunk { offset, bytes: &self.buffer[..end] }
     }
 
     /// The path it was opened with.
@@ -192,6 +207,7 @@ impl LogFile {
             meter,
             buffer: vec![0; CHUNK_BYTES + SKIP_BYTES].into_boxed_slice(),
             ahead: 0..0,
+            given: (0, 0),
             end: End::Open,
             running: Running::new(b""),
             overlong: 0,

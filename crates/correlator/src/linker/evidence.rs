@@ -21,16 +21,23 @@ pub struct Links {
     pub root: Vec<usize>,
 }
 
-/// Hops that must be given out together: a journey, and the journeys of its notices, which need its id.
-pub struct Group {
-    /// Hops by journey: those of one journey stand together.
-    pub members: Vec<(usize, usize)>,
+/// A hop's place among the journeys. They sort by group, then by journey.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Member {
+    /// What must be given out together: a journey, and the journeys of its notices, which need its id.
+    head: usize,
+    /// First hop of the journey.
+    root: usize,
+    pub at: usize,
 }
 
-impl Group {
-    /// The hops of each journey.
-    pub fn journeys(&self) -> impl Iterator<Item = Vec<usize>> + '_ {
-        self.members.chunk_by(|a, b| a.0 == b.0).map(|members| members.iter().map(|(_, at)| *at).collect())
+impl Member {
+    pub fn same_group(&self, other: &Self) -> bool {
+        self.head == other.head
+    }
+
+    pub fn same_journey(&self, other: &Self) -> bool {
+        self.root == other.root
     }
 }
 
@@ -92,9 +99,10 @@ impl Links {
             root: Vec::new(),
         };
         let index = Index::new(hops);
-        links.by_previous_id(&index);
+        links.by_previous_id(&index, true);
         links.by_filter_log(&index);
         links.by_reply(&index);
+        links.by_previous_id(&index, false);
         links.by_redirect(&index);
         links.by_message_id(&index);
         links.take_over_recipients(&index);
@@ -133,7 +141,10 @@ impl Links {
     }
 
     /// XFORWARD's `orig_queue_id` and the requeue's `orig_id`: the server itself names the hop before.
-    fn by_previous_id(&mut self, index: &Index<'_>) {
+    ///
+    /// A filter that keeps its connection may forget to name the next message's id: then the id named is of another message,
+    /// and only a filter that changes message ids makes such a link true. Those wait until the replies were heard.
+    fn by_previous_id(&mut self, index: &Index<'_>, sure: bool) {
         for (at, hop) in index.hops.iter().enumerate() {
             let Some(previous) = hop.previous_queue_id else { continue };
             let best = index.with_id(previous).filter(|&other| {
@@ -143,6 +154,7 @@ impl Links {
                     && before.ts_in <= hop.ts_in + SKEW_MICROS
                     && before.ts_out >= hop.ts_in - SKEW_MICROS
                     && (before.server == hop.server || same_message(before, hop))
+                    && (compatible(before, hop) || (!sure && same_envelope(before, hop)))
             });
             let best = best.max_by_key(|&other| {
                 let before = &index.hops[other];
@@ -252,8 +264,13 @@ impl Links {
             }
             for (place, recipient) in before.recipients.iter().enumerate() {
                 let open = self.child(parent, place).is_none() && recipient.outcome == Outcome::Delivered;
-                let timely = hop.ts_in <= recipient.ts + SKEW_MICROS && hop.ts_in >= recipient.ts - TRANSACTION_MICROS_MAX;
-                if open && timely && recipient.next_id.is_none() && (names(hop, &recipient.recipient) || hop.recipients.is_empty()) {
+                let timely =
+                    hop.ts_in <= recipient.ts + SKEW_MICROS && hop.ts_in >= recipient.ts - TRANSACTION_MICROS_MAX;
+                if open
+                    && timely
+                    && recipient.next_id.is_none()
+                    && (names(hop, &recipient.recipient) || hop.recipients.is_empty())
+                {
                     self.set_child(parent, place, at);
                 }
             }
@@ -265,7 +282,10 @@ impl Links {
             let Some(about) = hop.notice_of else { continue };
             let original = index.with_id(about).filter(|&other| {
                 let before = &index.hops[other];
-                other != at && before.server == hop.server && before.ts_in <= hop.ts_in && before.ts_out >= hop.ts_in - SKEW_MICROS
+                other != at
+                    && before.server == hop.server
+                    && before.ts_in <= hop.ts_in
+                    && before.ts_out >= hop.ts_in - SKEW_MICROS
             });
             self.notice_of[at] = original.max_by_key(|&other| index.hops[other].ts_in);
         }
@@ -283,8 +303,8 @@ impl Links {
             .collect();
     }
 
-    /// All hops in groups, in order of the first hop of each.
-    pub fn groups(&self) -> Vec<Group> {
+    /// All hops, in order of the first hop of their group.
+    pub fn members(&self) -> Vec<Member> {
         // Which journey stands at the end of a chain of notices.
         let head = |root: usize| {
             let mut at = root;
@@ -294,10 +314,10 @@ impl Links {
             }
             at
         };
-        let mut members: Vec<(usize, usize, usize)> = self.root.iter().enumerate().map(|(at, &root)| (head(root), root, at)).collect();
+        let roots = self.root.iter().enumerate();
+        let mut members: Vec<Member> = roots.map(|(at, &root)| Member { head: head(root), root, at }).collect();
         members.sort_unstable();
-        let groups = members.chunk_by(|a, b| a.0 == b.0);
-        groups.map(|group| Group { members: group.iter().map(|&(_, root, at)| (root, at)).collect() }).collect()
+        members
     }
 }
 
@@ -332,7 +352,12 @@ fn same_message(one: &Hop, other: &Hop) -> bool {
 
 /// Not known to be different messages. A message without id may get one from the next server.
 fn compatible(one: &Hop, other: &Hop) -> bool {
-    one.message_id == other.message_id || one.message_id.len() <= 2 || other.message_id.len() <= 2
+    one.message_id.len() <= 2 || other.message_id.len() <= 2 || one.message_id == other.message_id
+}
+
+/// The same sender, and a recipient in common.
+fn same_envelope(one: &Hop, other: &Hop) -> bool {
+    one.sender == other.sender && one.recipients.iter().any(|r| names(other, &r.recipient))
 }
 
 /// Does the hop have this address among its recipients, as it is now or was before expansion?

@@ -1,64 +1,66 @@
 //! From linked hops to the journey: the path, the last word on each recipient, and what each server counts.
+//!
+//! A hop is given up for its journey, so texts move from one to the other and are not copied.
+
+use std::mem::take;
 
 use vigie_model::{
-    Arrival, Delivery, Direction, Hop, Journey, Kind, Micros, Outcome, Recipient, ServerCounts, Step,
+    Arrival, Delivery, Direction, Hop, Journey, Kind, Micros, Outcome, Recipient, Relay, ServerCounts, Step,
 };
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::xxh3_64;
 
-use super::evidence::{Links, same_address};
+use super::evidence::{Links, Member, same_address};
 
-/// Builds one journey; `members` are the positions of its hops.
-pub fn build(hops: &[Box<Hop>], links: &Links, members: &[usize]) -> Journey {
+/// Builds one journey of these hops; what identifies a hop stays in it, because the notices about it ask for that.
+pub fn build(hops: &mut [Box<Hop>], links: &Links, members: &[Member]) -> Journey {
     let path = in_order(hops, links, members);
     let Some(&root) = path.first() else { return Journey::default() };
     let first = &*hops[root];
     let along = || path.iter().map(|&at| &*hops[at]);
-    let deliveries = Leaves { hops, links, first, out: Vec::new() }.collect(&path);
-    let sender_of = along().find(|hop| hop.sender_known).unwrap_or(first);
-    Journey {
+    let sender_at = path.iter().copied().find(|&at| hops[at].sender_known).unwrap_or(root);
+    let mut journey = Journey {
         id: id(first),
-        class: sender_of.class.max(first.class),
+        class: hops[sender_at].class.max(first.class),
         arrival: first.arrival,
-        sender: sender_of.sender.clone(),
-        message_id: first_text(along().map(|hop| &hop.message_id)),
-        subject: first_text(along().map(|hop| &hop.subject)),
+        message_id: along().map(|hop| &hop.message_id).find(|text| !text.is_empty()).cloned().unwrap_or_default(),
         size: along().find_map(|hop| hop.size),
         first_arrival: first.ts_in,
         last_seen: along().map(|hop| hop.ts_out).max().unwrap_or(first.ts_out),
         closed: along().all(|hop| hop.closed),
-        client_name: first.client.name.clone(),
-        client_ip: first.client.ip.clone(),
-        helo: first.helo.clone(),
-        user: first.user.clone(),
         notice_of: links.notice_of[root].map(|about| id(&hops[links.root[about]])).unwrap_or_default(),
-        verdict: first_text(along().map(|hop| &hop.verdict)),
         steps: path.iter().map(|&at| step(hops, links, &path, at)).collect(),
-        deliveries,
-    }
+        ..Journey::default()
+    };
+    journey.deliveries = Leaves { hops, links, root, out: Vec::new() }.collect(&path);
+    journey.sender = take(&mut hops[sender_at].sender);
+    journey.subject = take_first(hops, &path, |hop| &mut hop.subject);
+    journey.verdict = take_first(hops, &path, |hop| &mut hop.verdict);
+    let first = &mut hops[root];
+    (journey.client_name, journey.client_ip) = (take(&mut first.client.name), take(&mut first.client.ip));
+    (journey.helo, journey.user) = (take(&mut first.helo), take(&mut first.user));
+    journey
 }
 
 /// The id is the first hop's key, hashed.
 fn id(hop: &Hop) -> Box<str> {
-    let mut hash = Xxh3::new();
-    for part in [&*hop.server, &*hop.instance, hop.queue_id.as_ref().map_or("", |id| id.as_str())] {
-        hash.update(part.as_bytes());
-        hash.update(&[0]);
-    }
-    if hop.queue_id.is_none() {
-        hash.update(hop.message_id.as_bytes());
-    }
-    hash.update(&hop.ts_in.to_le_bytes());
-    format!("{:016x}", hash.digest()).into()
+    let queue_id = hop.queue_id.as_ref().map_or("", |id| id.as_str());
+    let message_id = if hop.queue_id.is_none() { &*hop.message_id } else { "" };
+    let key = [&*hop.server, "\0", &*hop.instance, "\0", queue_id, "\0", message_id].concat();
+    let hash = xxh3_64(&[key.as_bytes(), &hop.ts_in.to_le_bytes()].concat());
+    let digit = |place: u32| char::from(b"0123456789abcdef"[(hash >> (60 - 4 * place)) as usize & 15]);
+    (0..16).map(digit).collect::<String>().into()
 }
 
-fn first_text<'a>(mut texts: impl Iterator<Item = &'a Box<str>>) -> Box<str> {
-    texts.find(|text| !text.is_empty()).cloned().unwrap_or_default()
+/// The first of these texts that says something.
+fn take_first(hops: &mut [Box<Hop>], path: &[usize], text: impl Fn(&mut Hop) -> &mut Box<str>) -> Box<str> {
+    let told = path.iter().copied().find(|&at| !text(&mut hops[at]).is_empty());
+    told.map(|at| take(text(&mut hops[at]))).unwrap_or_default()
 }
 
 /// By time, but never a hop before the one that handed it over, whatever the clocks say.
-fn in_order(hops: &[Box<Hop>], links: &Links, members: &[usize]) -> Vec<usize> {
-    if members.len() == 1 {
-        return members.to_vec();
+fn in_order(hops: &[Box<Hop>], links: &Links, members: &[Member]) -> Vec<usize> {
+    if let [only] = members {
+        return vec![only.at];
     }
     let key = |at: usize| {
         let (mut ts, mut depth, mut up) = (hops[at].ts_in, 0usize, at);
@@ -69,7 +71,7 @@ fn in_order(hops: &[Box<Hop>], links: &Links, members: &[usize]) -> Vec<usize> {
         }
         (ts, depth, at)
     };
-    let mut path: Vec<(Micros, usize, usize)> = members.iter().map(|&at| key(at)).collect();
+    let mut path: Vec<(Micros, usize, usize)> = members.iter().map(|member| key(member.at)).collect();
     path.sort_unstable();
     path.into_iter().map(|(.., at)| at).collect()
 }
@@ -84,7 +86,9 @@ fn step(hops: &[Box<Hop>], links: &Links, path: &[usize], at: usize) -> Step {
         store: hop.kind == Kind::Store,
         ts_in: hop.ts_in,
         ts_out: hop.ts_out,
-        previous: parent.and_then(|(parent, _)| path.iter().position(|&at| at == parent)).and_then(|at| u32::try_from(at).ok()),
+        previous: parent
+            .and_then(|(parent, _)| path.iter().position(|&at| at == parent))
+            .and_then(|at| u32::try_from(at).ok()),
         evidence: parent.map(|(_, evidence)| evidence),
         size: hop.size,
         counts: counts(hops, links, at),
@@ -149,11 +153,12 @@ fn without_detail(address: &str) -> String {
     }
 }
 
-/// Gathers the last word on each recipient.
+/// Gathers the last word on each recipient. Whoever hands over comes before the one that takes, so that a recipient is taken
+/// out of its hop only after all that looks at it.
 struct Leaves<'a> {
-    hops: &'a [Box<Hop>],
+    hops: &'a mut [Box<Hop>],
     links: &'a Links,
-    first: &'a Hop,
+    root: usize,
     out: Vec<Delivery>,
 }
 
@@ -165,84 +170,86 @@ impl Leaves<'_> {
             if hop.kind == Kind::Store && self.links.parent[at].is_some() {
                 continue;
             }
-            for (place, recipient) in hop.recipients.iter().enumerate() {
-                self.recipient(at, place, recipient);
+            self.out.reserve_exact(hop.recipients.len());
+            for place in 0..hop.recipients.len() {
+                self.recipient(at, place);
             }
         }
         self.out.sort_by(|a, b| {
-            (&a.recipient, &a.orig_recipient, a.ts, a.outcome, &a.server, a.queue_id)
-                .cmp(&(&b.recipient, &b.orig_recipient, b.ts, b.outcome, &b.server, b.queue_id))
+            (&a.recipient, &a.orig_recipient, a.ts, a.outcome, &a.server, a.queue_id).cmp(&(
+                &b.recipient,
+                &b.orig_recipient,
+                b.ts,
+                b.outcome,
+                &b.server,
+                b.queue_id,
+            ))
         });
         self.out
     }
 
-    fn recipient(&mut self, at: usize, place: usize, recipient: &Recipient) {
-        let hop = &self.hops[at];
-        let Some(next) = self.links.child(at, place).map(|next| &*self.hops[next]) else {
+    fn recipient(&mut self, at: usize, place: usize) {
+        let recipient = take(&mut self.hops[at].recipients[place]);
+        let Some(next) = self.links.child(at, place) else {
             // Requeued, and the new hop is known: it goes on there. Not known: it is still in the queue.
             let outcome = match recipient.outcome {
-                Outcome::Transferred if self.links.parent.iter().any(|p| p.is_some_and(|(parent, _)| parent == at)) => return,
+                Outcome::Transferred if self.links.parent.iter().any(|p| p.is_some_and(|(parent, _)| parent == at)) => {
+                    return;
+                }
                 Outcome::Transferred => Outcome::Deferred,
                 outcome => outcome,
             };
-            let leaf = self.leaf(hop, recipient, outcome);
-            self.out.push(leaf);
-            return;
+            let leaf = self.leaf(at, recipient, outcome);
+            return self.out.push(leaf);
         };
-        match next.kind {
-            Kind::Store => {
-                let mut leaf = self.leaf(next, recipient, Outcome::Delivered);
-                leaf.attempts = recipient.attempts;
-                if let Some(user) = matching_user(next, recipient) {
-                    let user = &next.recipients[user];
-                    leaf.outcome = user.outcome;
-                    leaf.reply = user.reply.clone();
-                }
-                self.out.push(leaf);
-            }
+        match self.hops[next].kind {
+            Kind::Store => self.stored(next, recipient),
             Kind::Transfer => self.waiting_at(next, recipient),
         }
     }
 
+    fn stored(&mut self, store: usize, recipient: Recipient) {
+        let user = matching_user(&self.hops[store], &recipient);
+        let mut leaf = self.leaf(store, recipient, Outcome::Delivered);
+        if let Some(user) = user.map(|user| &self.hops[store].recipients[user]) {
+            leaf.outcome = user.outcome;
+            leaf.reply = user.reply.clone();
+        }
+        self.out.push(leaf);
+    }
+
     /// Handed over to a hop that has not said anything of this recipient yet.
-    fn waiting_at(&mut self, next: &Hop, recipient: &Recipient) {
-        let told = next.recipients.len();
-        let missing = !next.closed
+    fn waiting_at(&mut self, next: usize, recipient: Recipient) {
+        let hop = &self.hops[next];
+        let told = hop.recipients.len();
+        let missing = !hop.closed
             && (told == 0
-                || (next.recipient_count.is_some_and(|count| told < count as usize)
-                    && !next.recipients.iter().any(|r| {
-                        same_address(&r.recipient, &recipient.recipient) || same_address(&r.orig_recipient, &recipient.recipient)
+                || (hop.recipient_count.is_some_and(|count| told < count as usize)
+                    && !hop.recipients.iter().any(|r| {
+                        same_address(&r.recipient, &recipient.recipient)
+                            || same_address(&r.orig_recipient, &recipient.recipient)
                     })));
-        let outcome = match (missing, next.closed && told == 0) {
-            (true, _) if next.held => Outcome::Held,
+        let outcome = match (missing, hop.closed && told == 0) {
+            (true, _) if hop.held => Outcome::Held,
             (true, _) => Outcome::Deferred,
             // It ended there without a word on anybody: all that is known is that it was accepted.
             (_, true) => Outcome::Delivered,
             _ => return,
         };
-        let leaf = self.leaf(next, &Recipient { ts: next.ts_out, ..recipient.clone() }, outcome);
+        let leaf = self.leaf(next, Recipient { ts: hop.ts_out, ..recipient }, outcome);
         self.out.push(leaf);
     }
 
-    fn leaf(&self, hop: &Hop, recipient: &Recipient, outcome: Outcome) -> Delivery {
-        let relay = &recipient.relay;
-        let inside = matches!(self.first.arrival, Arrival::User | Arrival::Local);
-        let ends_here = outcome == Outcome::Delivered && is_local(recipient);
+    fn leaf(&self, at: usize, recipient: Recipient, outcome: Outcome) -> Delivery {
+        let (hop, first) = (&self.hops[at], &self.hops[self.root]);
+        let inside = matches!(first.arrival, Arrival::User | Arrival::Local);
+        let ends_here = outcome == Outcome::Delivered && is_local(&recipient);
         Delivery {
-            recipient: recipient.recipient.clone(),
-            orig_recipient: recipient.orig_recipient.clone(),
             outcome,
-            dsn: recipient.dsn.clone(),
-            reply: recipient.reply.clone(),
-            relay: match (relay.ip.is_empty(), relay.port) {
-                (true, _) => relay.name.clone(),
-                (false, 0) => format!("{}[{}]", relay.name, relay.ip).into(),
-                (false, port) => format!("{}[{}]:{port}", relay.name, relay.ip).into(),
-            },
             server: hop.server.clone(),
             queue_id: hop.queue_id,
             ts: recipient.ts,
-            delivery_ms: outcome.is_final().then(|| u64::try_from((recipient.ts - self.first.ts_in) / 1000).unwrap_or(0)),
+            delivery_ms: outcome.is_final().then(|| u64::try_from((recipient.ts - first.ts_in) / 1000).unwrap_or(0)),
             attempts: recipient.attempts,
             tls: recipient.tls,
             direction: match (inside, ends_here, outcome == Outcome::Delivered) {
@@ -251,6 +258,20 @@ impl Leaves<'_> {
                 (false, false, true) => Direction::Relay,
                 (false, ..) => Direction::In,
             },
+            recipient: recipient.recipient,
+            orig_recipient: recipient.orig_recipient,
+            dsn: recipient.dsn,
+            reply: recipient.reply,
+            relay: relay_text(recipient.relay),
         }
+    }
+}
+
+/// `name[ip]:port`, as Postfix writes it.
+fn relay_text(relay: Relay) -> Box<str> {
+    match (relay.ip.is_empty(), relay.port) {
+        (true, _) => relay.name,
+        (false, 0) => [&*relay.name, "[", &*relay.ip, "]"].concat().into(),
+        (false, port) => [&*relay.name, "[", &*relay.ip, "]:", &port.to_string()].concat().into(),
     }
 }

@@ -6,9 +6,12 @@ use vigie_formats::{
     postfix::{Arrived, ByHand, Delivery, Header, HeaderAction, Refused, RefusedAction, Status},
     scan, subject,
 };
-use vigie_model::{Arrival, Client, Delays, Hop, Kind, MailClass, Micros, Outcome, QueueId, Recipient, Relay};
+use vigie_model::{Arrival, Client, Hop, Kind, MailClass, Micros, Outcome, QueueId, Recipient, Relay};
 
-use crate::{BEFORE_ALL, Facts, text::boxed};
+use crate::{
+    BEFORE_ALL, Facts,
+    text::{boxed, same},
+};
 
 /// How an entry ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -51,7 +54,8 @@ pub struct Entry {
     filter: Option<Box<FilterWord>>,
     /// A recipient that only a header check named.
     hint: Box<str>,
-    recipients: Vec<Rcpt>,
+    /// As they stand: what became of one without a last word is said when the hop is given out.
+    recipients: Vec<Recipient>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -59,23 +63,6 @@ struct FilterWord {
     category: Box<str>,
     blocked: bool,
     requeued_as: Vec<QueueId>,
-}
-
-/// One recipient; text fields are parsed further only when the hop is given out.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Rcpt {
-    recipient: Box<str>,
-    orig_recipient: Box<str>,
-    outcome: Outcome,
-    ts: Micros,
-    dsn: Box<str>,
-    reply: Box<str>,
-    relay: Box<str>,
-    transport: Box<str>,
-    next_id: Option<QueueId>,
-    delays: Delays,
-    attempts: u32,
-    tls: bool,
 }
 
 impl Entry {
@@ -136,7 +123,7 @@ impl Entry {
     }
 
     pub fn instance_is(&self, instance: &[u8]) -> bool {
-        self.instance.as_bytes() == instance
+        same(self.instance.as_bytes(), instance)
     }
 
     pub fn own_instance(&mut self, instance: &[u8]) {
@@ -308,7 +295,8 @@ impl Entry {
         requeued_as.sort_unstable();
         requeued_as.dedup();
         let category = boxed(verdict.category);
-        let category = self.filter.take().map(|known| known.category).filter(|known| *known <= category).unwrap_or(category);
+        let category =
+            self.filter.take().map(|known| known.category).filter(|known| *known <= category).unwrap_or(category);
         self.filter = Some(Box::new(FilterWord { category, blocked: verdict.blocked, requeued_as }));
     }
 
@@ -324,16 +312,23 @@ impl Entry {
             }
         };
         let known = self.recipients.iter_mut().find(|known| {
-            known.recipient.as_bytes() == delivery.recipient && known.orig_recipient.as_bytes() == delivery.orig_recipient
+            same(known.recipient.as_bytes(), delivery.recipient)
+                && same(known.orig_recipient.as_bytes(), delivery.orig_recipient)
         });
         match known {
-            None => self.recipients.push(Rcpt::new(ts, transport, outcome, delivery)),
+            None => {
+                // Most messages have one recipient; a vector's own first step makes room for four.
+                if self.recipients.is_empty() {
+                    self.recipients.reserve_exact(1);
+                }
+                self.recipients.push(recipient(ts, transport, outcome, delivery));
+            }
             Some(known) => {
                 let attempts = known.attempts + 1;
                 // A final word beats a deferral; of two equals the later counts, and at one time the larger text.
                 let new = (outcome.is_final(), ts, delivery.reply);
                 if new > (known.outcome.is_final(), known.ts, known.reply.as_bytes()) {
-                    *known = Rcpt::new(ts, transport, outcome, delivery);
+                    *known = recipient(ts, transport, outcome, delivery);
                 }
                 known.attempts = attempts;
             }
@@ -343,50 +338,47 @@ impl Entry {
     /// Gives the hop out for good; a session without a message gives none.
     pub fn close(self, id: QueueId, server: &str, facts: &mut Facts) {
         if self.queued {
-            let mut hop = self.hop(id, server);
-            hop.closed = true;
-            facts.hops.push(hop);
+            facts.hops.push(Hop { closed: true, ..self.into_hop(id, server) });
         } else {
             facts.aborted += 1;
         }
     }
 
+    /// The hop as it stands.
     pub fn hop(&self, id: QueueId, server: &str) -> Hop {
+        self.clone().into_hop(id, server)
+    }
+
+    fn into_hop(mut self, id: QueueId, server: &str) -> Hop {
         let held = self.hold.1 && self.end.is_none();
-        let mut recipients: Vec<Recipient> = self.recipients.iter().map(|rcpt| self.recipient(rcpt, held)).collect();
-        if recipients.is_empty() && !self.hint.is_empty() && !matches!(self.end, Some((_, Mark::Removed))) {
-            recipients.push(Recipient {
-                recipient: self.hint.clone(),
-                outcome: self.unfinished(held),
-                ts: self.end.map_or(self.ts_out, |(ts, _)| ts),
-                ..Recipient::default()
-            });
-        }
-        recipients.sort_by(|a, b| (&a.recipient, &a.orig_recipient).cmp(&(&b.recipient, &b.orig_recipient)));
+        let recipients = self.last_words(held);
+        let (class, arrival) = (self.class(), self.arrival());
+        let filter = self.filter.map(|word| *word);
+        let (verdict, requeued_as) = filter.map(|word| (word.category, word.requeued_as)).unwrap_or_default();
         Hop {
             kind: Kind::Transfer,
             server: server.into(),
-            instance: self.instance.clone(),
+            instance: self.instance,
             queue_id: Some(id),
             ts_in: self.ts_in,
             ts_out: self.ts_out,
             closed: self.end.is_some(),
             held,
-            class: self.class(),
-            arrival: self.arrival(),
-            client: self.client.clone(),
-            user: self.user.clone(),
-            helo: self.helo.clone(),
-            message_id: self.message_id.clone(),
-            sender: self.sender.clone(),
+            class,
+            arrival,
+            client: self.client,
+            user: self.user,
+            helo: self.helo,
+            message_id: self.message_id,
+            sender: self.sender,
             sender_known: self.sender_known,
-            subject: self.subject.clone(),
+            subject: self.subject,
             size: self.size,
             recipient_count: self.recipient_count,
             previous_queue_id: self.previous,
             notice_of: self.notice_of,
-            verdict: self.filter.as_ref().map(|word| word.category.clone()).unwrap_or_default(),
-            requeued_as: self.filter.as_ref().map(|word| word.requeued_as.clone()).unwrap_or_default(),
+            verdict,
+            requeued_as,
             recipients,
         }
     }
@@ -421,47 +413,45 @@ impl Entry {
         }
     }
 
-    fn recipient(&self, rcpt: &Rcpt, held: bool) -> Recipient {
+    /// The recipients in order of their addresses, with what is known of each now.
+    fn last_words(&mut self, held: bool) -> Vec<Recipient> {
+        let mut recipients = std::mem::take(&mut self.recipients);
         let blocked = self.filter.as_ref().is_some_and(|word| word.blocked);
-        let outcome = match rcpt.outcome {
-            Outcome::Deferred => self.unfinished(held),
-            Outcome::Delivered if blocked && rcpt.next_id.is_none() => Outcome::Filtered,
-            outcome => outcome,
-        };
-        let (name, ip, port) = scan::host_ip_port(rcpt.relay.as_bytes());
-        Recipient {
-            recipient: rcpt.recipient.clone(),
-            orig_recipient: rcpt.orig_recipient.clone(),
-            outcome,
-            ts: rcpt.ts,
-            dsn: rcpt.dsn.clone(),
-            reply: rcpt.reply.clone(),
-            transport: rcpt.transport.clone(),
-            relay: Relay { name: boxed(name), ip: boxed(ip), port },
-            next_id: rcpt.next_id,
-            delays: rcpt.delays,
-            attempts: rcpt.attempts,
-            tls: rcpt.tls,
-            forwarded_to: Vec::new(),
+        for known in &mut recipients {
+            known.outcome = match known.outcome {
+                Outcome::Deferred => self.unfinished(held),
+                Outcome::Delivered if blocked && known.next_id.is_none() => Outcome::Filtered,
+                outcome => outcome,
+            };
         }
+        if recipients.is_empty() && !self.hint.is_empty() && !matches!(self.end, Some((_, Mark::Removed))) {
+            recipients.push(Recipient {
+                recipient: std::mem::take(&mut self.hint),
+                outcome: self.unfinished(held),
+                ts: self.end.map_or(self.ts_out, |(ts, _)| ts),
+                ..Recipient::default()
+            });
+        }
+        recipients.sort_by(|a, b| (&a.recipient, &a.orig_recipient).cmp(&(&b.recipient, &b.orig_recipient)));
+        recipients
     }
 }
 
-impl Rcpt {
-    fn new(ts: Micros, transport: &[u8], outcome: Outcome, delivery: &Delivery<'_>) -> Self {
-        Self {
-            recipient: boxed(delivery.recipient),
-            orig_recipient: boxed(delivery.orig_recipient),
-            outcome,
-            ts,
-            dsn: boxed(delivery.dsn),
-            reply: boxed(delivery.reply),
-            relay: boxed(delivery.relay),
-            transport: boxed(transport),
-            next_id: delivery.next_id,
-            delays: delivery.delays,
-            attempts: 1,
-            tls: delivery.tls,
-        }
+fn recipient(ts: Micros, transport: &[u8], outcome: Outcome, delivery: &Delivery<'_>) -> Recipient {
+    let (name, ip, port) = scan::host_ip_port(delivery.relay);
+    Recipient {
+        recipient: boxed(delivery.recipient),
+        orig_recipient: boxed(delivery.orig_recipient),
+        outcome,
+        ts,
+        dsn: boxed(delivery.dsn),
+        reply: boxed(delivery.reply),
+        transport: boxed(transport),
+        relay: Relay { name: boxed(name), ip: boxed(ip), port },
+        next_id: delivery.next_id,
+        delays: delivery.delays,
+        attempts: 1,
+        tls: delivery.tls,
+        forwarded_to: Vec::new(),
     }
 }

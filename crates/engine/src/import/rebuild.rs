@@ -35,7 +35,8 @@ fn rebuild(run: &mut Run, place: usize, watch: &mut dyn FnMut(&Phase) -> bool) -
     for line in snapshot.lines_of(&server, Micros::MIN, Micros::MAX)? {
         let line = line?;
         let parsed = envelope::parse(line.text.as_bytes(), &mut scratch);
-        let (record, repeated) = parsed.as_ref().map_or((Record::Foreign, 1), |envelope| (vigie_formats::read(envelope), envelope.repeated));
+        let (record, repeated) =
+            parsed.as_ref().map_or((Record::Foreign, 1), |envelope| (vigie_formats::read(envelope), envelope.repeated));
         let times = if record.happens_again_when_repeated() { repeated } else { 1 };
         for _ in 0..times {
             host.record(line.ts, &record, &mut facts);

@@ -102,14 +102,17 @@ impl<'a> ToLake<'a> {
 
     fn take_shapes(&mut self) -> Vec<Shape> {
         let hosts = &self.hosts;
-        let shape = |((day, host, program, shape), (count, example)): ((i32, usize, Box<[u8]>, String), (u64, Box<str>))| Shape {
-            day,
-            server: hosts[host].name.clone(),
-            program: String::from_utf8_lossy(&program).into(),
-            shape: shape.into(),
-            count,
-            example,
-        };
+        let shape =
+            |((day, host, program, shape), (count, example)): ((i32, usize, Box<[u8]>, String), (u64, Box<str>))| {
+                Shape {
+                    day,
+                    server: hosts[host].name.clone(),
+                    program: String::from_utf8_lossy(&program).into(),
+                    shape: shape.into(),
+                    count,
+                    example,
+                }
+            };
         let mut rows: Vec<Shape> = self.shapes.drain().map(shape).collect();
         rows.sort_by(|a, b| (a.day, &a.server, &a.program, &a.shape).cmp(&(b.day, &b.server, &b.program, &b.shape)));
         rows
@@ -145,7 +148,10 @@ impl<'a> ToLake<'a> {
             shape = "(further shapes)".to_owned();
         }
         let example = || String::from_utf8_lossy(&line.raw[..line.raw.len().min(EXAMPLE_BYTES_MAX)]).into();
-        let entry = self.shapes.entry((day_of(line.ts), line.host, line.program.into(), shape)).or_insert_with(|| (0, example()));
+        let entry = self
+            .shapes
+            .entry((day_of(line.ts), line.host, line.program.into(), shape))
+            .or_insert_with(|| (0, example()));
         entry.0 += 1;
     }
 }
@@ -194,7 +200,7 @@ impl Sink for ToLake<'_> {
             queue_id: line.record.queue_id().as_ref(),
             text: line.raw,
             kind,
-            hash: line.hash,
+            hash: line.hash(),
         });
         let state = &mut self.run.state.hosts[host.place];
         state.stored = hull(state.stored, line.ts, line.ts);

@@ -67,7 +67,10 @@ impl StateError {
     pub fn hint(&self) -> String {
         match self {
             StateError::Write { path, .. } => {
-                format!("make room or check the permissions of {}, then import again: what was stored stays", parent(path))
+                format!(
+                    "make room or check the permissions of {}, then import again: what was stored stays",
+                    parent(path)
+                )
             }
             StateError::Read { path, .. } => format!("check the permissions of {}", parent(path)),
             StateError::Damaged { .. } | StateError::Host { .. } => {
@@ -109,7 +112,8 @@ impl State {
             return Err(StateError::Damaged { path: path.to_owned() });
         }
         let host = |saved: SavedHost| {
-            let host = Host::restore(&saved.host).map_err(|source| StateError::Host { path: path.to_owned(), source })?;
+            let host =
+                Host::restore(&saved.host).map_err(|source| StateError::Host { path: path.to_owned(), source })?;
             Ok(HostState { host, stored: saved.stored, dirty: saved.dirty })
         };
         let hosts = saved.hosts.into_iter().map(host).collect::<Result<_, _>>()?;
@@ -162,7 +166,9 @@ impl State {
     pub fn remember(&mut self, marks: Vec<FileMark>) {
         for mark in marks {
             let same = |known: &FileMark| {
-                known.fingerprint == mark.fingerprint && known.fingerprint_bytes == mark.fingerprint_bytes && known.host == mark.host
+                known.fingerprint == mark.fingerprint
+                    && known.fingerprint_bytes == mark.fingerprint_bytes
+                    && known.host == mark.host
             };
             let shorter = |known: &FileMark| same(known) && known.consumed <= mark.consumed;
             if self.marks.iter().any(|known| same(known) && known.consumed > mark.consumed) {

@@ -11,7 +11,7 @@ use vigie_sources::{Identity, LogFile, Resumed, SourceError};
 
 use super::{FileMark, FileReport, Options, Source, TIMES};
 
-/// A file being read. It holds a buffer only once its turn has come.
+/// A file being read. It holds a buffer (in its [`LogFile`]) only once its turn has come.
 pub struct Cursor {
     /// Tells files apart when copies of a line are counted.
     pub id: usize,
@@ -29,10 +29,8 @@ pub struct Cursor {
     first_ts: Micros,
     before: Option<Identity>,
     after: Option<Identity>,
-    bytes: Vec<u8>,
+    /// How much of the file's chunk was taken.
     at: usize,
-    /// Position in the file of `bytes[0]`.
-    base: u64,
     disk_bytes: u64,
     disk_bytes_done: u64,
 }
@@ -42,6 +40,8 @@ const FIRST_TIME_LINES_MAX: usize = 1_000;
 
 enum State {
     Open(LogFile),
+    /// Taken out for reading.
+    Lent,
     /// Closed until its turn.
     Parked,
     Done,
@@ -74,9 +74,7 @@ impl Cursor {
             first_ts: TIMES.start,
             before: None,
             after: None,
-            bytes: Vec::new(),
             at: 0,
-            base: 0,
             disk_bytes: 0,
             disk_bytes_done: 0,
         };
@@ -95,7 +93,8 @@ impl Cursor {
         }
         let identity = file.identity();
         let marks = options.marks.iter().filter(|mark| {
-            mark.fingerprint_bytes <= identity.fingerprint_bytes && mark.host == source.host
+            mark.fingerprint_bytes <= identity.fingerprint_bytes
+                && mark.host == source.host
                 && (mark.fingerprint_bytes < identity.fingerprint_bytes || mark.fingerprint == identity.fingerprint)
         });
         let mut file = Some(file);
@@ -149,9 +148,9 @@ impl Cursor {
         }
     }
 
-    /// What was given out for certain: everything before the buffer at hand, or all when the buffer is used up.
+    /// What was given out for certain: everything before the chunk at hand, or all when the chunk is used up.
     pub fn mark(&self) -> Option<FileMark> {
-        let identity = if self.at >= self.bytes.len() { self.after } else { self.before };
+        let identity = if self.used_up() { self.after } else { self.before };
         let identity = identity.filter(|identity| identity.consumed > 0)?;
         Some(FileMark {
             fingerprint: identity.fingerprint,
@@ -162,18 +161,32 @@ impl Cursor {
         })
     }
 
-    /// Takes the buffer out for reading: its bytes, where to go on in it, and its position in the file.
-    pub fn take_buffer(&mut self) -> (Vec<u8>, usize, u64) {
+    /// Is nothing of the chunk left to be read?
+    fn used_up(&self) -> bool {
+        match &self.state {
+            State::Open(file) => self.at >= file.chunk().bytes.len(),
+            State::Lent | State::Parked | State::Done => true,
+        }
+    }
+
+    /// Takes the file out for reading its chunk, with the place where to go on in it.
+    pub fn lend(&mut self) -> Option<(LogFile, usize)> {
         if let State::Parked = self.state {
             self.unpark();
         }
-        (std::mem::take(&mut self.bytes), self.at, self.base)
+        match std::mem::replace(&mut self.state, State::Lent) {
+            State::Open(file) => Some((file, self.at)),
+            State::Lent | State::Parked | State::Done => {
+                self.state = State::Done;
+                None
+            }
+        }
     }
 
-    /// Puts the buffer back, and fills it anew when it is used up.
-    pub fn return_buffer(&mut self, bytes: Vec<u8>, at: usize) {
-        (self.bytes, self.at) = (bytes, at);
-        if self.at >= self.bytes.len() {
+    /// Puts the file back, and goes on to the next chunk when this one is used up.
+    pub fn give_back(&mut self, file: LogFile, at: usize) {
+        (self.state, self.at) = (State::Open(file), at);
+        if self.used_up() {
             self.fill();
         }
     }
@@ -187,14 +200,11 @@ impl Cursor {
     }
 
     fn fill(&mut self) {
-        self.bytes.clear();
         self.at = 0;
         let State::Open(file) = &mut self.state else { return };
         self.before = Some(file.identity());
         match file.next() {
-            Ok(Some(chunk)) => {
-                self.bytes.extend_from_slice(chunk.bytes);
-                self.base = chunk.offset;
+            Ok(Some(_)) => {
                 self.after = Some(file.identity());
                 self.disk_bytes_done = file.position();
                 return;
@@ -213,7 +223,7 @@ impl Cursor {
     fn park(&mut self) {
         if let State::Open(_) = self.state {
             self.state = State::Parked;
-            (self.bytes, self.at) = (Vec::new(), 0);
+            self.at = 0;
         }
     }
 
@@ -236,13 +246,15 @@ impl Cursor {
         }
     }
 
-    /// The first time in the buffer. The calendar will meet that line again, which does it no harm.
+    /// The first time in the chunk. The calendar will meet that line again, which does it no harm.
     fn first_time(&mut self) -> Micros {
+        let State::Open(file) = &self.state else { return self.last_ts };
         let mut scratch = envelope::Scratch::default();
-        let lines = self.bytes.split(|&byte| byte == b'\n').take(FIRST_TIME_LINES_MAX);
-        for line in lines {
+        for (_, line) in file.chunk().lines().take(FIRST_TIME_LINES_MAX) {
             let parsed = envelope::parse(line, &mut scratch);
-            if let Some(ts) = parsed.and_then(|envelope| self.calendar.resolve(&envelope.stamp)).filter(|ts| TIMES.contains(ts)) {
+            if let Some(ts) =
+                parsed.and_then(|envelope| self.calendar.resolve(&envelope.stamp)).filter(|ts| TIMES.contains(ts))
+            {
                 return ts;
             }
         }
@@ -258,7 +270,7 @@ impl Cursor {
 /// The year of the file's first line, where its lines name none: its newest line is not newer than the file.
 fn first_year(path: &std::path::Path, options: &Options) -> Result<Option<i16>, SourceError> {
     let mut scan = RollScan::default();
-    let mut file = LogFile::open(path)?;
+    let mut file = LogFile::open_to_look(path)?;
     while let Some(chunk) = file.next()? {
         if !scan_rolls(chunk.bytes, &mut scan) {
             break;

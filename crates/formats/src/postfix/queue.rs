@@ -100,9 +100,8 @@ pub fn cleanup(queue_id: QueueId, rest: &[u8]) -> Option<Record<'_>> {
     }
     let (word, after) = scan::split(rest, b": ")?;
     let action = match word {
-        b"warning" | b"info" | b"pass" | b"replace" | b"prepend" | b"strip" | b"filter" | b"redirect" | b"bcc" | b"dunno" => {
-            HeaderAction::Note
-        }
+        b"warning" | b"info" | b"pass" | b"replace" | b"prepend" | b"strip" | b"filter" | b"redirect" | b"bcc"
+        | b"dunno" => HeaderAction::Note,
         b"hold" => HeaderAction::Hold,
         b"discard" => HeaderAction::Discard,
         b"reject" => HeaderAction::Reject,
@@ -158,7 +157,13 @@ pub fn qmgr(queue_id: QueueId, rest: &[u8]) -> Option<Record<'_>> {
 /// bounce(8): `sender non-delivery notification: NEW` and its three siblings (bounce_notify_service.c and others).
 pub fn bounce(queue_id: QueueId, rest: &[u8]) -> Option<Record<'_>> {
     let (what, id) = scan::split(rest, b" notification: ")?;
-    let known = [&b"sender non-delivery"[..], b"sender delay", b"postmaster non-delivery", b"sender delivery status", b"postmaster delay"];
+    let known = [
+        &b"sender non-delivery"[..],
+        b"sender delay",
+        b"postmaster non-delivery",
+        b"sender delivery status",
+        b"postmaster delay",
+    ];
     if !known.contains(&what) {
         return None;
     }

@@ -16,8 +16,9 @@ pub fn parse(queue_id: Option<QueueId>, rest: &[u8]) -> Option<Record<'_>> {
         b"reject" | b"milter-reject" | b"proxy-reject" => RefusedAction::Reject,
         b"discard" | b"milter-discard" => RefusedAction::Discard,
         b"hold" | b"milter-hold" | b"milter-quarantine" | b"quarantine" => RefusedAction::Hold,
-        b"reject_warning" | b"warn" | b"warning" | b"filter" | b"redirect" | b"bcc" | b"info" | b"permit" | b"proxy-accept"
-        | b"trigger" | b"milter-accept" | b"milter-redirect" | b"delay" | b"lost connection" | b"abuse" => RefusedAction::Note,
+        b"reject_warning" | b"warn" | b"warning" | b"filter" | b"redirect" | b"bcc" | b"info" | b"permit"
+        | b"proxy-accept" | b"trigger" | b"milter-accept" | b"milter-redirect" | b"delay" | b"lost connection"
+        | b"abuse" => RefusedAction::Note,
         _ => return None,
     };
     if action == RefusedAction::Note {
@@ -45,11 +46,15 @@ fn tail_start(text: &[u8]) -> Option<usize> {
 pub fn attributes(text: &[u8]) -> (Envelope<'_>, &[u8]) {
     let mut envelope = Envelope::default();
     let mut rest = text;
-    if let Some((sender, after)) = rest.strip_prefix(b"from=").and_then(|t| scan::angled(t, &[b" to=<", b", to=<", b" proto=", b", proto="])) {
+    if let Some((sender, after)) =
+        rest.strip_prefix(b"from=").and_then(|t| scan::angled(t, &[b" to=<", b", to=<", b" proto=", b", proto="]))
+    {
         envelope.sender = sender;
         rest = separator(after);
     }
-    if let Some((recipient, after)) = rest.strip_prefix(b"to=").and_then(|t| scan::angled(t, &[b" proto=", b", proto="])) {
+    if let Some((recipient, after)) =
+        rest.strip_prefix(b"to=").and_then(|t| scan::angled(t, &[b" proto=", b", proto="]))
+    {
         envelope.recipient = recipient;
         rest = separator(after);
     }
@@ -57,7 +62,9 @@ pub fn attributes(text: &[u8]) -> (Envelope<'_>, &[u8]) {
         let end = after.iter().position(|&b| matches!(b, b' ' | b',' | b':')).unwrap_or(after.len());
         rest = separator(&after[end..]);
     }
-    if let Some((helo, after)) = rest.strip_prefix(b"helo=").and_then(|t| scan::angled(t, &[b": ", b" sasl_", b", sasl_"])) {
+    if let Some((helo, after)) =
+        rest.strip_prefix(b"helo=").and_then(|t| scan::angled(t, &[b": ", b" sasl_", b", sasl_"]))
+    {
         envelope.helo = helo;
         rest = separator(after);
     }
@@ -88,7 +95,9 @@ pub fn reply(text: &[u8]) -> (u16, &[u8], &[u8]) {
     }
     let space = memchr::memchr(b' ', rest).unwrap_or(rest.len());
     let word = &rest[..space];
-    let is_dsn = word.len() >= 5 && matches!(word[0], b'2' | b'4' | b'5') && word[1] == b'.'
+    let is_dsn = word.len() >= 5
+        && matches!(word[0], b'2' | b'4' | b'5')
+        && word[1] == b'.'
         && word.iter().all(|b| b.is_ascii_digit() || *b == b'.');
     if is_dsn { (code, word, rest.get(space + 1..).unwrap_or_default()) } else { (code, b"", rest) }
 }

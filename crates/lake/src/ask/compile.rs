@@ -14,13 +14,17 @@ use super::text_udf::{Look, text_matches};
 use crate::LakeError;
 use crate::rows::folded;
 
-/// All of these must hold, the cheap ones first.
-pub(crate) fn conditions(dataset: Dataset, filter: &Filter) -> Result<Vec<Expr>, LakeError> {
+/// All of these must hold, the cheap ones first. `period` is what the choice of files leaves of the filter's.
+pub(crate) fn conditions(
+    dataset: Dataset,
+    (from, until): (Option<Micros>, Option<Micros>),
+    filter: &Filter,
+) -> Result<Vec<Expr>, LakeError> {
     let mut conditions = Vec::new();
-    if let Some(from) = filter.period.from {
+    if let Some(from) = from {
         conditions.push(ident(dataset.time()).gt_eq(time(from)));
     }
-    if let Some(until) = filter.period.until {
+    if let Some(until) = until {
         conditions.push(ident(dataset.time()).lt(time(until)));
     }
     for part in filter.expr.as_ref().map_or(&[][..], Asked::conjuncts) {
@@ -85,7 +89,9 @@ fn text(place: Place, pattern: &Pattern, kind: Kind) -> Expr {
     match place {
         Place::Lower { column, domain } => lower(column, domain, pattern, kind),
         Place::Text(column) => match pattern {
-            Pattern::Exact(text) if kind.is_case_sensitive() && !text.is_empty() => ident(column).eq(lit(text.as_str())),
+            Pattern::Exact(text) if kind.is_case_sensitive() && !text.is_empty() => {
+                ident(column).eq(lit(text.as_str()))
+            }
             _ => text_matches(ident(column), pattern, kind, Look::Whole),
         },
         Place::Words(column) => text_matches(ident(column), pattern, kind, Look::Words),
@@ -93,9 +99,10 @@ fn text(place: Place, pattern: &Pattern, kind: Kind) -> Expr {
         Place::Code(column) => {
             let code = cast(ident(column), arrow::datatypes::DataType::Utf8View);
             let is_known = ident(column).not_eq(lit(0i64));
-            is_known.clone().and(text_matches(code, pattern, kind, Look::Whole)).or(is_known
-                .is_not_true()
-                .and(lit(pattern.matches("", kind))))
+            is_known
+                .clone()
+                .and(text_matches(code, pattern, kind, Look::Whole))
+                .or(is_known.is_not_true().and(lit(pattern.matches("", kind))))
         }
         Place::Either(places) => {
             let matching = places.iter().map(|&place| text(place, pattern, kind)).reduce(Expr::or);

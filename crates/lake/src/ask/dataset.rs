@@ -19,7 +19,10 @@ pub(crate) enum Place {
     /// Text as the field means it.
     Text(&'static str),
     /// Text that is stored in lower case, and its domain in another column when it is an address.
-    Lower { column: &'static str, domain: Option<&'static str> },
+    Lower {
+        column: &'static str,
+        domain: Option<&'static str>,
+    },
     /// Several texts, any of which may match: words of one column with spaces between.
     Words(&'static str),
     /// A name and an address in one text: `name[ip]:port`.
@@ -125,6 +128,8 @@ fn delivery_place(field: Field) -> Option<Place> {
         Field::QueueId => Place::Words("queue_ids"),
         Field::Id => Place::Text("journey_id"),
         Field::Server => Place::Words("servers"),
+        Field::Entry => Place::Text("first_server"),
+        Field::Exit => Place::Text("server"),
         Field::Size => Place::Number("size"),
         Field::Recipients => Place::Number("recipients"),
         Field::Delay => Place::Number("delivery_ms"),
@@ -167,7 +172,19 @@ pub(crate) fn is_about_the_message(field: Field) -> bool {
     use Field::*;
     matches!(
         field,
-        From | Subject | MessageId | QueueId | Id | Size | Recipients | Class | Client | Ip | Helo | User | Hops
+        From | Subject
+            | MessageId
+            | QueueId
+            | Id
+            | Entry
+            | Size
+            | Recipients
+            | Class
+            | Client
+            | Ip
+            | Helo
+            | User
+            | Hops
     )
 }
 
@@ -243,7 +260,9 @@ impl Dimension {
         Some(match self {
             Dimension::Sender | Dimension::SenderDomain => Field::From,
             Dimension::Recipient | Dimension::RecipientDomain => Field::To,
-            Dimension::Server | Dimension::FirstServer | Dimension::Path => Field::Server,
+            Dimension::Server => Field::Exit,
+            Dimension::FirstServer => Field::Entry,
+            Dimension::Path => Field::Server,
             Dimension::Relay => Field::Relay,
             Dimension::ClientIp => Field::Ip,
             Dimension::ClientName => Field::Client,

@@ -17,9 +17,15 @@ use super::provider::FactProvider;
 use crate::delta::FileSet;
 use crate::{LakeError, Snapshot};
 
+/// A file smaller than this is read by one thread.
+const PARTED_FILE_BYTES_MIN: usize = 1 << 20;
+
 /// What all questions of a lake share.
 pub(crate) struct Engine {
+    /// For totals: the rows of a file stay in one stream.
     context: SessionContext,
+    /// For search: parts of a file are read by several threads.
+    search_context: SessionContext,
 }
 
 impl Engine {
@@ -32,19 +38,28 @@ impl Engine {
         // Rows of one message must come one after the other in one stream: totals are counted so.
         options.optimizer.repartition_file_scans = false;
         options.optimizer.enable_round_robin_repartition = false;
-        Engine { context: SessionContext::new_with_config(config) }
+        let context = SessionContext::new_with_config(config.clone());
+        let options = config.options_mut();
+        options.optimizer.repartition_file_scans = true;
+        options.optimizer.repartition_file_min_size = PARTED_FILE_BYTES_MIN;
+        // One runtime: footers are kept once.
+        let search_context = SessionContext::new_with_config_rt(config, context.runtime_env());
+        Engine { context, search_context }
     }
 
-    /// The rows that a filter chooses.
+    /// The rows that a filter chooses, those of a message one after the other.
     pub(crate) fn chosen(&self, files: &FileSet, dataset: Dataset, filter: &Filter) -> Result<DataFrame, LakeError> {
-        let provider = FactProvider::new(files, filter.period.from, filter.period.until);
-        let scan = LogicalPlanBuilder::scan(files.table.name(), provider_as_source(Arc::new(provider)), None);
-        let plan = scan.and_then(LogicalPlanBuilder::build).map_err(LakeError::query)?;
-        let mut rows = DataFrame::new(self.context.state(), plan);
-        for condition in compile::conditions(dataset, filter)? {
-            rows = rows.filter(condition).map_err(LakeError::query)?;
-        }
-        Ok(rows)
+        chosen(&self.context, files, dataset, filter)
+    }
+
+    /// The rows that a filter chooses, in any order.
+    pub(crate) fn chosen_for_search(
+        &self,
+        files: &FileSet,
+        dataset: Dataset,
+        filter: &Filter,
+    ) -> Result<DataFrame, LakeError> {
+        chosen(&self.search_context, files, dataset, filter)
     }
 
     /// One stream for each core; rows of one file stay in one stream, in their order.
@@ -69,4 +84,21 @@ impl Snapshot {
         let dataset = Dataset::of(filter)?;
         Ok((dataset, self.files(dataset.table())))
     }
+}
+
+fn chosen(
+    context: &SessionContext,
+    files: &FileSet,
+    dataset: Dataset,
+    filter: &Filter,
+) -> Result<DataFrame, LakeError> {
+    let provider = FactProvider::new(files, filter.period.from, filter.period.until);
+    let period = provider.period_to_check(filter.period.from, filter.period.until);
+    let scan = LogicalPlanBuilder::scan(files.table.name(), provider_as_source(Arc::new(provider)), None);
+    let plan = scan.and_then(LogicalPlanBuilder::build).map_err(LakeError::query)?;
+    let mut rows = DataFrame::new(context.state(), plan);
+    for condition in compile::conditions(dataset, period, filter)? {
+        rows = rows.filter(condition).map_err(LakeError::query)?;
+    }
+    Ok(rows)
 }

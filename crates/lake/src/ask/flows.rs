@@ -40,7 +40,12 @@ impl Snapshot {
             return Err(dataset.lacks("path"));
         }
         let columns = [&["sender_domain", "servers", "recipient_domain"], Messages::columns(dataset, filter)].concat();
-        let make = || Arrows { totals: FxHashMap::default(), messages: Messages::new(dataset, filter), seen: Vec::new(), size: 0 };
+        let make = || Arrows {
+            totals: FxHashMap::default(),
+            messages: Messages::new(dataset, filter),
+            seen: Vec::new(),
+            size: 0,
+        };
         let arrows = self.fold(filter, &columns, make)?;
         let flow = |((kind, from, to), totals)| Flow { kind, from, to, totals };
         let mut flows: Vec<Flow> = arrows.totals.into_iter().map(flow).collect();

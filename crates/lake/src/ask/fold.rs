@@ -89,6 +89,11 @@ impl Messages {
         }
     }
 
+    /// Refusals are no messages.
+    pub(crate) fn are_counted(&self) -> bool {
+        self.by != By::None
+    }
+
     /// For each row, does a message begin there?
     pub(crate) fn begins(&mut self, batch: &RecordBatch) -> Result<Vec<bool>, LakeError> {
         match self.by {

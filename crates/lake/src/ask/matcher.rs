@@ -75,7 +75,8 @@ fn commonness(byte: u8) -> usize {
 
 /// Two letters outside of ASCII have lower cases within: the Kelvin sign, and I with a dot.
 fn folds_into_ascii(text: &str) -> bool {
-    !text.is_ascii() && ["\u{212a}", "\u{130}"].iter().any(|odd| memmem::find(text.as_bytes(), odd.as_bytes()).is_some())
+    !text.is_ascii()
+        && ["\u{212a}", "\u{130}"].iter().any(|odd| memmem::find(text.as_bytes(), odd.as_bytes()).is_some())
 }
 
 #[cfg(test)]

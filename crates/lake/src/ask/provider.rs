@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics, Statistics};
+use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
-use datafusion::datasource::TableType;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
@@ -43,6 +43,17 @@ impl FactProvider {
         let mut files: Vec<_> = set.files.iter().filter(is_in).map(with_path).collect();
         files.sort_by_key(|(_, file)| std::cmp::Reverse((file.start_max, file.start_min)));
         FactProvider { table: set.table, schema: view_schema(&set.table.schema()), files }
+    }
+
+    /// The limits that cut a file in two; rows of the other files need not be looked at for them.
+    pub(crate) fn period_to_check(
+        &self,
+        from: Option<Micros>,
+        until: Option<Micros>,
+    ) -> (Option<Micros>, Option<Micros>) {
+        let cuts_from = |from: &Micros| self.files.iter().any(|(_, file)| file.start_min < *from);
+        let cuts_until = |until: &Micros| self.files.iter().any(|(_, file)| file.start_max >= *until);
+        (from.filter(cuts_from), until.filter(cuts_until))
     }
 
     fn partitioned(&self, path: &str, file: &DataFile) -> Result<PartitionedFile> {

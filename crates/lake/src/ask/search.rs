@@ -1,5 +1,6 @@
 //! Search: the newest rows that a filter chooses, page by page.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -13,6 +14,8 @@ use vigie_query::Filter;
 use super::cursor::Cursor;
 use super::dataset::Dataset;
 use crate::columns::Reader;
+use crate::data_file::DataFile;
+use crate::delta::FileSet;
 use crate::rows::{Fact, word};
 use crate::{LakeError, Snapshot};
 
@@ -73,6 +76,17 @@ pub struct Page {
     pub next: Option<Cursor>,
 }
 
+/// In which order deliveries are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    #[default]
+    Newest,
+    Oldest,
+    /// Longest delivery time first; what has none comes last.
+    Slowest,
+    Largest,
+}
+
 /// A page of refusals.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RejectionPage {
@@ -88,6 +102,40 @@ impl Snapshot {
         let mut rows = DeliveryRow::decode(&found).map_err(LakeError::query)?;
         let next = next_page(&mut rows, limit, cursor, |row| row.first_arrival);
         Ok(Page { rows, next })
+    }
+
+    /// Deliveries in another order than newest first. The whole choice is ordered anew for each page.
+    pub fn search_by(
+        &self,
+        filter: &Filter,
+        order: Order,
+        limit: usize,
+        cursor: Option<&Cursor>,
+    ) -> Result<Page, LakeError> {
+        if order == Order::Newest {
+            return self.search(filter, limit, cursor);
+        }
+        let dataset = Dataset::Deliveries;
+        if Dataset::of(filter)? == Dataset::Rejections {
+            return Err(dataset.lacks("status rejected"));
+        }
+        let first = match order {
+            Order::Newest | Order::Oldest => ident(dataset.time()).sort(true, false),
+            Order::Slowest => ident("delivery_ms").sort(false, false),
+            Order::Largest => ident("size").sort(false, false),
+        };
+        let by = [first, ident("journey_id").sort(true, true), ident("seq").sort(true, true)];
+        let (skip, limit) = (cursor.map_or(0, |cursor| cursor.skip), limit.min(PAGE_ROWS_MAX));
+        let engine = &self.inner.engine;
+        let rows = engine.chosen(self.files(dataset.table()), dataset, filter)?;
+        let rows =
+            rows.sort(by.to_vec()).and_then(|rows| rows.limit(skip, Some(limit + 1))).map_err(LakeError::query)?;
+        let batches = self.inner.wait(engine.collect(rows)).map_err(LakeError::query)?;
+        let found = as_stored(dataset, &batches).map_err(LakeError::query)?;
+        let mut rows = DeliveryRow::decode(&found).map_err(LakeError::query)?;
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        Ok(Page { rows, next: has_more.then_some(Cursor { ts: 0, skip: skip + limit }) })
     }
 
     /// The newest refusals that a filter chooses; it need not say `status:rejected`.
@@ -124,11 +172,100 @@ impl Snapshot {
         }
         let wanted = limit.min(PAGE_ROWS_MAX).saturating_add(cursor.map_or(0, |cursor| cursor.skip)) + 1;
         let newest_first = std::iter::once(ident(dataset.time()).sort(false, false));
-        let order: Vec<SortExpr> = newest_first.chain(then_by.iter().map(|column| ident(*column).sort(true, true))).collect();
-        let rows = engine.chosen(self.files(dataset.table()), dataset, &filter)?;
-        let rows = rows.sort(order).and_then(|rows| rows.limit(0, Some(wanted))).map_err(LakeError::query)?;
-        let batches = self.inner.wait(engine.collect(rows)).map_err(LakeError::query)?;
+        let order: Vec<SortExpr> =
+            newest_first.chain(then_by.iter().map(|column| ident(*column).sort(true, true))).collect();
+        let files = self.files(dataset.table());
+        let (mut found, mut batches) = (0, Vec::new());
+        for window in Windows::new(files, &filter) {
+            (filter.period.from, filter.period.until) = (Some(window.start), Some(window.end));
+            let rows = engine.chosen_for_search(files, dataset, &filter)?;
+            let rows = rows.sort(order.clone()).and_then(|rows| rows.limit(0, Some(wanted - found)));
+            let newer = self.inner.wait(engine.collect(rows.map_err(LakeError::query)?)).map_err(LakeError::query)?;
+            found += newer.iter().map(RecordBatch::num_rows).sum::<usize>();
+            batches.extend(newer);
+            if found >= wanted {
+                break;
+            }
+        }
         as_stored(dataset, &batches).map_err(LakeError::query)
+    }
+}
+
+/// Rows that the first window should hold.
+const WINDOW_ROWS: u64 = 16_384;
+/// How many times longer each window is than the one before.
+const WINDOW_GROWTH: Micros = 8;
+
+/// Stretches of time to search, the newest first and each longer than the one before, until enough is found.
+///
+/// The engine's own top-k reads a whole row group before it knows what to skip; this reads a few pages, and a rare word costs a few
+/// queries more than one. Windows end where files do, if they can: then no row need be compared with a limit.
+struct Windows {
+    begin: Micros,
+    end: Micros,
+    next: Micros,
+    /// Times that no file lies across, ascending.
+    borders: Vec<Micros>,
+    /// `end` is where files end.
+    is_at_border: bool,
+}
+
+impl Windows {
+    fn new(files: &FileSet, filter: &Filter) -> Self {
+        let (from, until) = (filter.period.from, filter.period.until);
+        let is_in = |file: &&DataFile| {
+            from.is_none_or(|from| file.start_max >= from) && until.is_none_or(|until| file.start_min < until)
+        };
+        let files: Vec<&DataFile> = files.files.iter().filter(is_in).collect();
+        let newest = files.iter().max_by_key(|file| file.start_max);
+        let borders = borders(files.iter().map(|file| (file.start_min, file.start_max)).collect());
+        let (Some(&first), Some(newest)) = (borders.first(), newest) else {
+            return Windows { begin: 0, end: 0, next: 1, borders, is_at_border: true };
+        };
+        let last = newest.start_max.saturating_add(1);
+        let micros_per_row = (newest.start_max - newest.start_min) / newest.rows.max(1) as i64 + 1;
+        Windows {
+            begin: from.map_or(first, |from| from.max(first)),
+            end: until.map_or(last, |until| until.min(last)),
+            next: micros_per_row.saturating_mul(WINDOW_ROWS as i64),
+            borders,
+            is_at_border: until.is_none_or(|until| until >= last),
+        }
+    }
+}
+
+/// Beginnings of files that no earlier file reaches.
+fn borders(mut files: Vec<(Micros, Micros)>) -> Vec<Micros> {
+    files.sort();
+    let mut reached = None;
+    let mut borders = Vec::new();
+    for (start, end) in files {
+        if reached.is_none_or(|reached| reached < start) {
+            borders.push(start);
+        }
+        reached = reached.max(Some(end));
+    }
+    borders
+}
+
+impl Iterator for Windows {
+    type Item = Range<Micros>;
+
+    fn next(&mut self) -> Option<Range<Micros>> {
+        if self.end <= self.begin {
+            return None;
+        }
+        let start = self.end.saturating_sub(self.next).max(self.begin);
+        let below_end = self.borders.partition_point(|&border| border < self.end);
+        let from_start = self.borders.partition_point(|&border| border < start);
+        let inside = &self.borders[from_start..below_end.max(from_start)];
+        // A file that was begun is finished first; then whole files are taken.
+        let border = if self.is_at_border { inside.first() } else { inside.last() };
+        let window = border.copied().unwrap_or(start)..self.end;
+        self.is_at_border = border.is_some();
+        self.end = window.start;
+        self.next = self.next.saturating_mul(WINDOW_GROWTH);
+        Some(window)
     }
 }
 
@@ -156,7 +293,8 @@ fn as_stored(dataset: Dataset, batches: &[RecordBatch]) -> Result<RecordBatch, A
     let stored = batches.iter().map(|batch| {
         let columns = schema.fields().iter().map(|field| {
             let column = batch.column_by_name(field.name());
-            let column = column.ok_or_else(|| ArrowError::SchemaError(format!("column {} is missing", field.name())))?;
+            let column =
+                column.ok_or_else(|| ArrowError::SchemaError(format!("column {} is missing", field.name())))?;
             cast(column, field.data_type())
         });
         RecordBatch::try_new(schema.clone(), columns.collect::<Result<_, ArrowError>>()?)
@@ -179,7 +317,8 @@ impl DeliveryRow {
         };
         (0..batch.num_rows())
             .map(|row| {
-                let [class, arrival, direction, outcome] = ["class", "arrival", "direction", "outcome"].map(|name| text(name, row));
+                let [class, arrival, direction, outcome] =
+                    ["class", "arrival", "direction", "outcome"].map(|name| text(name, row));
                 let (class, arrival, direction, outcome) = (class?, arrival?, direction?, outcome?);
                 Ok(DeliveryRow {
                     journey_id: text("journey_id", row)?,
@@ -220,5 +359,24 @@ impl DeliveryRow {
                 })
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_cover_the_period_once_from_its_end() {
+        let days: Vec<_> = (0..10).map(|day| (day * 1_000, day * 1_000 + 999)).collect();
+        let windows = Windows { begin: 100, end: 10_000, next: 10, borders: borders(days), is_at_border: true };
+        let windows: Vec<_> = windows.collect();
+        // Two within the last day, the rest of it, then whole days.
+        assert_eq!(windows, [9_990..10_000, 9_910..9_990, 9_270..9_910, 9_000..9_270, 1_000..9_000, 100..1_000]);
+    }
+
+    #[test]
+    fn files_that_overlap_have_no_border_between() {
+        assert_eq!(borders(vec![(50, 60), (0, 10), (5, 40), (41, 45), (58, 70)]), [0, 41, 50]);
     }
 }

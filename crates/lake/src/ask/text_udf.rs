@@ -122,4 +122,3 @@ fn each(texts: &StringViewArray, is_match: impl Fn(&str) -> bool) -> BooleanArra
     }
     BooleanArray::new(answers.finish(), None)
 }
-

@@ -1,7 +1,5 @@
 //! The values of a column with the most messages, deliveries or bytes.
 
-use std::collections::hash_map::Entry;
-
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::DataType;
 use rustc_hash::FxHashMap;
@@ -63,19 +61,20 @@ impl Snapshot {
         columns.extend(Messages::columns(dataset, filter).iter().filter(|&&other| other != column));
         let make = || Counts {
             column,
-            totals: FxHashMap::default(),
+            places: FxHashMap::default(),
+            totals: Vec::new(),
             messages: Messages::new(dataset, filter),
             seen: Vec::new(),
-            last: None,
+            size: 0,
         };
         let counts = self.fold(filter, &columns, make)?;
-        Ok(ranking(counts.totals, by, n))
+        let row = |(value, place): (Box<str>, u32)| Ranked { value, totals: counts.totals[place as usize] };
+        Ok(ranking(counts.places.into_iter().map(row).collect(), by, n))
     }
 }
 
-fn ranking(totals: FxHashMap<Box<str>, Totals>, by: Measure, n: usize) -> Ranking {
-    let values = totals.len();
-    let mut rows: Vec<Ranked> = totals.into_iter().map(|(value, totals)| Ranked { value, totals }).collect();
+fn ranking(mut rows: Vec<Ranked>, by: Measure, n: usize) -> Ranking {
+    let values = rows.len();
     let order = |a: &Ranked, b: &Ranked| by.of(&b.totals).cmp(&by.of(&a.totals)).then_with(|| a.value.cmp(&b.value));
     if n > 0 && n < rows.len() {
         rows.select_nth_unstable_by(n - 1, order);
@@ -89,45 +88,54 @@ fn ranking(totals: FxHashMap<Box<str>, Totals>, by: Measure, n: usize) -> Rankin
 
 struct Counts {
     column: &'static str,
-    totals: FxHashMap<Box<str>, Totals>,
+    /// Place of each value in `totals`.
+    places: FxHashMap<Box<str>, u32>,
+    totals: Vec<Totals>,
     messages: Messages,
-    /// Values that the message under way has had, and its size: it counts once for each.
-    seen: Vec<Box<str>>,
-    last: Option<u64>,
+    /// Values that the message under way has had: it counts once for each.
+    seen: Vec<u32>,
+    size: u64,
 }
 
 impl Counts {
-    fn row(&mut self, value: &str, begins: bool, size: u64) {
-        if begins {
-            self.seen.clear();
-            self.last = Some(size);
+    fn place(&mut self, value: &str) -> u32 {
+        if let Some(&place) = self.places.get(value) {
+            return place;
         }
-        let is_new = begins || (self.last.is_some() && !self.seen.iter().any(|seen| **seen == *value));
-        let message = if is_new { self.last } else { None };
-        let added = Totals { messages: u64::from(message.is_some()), deliveries: 1, bytes: message.unwrap_or(0) };
-        match self.totals.get_mut(value) {
-            Some(totals) => *totals += added,
-            None => {
-                self.totals.insert(value.into(), added);
-            }
-        }
-        if is_new {
-            self.seen.push(value.into());
-        }
+        let place = self.totals.len() as u32;
+        self.places.insert(value.into(), place);
+        self.totals.push(Totals::default());
+        place
     }
 }
 
 impl Fold for Counts {
     fn add(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
         let begins = self.messages.begins(batch)?;
+        let counts_messages = self.messages.are_counted();
         let sizes = ints(batch, "size").ok();
         let values = batch.column_by_name(self.column).cloned();
         let values = values.ok_or_else(|| LakeError::query(format!("column {} is missing", self.column)))?;
         let values = arrow::compute::cast(&values, &DataType::Utf8View).map_err(LakeError::query)?;
         let values = values.as_string_view();
-        for (row, &begins) in begins.iter().enumerate() {
-            let value = if values.is_valid(row) { values.value(row) } else { "" };
-            self.row(value, begins, size_at(sizes, row));
+        let (mut last, mut place) = (None, 0);
+        for (row, (&begins, &view)) in begins.iter().zip(values.views().iter()).enumerate() {
+            // The same bytes, or the same text in place: rows of a message, and pages with few values.
+            if last != Some(view) || values.is_null(row) {
+                place = self.place(if values.is_valid(row) { values.value(row) } else { "" });
+                last = values.is_valid(row).then_some(view);
+            }
+            if begins {
+                self.seen.clear();
+                self.size = size_at(sizes, row);
+            }
+            let totals = &mut self.totals[place as usize];
+            totals.deliveries += 1;
+            if counts_messages && !self.seen.contains(&place) {
+                totals.messages += 1;
+                totals.bytes += self.size;
+                self.seen.push(place);
+            }
         }
         if self.totals.len() > VALUES_MAX {
             return Err(LakeError::Unanswerable {
@@ -139,13 +147,9 @@ impl Fold for Counts {
     }
 
     fn merge(&mut self, other: Self) {
-        for (value, totals) in other.totals {
-            match self.totals.entry(value) {
-                Entry::Occupied(mut known) => *known.get_mut() += totals,
-                Entry::Vacant(new) => {
-                    new.insert(totals);
-                }
-            }
+        for (value, place) in other.places {
+            let mine = self.place(&value);
+            self.totals[mine as usize] += other.totals[place as usize];
         }
     }
 }

@@ -1,6 +1,6 @@
 //! How many, how much: over all, and over time.
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::{RecordBatch, StringViewArray, make_view};
 use vigie_model::{Micros, Outcome};
 use vigie_query::Filter;
 
@@ -62,11 +62,14 @@ impl Snapshot {
         if dataset == Dataset::Deliveries {
             columns.push("outcome");
         }
-        let buckets: Vec<TimeBucket> = edges[..edges.len() - 1]
-            .iter()
-            .map(|&start| TimeBucket { start, ..TimeBucket::default() })
-            .collect();
-        let make = || Timeline { edges: edges.to_vec(), buckets: buckets.clone(), dataset, messages: Messages::new(dataset, filter) };
+        let buckets: Vec<TimeBucket> =
+            edges[..edges.len() - 1].iter().map(|&start| TimeBucket { start, ..TimeBucket::default() }).collect();
+        let make = || Timeline {
+            edges: edges.to_vec(),
+            buckets: buckets.clone(),
+            dataset,
+            messages: Messages::new(dataset, filter),
+        };
         Ok(self.fold(&narrowed, &columns, make)?.buckets)
     }
 }
@@ -93,6 +96,19 @@ impl Fold for Counting {
     }
 }
 
+/// Place of each row's outcome in [`Outcome::ALL`]. These words are short enough to stand in the views themselves.
+fn outcome_numbers(words: &StringViewArray) -> Vec<Option<usize>> {
+    let known = Outcome::ALL.map(|outcome| make_view(outcome.as_str().as_bytes(), 0, 0));
+    let mut last = (0, None);
+    let mut number = |view: u128| {
+        if last.0 != view || last.1.is_none() {
+            last = (view, known.iter().position(|&known| known == view));
+        }
+        last.1
+    };
+    words.views().iter().map(|&view| number(view)).collect()
+}
+
 struct Timeline {
     edges: Vec<Micros>,
     buckets: Vec<TimeBucket>,
@@ -116,7 +132,7 @@ impl Fold for Timeline {
     fn add(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
         let begins = self.messages.begins(batch)?;
         let sizes = ints(batch, "size").ok();
-        let outcomes = texts(batch, "outcome").ok();
+        let outcomes = texts(batch, "outcome").ok().map(outcome_numbers);
         let times = times(batch, self.dataset.time())?.values();
         let mut last = 0;
         for (row, &ts) in times.iter().enumerate() {
@@ -128,8 +144,8 @@ impl Fold for Timeline {
                 bucket.totals.messages += 1;
                 bucket.totals.bytes += size_at(sizes, row);
             }
-            if let Some(outcome) = outcomes.filter(|o| o.is_valid(row)).and_then(|o| Outcome::parse(o.value(row))) {
-                bucket.outcomes[outcome as usize] += 1;
+            if let Some(outcome) = outcomes.as_ref().and_then(|outcomes| outcomes[row]) {
+                bucket.outcomes[outcome] += 1;
             }
         }
         Ok(())

@@ -4,6 +4,7 @@
 //! as written only where that differs. A message without recipients has one row, with an empty recipient.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
@@ -21,8 +22,8 @@ struct Row<'a> {
     recipient: Cow<'a, str>,
     orig_recipient: Cow<'a, str>,
     user: Cow<'a, str>,
-    servers: Box<str>,
-    queue_ids: Box<str>,
+    servers: Rc<str>,
+    queue_ids: Rc<str>,
 }
 
 /// Rows of these messages, in their order.
@@ -35,30 +36,40 @@ pub(crate) fn delivery_rows(journeys: &[&Journey]) -> Result<RecordBatch, ArrowE
 fn rows_of<'a>(journey: &'a Journey, none: &'a Delivery) -> Vec<Row<'a>> {
     let deliveries = if journey.deliveries.is_empty() { std::slice::from_ref(none) } else { &journey.deliveries };
     let queue_ids = joined(journey.steps.iter().filter_map(|step| step.queue_id.as_ref().map(QueueId::as_str)));
-    let row = |(seq, delivery): (usize, &'a Delivery)| Row {
-        journey,
-        delivery,
-        seq: seq as i64,
-        sender: folded(&journey.sender),
-        recipient: folded(&delivery.recipient),
-        orig_recipient: folded(&delivery.orig_recipient),
-        user: folded(&journey.user),
-        servers: servers_of(journey, delivery),
-        queue_ids: queue_ids.clone(),
-    };
-    deliveries.iter().enumerate().map(row).collect()
+    let (sender, user) = (folded(&journey.sender), folded(&journey.user));
+    let mut rows: Vec<Row<'a>> = Vec::with_capacity(deliveries.len());
+    for (seq, delivery) in deliveries.iter().enumerate() {
+        // Neighbours mostly end at the same hop.
+        let same_path = rows
+            .last()
+            .filter(|row| row.delivery.server == delivery.server && row.delivery.queue_id == delivery.queue_id);
+        rows.push(Row {
+            journey,
+            delivery,
+            seq: seq as i64,
+            sender: sender.clone(),
+            recipient: folded(&delivery.recipient),
+            orig_recipient: folded(&delivery.orig_recipient),
+            user: user.clone(),
+            servers: same_path.map_or_else(|| servers_of(journey, delivery), |row| row.servers.clone()),
+            queue_ids: queue_ids.clone(),
+        });
+    }
+    rows
 }
 
 /// Servers from the first hop to the one that had the last word on this recipient, each once in a row; all servers when that hop is
 /// not among the steps.
-fn servers_of(journey: &Journey, delivery: &Delivery) -> Box<str> {
+fn servers_of(journey: &Journey, delivery: &Delivery) -> Rc<str> {
     let is_last = |step: &vigie_model::Step| step.server == delivery.server && step.queue_id == delivery.queue_id;
     let Some(mut at) = journey.steps.iter().rposition(is_last) else {
         return joined(journey.steps.iter().map(|step| &*step.server));
     };
     let mut chain = vec![&*journey.steps[at].server];
     // A chain is never longer than the list: a damaged one ends here too.
-    while let Some(previous) = journey.steps[at].previous.map(|at| at as usize).filter(|_| chain.len() < journey.steps.len()) {
+    while let Some(previous) =
+        journey.steps[at].previous.map(|at| at as usize).filter(|_| chain.len() < journey.steps.len())
+    {
         let Some(step) = journey.steps.get(previous) else { break };
         chain.push(&*step.server);
         at = previous;
@@ -67,7 +78,7 @@ fn servers_of(journey: &Journey, delivery: &Delivery) -> Box<str> {
 }
 
 /// Words with a space between, the same one not twice in a row.
-fn joined<'a>(words: impl Iterator<Item = &'a str>) -> Box<str> {
+fn joined<'a>(words: impl Iterator<Item = &'a str>) -> Rc<str> {
     let mut text = String::new();
     let mut last = "";
     for word in words.filter(|word| !word.is_empty()) {

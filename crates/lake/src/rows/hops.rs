@@ -2,9 +2,7 @@
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
-use vigie_model::{
-    Arrival, Client, Delays, Hop, Kind, MailClass, Outcome, QueueId, Recipient, Relay,
-};
+use vigie_model::{Arrival, Client, Delays, Hop, Kind, MailClass, Outcome, QueueId, Recipient, Relay};
 
 use super::{Fact, word};
 use crate::columns::{Columns, Reader};

@@ -10,11 +10,12 @@ mod rejections;
 mod shapes;
 
 pub use coverage::Coverage;
-pub(crate) use deliveries::{delivery_rows, DeliveriesOf};
+pub(crate) use deliveries::{DeliveriesOf, delivery_rows};
 pub use lines::{Line, LineBatch, LineHash, LineKind, LineRef};
 pub use shapes::Shape;
 
 use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
 use arrow::error::ArrowError;
 
 /// A kind of row that a table stores.
@@ -25,6 +26,9 @@ pub(crate) trait Fact: Sized {
 
 /// Letter by letter, as the filter language folds: a part of a text folds as it does inside the whole.
 pub(crate) fn folded(text: &str) -> std::borrow::Cow<'_, str> {
+    if text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+        return text.into();
+    }
     let is_lower = |c: char| if c.is_ascii() { !c.is_ascii_uppercase() } else { c.to_lowercase().eq([c]) };
     if text.chars().all(is_lower) {
         text.into()
@@ -36,6 +40,29 @@ pub(crate) fn folded(text: &str) -> std::borrow::Cow<'_, str> {
 /// What stands after the last `@`; nothing when there is none.
 pub(crate) fn domain_of(address: &str) -> &str {
     address.rsplit_once('@').map_or("", |(_, domain)| domain)
+}
+
+/// Rows below which a second thread does not pay.
+const ROWS_PER_THREAD_MIN: usize = 4_096;
+
+/// Encodes many rows on all cores. `encode` gives the rows of a part; parts follow one another.
+pub(crate) fn encode_all<T: Sync>(
+    rows: &[T],
+    encode: impl Fn(&[&T]) -> Result<RecordBatch, ArrowError> + Sync,
+) -> Result<RecordBatch, ArrowError> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let part = rows.len().div_ceil(threads).max(ROWS_PER_THREAD_MIN);
+    let encode_part = |rows: &[T]| encode(&rows.iter().collect::<Vec<_>>());
+    if rows.len() <= part {
+        return encode_part(rows);
+    }
+    let batches = std::thread::scope(|scope| {
+        let encode_part = &encode_part;
+        let parts: Vec<_> = rows.chunks(part).map(|rows| scope.spawn(move || encode_part(rows))).collect();
+        let lost = |_| ArrowError::ComputeError("a thread that turned rows into columns was lost".to_string());
+        parts.into_iter().map(|part| part.join().map_err(lost)?).collect::<Result<Vec<_>, ArrowError>>()
+    })?;
+    concat_batches(&batches[0].schema(), &batches)
 }
 
 /// A word that an enum of the model wrote.

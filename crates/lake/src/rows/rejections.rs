@@ -24,7 +24,10 @@ impl Fact for Rejection {
         columns.texts("client_ip", rows().map(|r| &*r.client_ip));
         columns.texts("helo", rows().map(|r| &*r.helo));
         columns.texts("sender", senders.iter().map(|s| &**s));
-        columns.texts_or_null("sender_as_written", rows().zip(&senders).map(|(r, s)| (*r.sender != **s).then_some(&*r.sender)));
+        columns.texts_or_null(
+            "sender_as_written",
+            rows().zip(&senders).map(|(r, s)| (*r.sender != **s).then_some(&*r.sender)),
+        );
         columns.texts("sender_domain", senders.iter().map(|s| domain_of(s)));
         columns.texts("recipient", recipients.iter().map(|s| &**s));
         columns.texts_or_null(

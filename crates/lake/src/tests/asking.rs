@@ -67,8 +67,15 @@ fn one_of(words: &'static [&'static str]) -> impl Strategy<Value = Box<str>> {
     prop::sample::select(words).prop_map(Into::into)
 }
 
-const ADDRESSES: &[&str] =
-    &["", "bob@example.com", "Bob@Example.com", "laurent@mail.example.com", "Éva@example.fr", "root", "laurent@us.ibm.com"];
+const ADDRESSES: &[&str] = &[
+    "",
+    "bob@example.com",
+    "Bob@Example.com",
+    "laurent@mail.example.com",
+    "Éva@example.fr",
+    "root",
+    "laurent@us.ibm.com",
+];
 const SUBJECTS: &[&str] = &["", "Ordre de mission", "ordre été", "Re: ORDRE", "Bonjour", "\u{212a}ordre"];
 const SERVERS: &[&str] = &["hub1", "hub1.example.com", "MX2", "mx10"];
 
@@ -247,7 +254,11 @@ fn pages(snapshot: &Snapshot, filter: &Filter, limit: usize) -> Vec<Key> {
     }
 }
 
-fn check_times(snapshot: &Snapshot, filter: &Filter, wanted: &[(Key, &Journey, &Delivery)]) -> Result<(), TestCaseError> {
+fn check_times(
+    snapshot: &Snapshot,
+    filter: &Filter,
+    wanted: &[(Key, &Journey, &Delivery)],
+) -> Result<(), TestCaseError> {
     let edges: Vec<i64> = (0..4).map(|n| DAY0 + n * 20 * HOUR).collect();
     let buckets = snapshot.by_time(filter, &edges)?;
     prop_assert_eq!(buckets.len(), 3);
@@ -259,8 +270,13 @@ fn check_times(snapshot: &Snapshot, filter: &Filter, wanted: &[(Key, &Journey, &
     Ok(())
 }
 
-fn check_tops(snapshot: &Snapshot, filter: &Filter, wanted: &[(Key, &Journey, &Delivery)]) -> Result<(), TestCaseError> {
-    let domain = |address: &str| address.to_lowercase().rsplit_once('@').map_or(String::new(), |(_, domain)| domain.into());
+fn check_tops(
+    snapshot: &Snapshot,
+    filter: &Filter,
+    wanted: &[(Key, &Journey, &Delivery)],
+) -> Result<(), TestCaseError> {
+    let domain =
+        |address: &str| address.to_lowercase().rsplit_once('@').map_or(String::new(), |(_, domain)| domain.into());
     let values: BTreeSet<String> = wanted.iter().map(|(_, _, d)| domain(&d.recipient)).collect();
     let ranking = snapshot.top(filter, Dimension::RecipientDomain, Measure::Deliveries, 2)?;
     prop_assert_eq!(ranking.values, values.len(), "{}", filter);
@@ -337,7 +353,10 @@ fn what_a_dataset_lacks_is_said() {
 fn flows_follow_the_path_of_each_message_once() {
     let (_dir, lake) = lake_with(&[journey(1, DAY0, 3), journey(2, DAY0 + 1, 1)]);
     let flows = lake.snapshot().expect("a snapshot").flows(&filter("")).expect("flows");
-    let shown: Vec<_> = flows.iter().map(|f| (f.kind, &*f.from, &*f.to, f.totals.messages, f.totals.deliveries, f.totals.bytes)).collect();
+    let shown: Vec<_> = flows
+        .iter()
+        .map(|f| (f.kind, &*f.from, &*f.to, f.totals.messages, f.totals.deliveries, f.totals.bytes))
+        .collect();
     assert_eq!(
         shown,
         [

@@ -10,7 +10,8 @@ fn filled() -> (tempfile::TempDir, Lake, Writer) {
     let (dir, lake) = lake();
     let mut writer = lake.writer().expect("a writer");
     for half in 0..2 {
-        let rows: Vec<Journey> = (0..3).map(|day| journey(half * 3 + day, DAY0 + day as i64 * 24 * HOUR + half as i64, 2)).collect();
+        let rows: Vec<Journey> =
+            (0..3).map(|day| journey(half * 3 + day, DAY0 + day as i64 * 24 * HOUR + half as i64, 2)).collect();
         store(&mut writer, |commit| {
             commit.journeys(&rows);
         });

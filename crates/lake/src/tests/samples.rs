@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use vigie_model::{
-    Arrival, Attempt, Client, Delays, Delivery, Direction, Hop, Journey, Kind, LinkEvidence, MailClass, Micros, Outcome, QueueId,
-    Recipient, Rejection, Relay, ServerCounts, Step,
+    Arrival, Attempt, Client, Delays, Delivery, Direction, Hop, Journey, Kind, LinkEvidence, MailClass, Micros,
+    Outcome, QueueId, Recipient, Rejection, Relay, ServerCounts, Step,
 };
 
 use crate::{Commit, Committed, Lake, Rows, Writer};

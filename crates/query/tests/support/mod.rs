@@ -21,12 +21,7 @@ pub fn canonical(text: &str) -> String {
 
 /// All the problems, rendered one after the other; nothing when there are none.
 pub fn complaints(text: &str) -> String {
-    parse(text, &paris())
-        .err()
-        .unwrap_or_default()
-        .iter()
-        .map(|problem| render(problem, text))
-        .collect()
+    parse(text, &paris()).err().unwrap_or_default().iter().map(|problem| render(problem, text)).collect()
 }
 
 /// A canonical text for each text.

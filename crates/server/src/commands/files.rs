@@ -47,15 +47,22 @@ pub fn zone(zone: &Zone) -> anyhow::Result<TimeZone> {
     match &zone.name {
         None => Ok(TimeZone::system()),
         Some(name) => TimeZone::get(name).map_err(|_| {
-            Usage(format!("vigie: '{name}' is no time zone\nhint: names look like Europe/Paris, America/Montreal or UTC")).into()
+            Usage(format!(
+                "vigie: '{name}' is no time zone\nhint: names look like Europe/Paris, America/Montreal or UTC"
+            ))
+            .into()
         }),
     }
 }
 
 /// The host of lines that name none: this machine.
 pub fn this_host() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").or_else(|_| std::fs::read_to_string("/etc/hostname"));
-    name.map(|name| name.trim().to_owned()).ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned())
+    let name =
+        std::fs::read_to_string("/proc/sys/kernel/hostname").or_else(|_| std::fs::read_to_string("/etc/hostname"));
+    name.map(|name| name.trim().to_owned())
+        .ok()
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "localhost".to_owned())
 }
 
 /// Opens a store that must be there already.

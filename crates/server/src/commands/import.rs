@@ -112,7 +112,8 @@ fn say(options: &OutputOptions, imported: &Imported, problems: usize) -> anyhow:
         options.remark(format_args!("{}: {} overlong lines were cut at 64 KiB", file.path.display(), file.overlong));
     }
     for host in &imported.rebuilt {
-        options.remark(format_args!("{host}: these lines are older than what was known, so its facts were derived anew"));
+        options
+            .remark(format_args!("{host}: these lines are older than what was known, so its facts were derived anew"));
     }
     if report.stopped {
         options.remark(format_args!("stopped; the same command goes on from here"));

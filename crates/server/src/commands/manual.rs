@@ -27,6 +27,7 @@ pub fn completions(shell: clap_complete::Shell) -> anyhow::Result<Outcome> {
 
 pub fn man(folder: &Path) -> anyhow::Result<Outcome> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    clap_mangen::generate_to(Cli::command(), folder).with_context(|| format!("cannot write man pages to {}", folder.display()))?;
+    clap_mangen::generate_to(Cli::command(), folder)
+        .with_context(|| format!("cannot write man pages to {}", folder.display()))?;
     Ok(Outcome::Done)
 }

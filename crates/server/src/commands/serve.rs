@@ -1,0 +1,36 @@
+//! `vigie serve`: the pages.
+
+use std::{net::SocketAddr, path::Path, sync::Arc};
+
+use anyhow::Context;
+use vigie_web::{AllowedHosts, Settings};
+
+use crate::{
+    cli::OutputOptions,
+    output::{Hint, Outcome},
+    pages::Pages,
+};
+
+pub fn run(output: &OutputOptions, data: &Path, listen: SocketAddr) -> anyhow::Result<Outcome> {
+    let pages = Arc::new(Pages::open(data)?);
+    // Only a server that others can reach is called by names that we do not know.
+    let hosts = if listen.ip().is_loopback() { AllowedHosts::Loopback } else { AllowedHosts::Any };
+    let router = vigie_web::router_with(pages, Settings { hosts, zone: jiff::tz::TimeZone::system() });
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the server's threads")?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind(listen).await.map_err(|error| Hint {
+            message: format!("cannot listen on {listen}: {error}"),
+            hint: "name another address with --listen, such as --listen 127.0.0.1:8026".to_owned(),
+        })?;
+        let address = listener.local_addr().unwrap_or(listen);
+        output.remark(format_args!("Vigie is at http://{address}/  (Ctrl-C ends it)"));
+        let stop = async {
+            let _ = tokio::signal::ctrl_c().await;
+        };
+        axum::serve(listener, router).with_graceful_shutdown(stop).await.context("the server stopped")
+    })?;
+    Ok(Outcome::Done)
+}

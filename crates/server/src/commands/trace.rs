@@ -1,0 +1,140 @@
+//! `vigie trace`: where messages went, in one sentence, then hop by hop, then line by line.
+
+use std::{io::Write, path::Path};
+
+use jiff::tz::TimeZone;
+use vigie_engine::export;
+use vigie_lake::Snapshot;
+use vigie_model::{Journey, MICROS_PER_SECOND, Micros, Outcome as Ending};
+
+use super::{
+    files,
+    question::{self, clock, duration, unanswerable},
+};
+use crate::{
+    cli::{OutputOptions, Zone},
+    output::{self, Outcome},
+};
+
+/// Lines of a hop may be this much outside of its times.
+const MARGIN_MICROS: Micros = 20 * MICROS_PER_SECOND;
+/// Rows looked at for one message: it may have many recipients.
+const ROWS_PER_MESSAGE: usize = 200;
+
+pub fn run(options: &OutputOptions, data: &Path, zone: &Zone, limit: u32, words: &[String]) -> anyhow::Result<Outcome> {
+    let zone = files::zone(zone)?;
+    let snapshot = files::existing_store(data)?.lake.snapshot()?;
+    let ids = ids(&snapshot, &zone, limit as usize, words)?;
+    for id in &ids {
+        let Some(journey) = snapshot.journey(id)? else { continue };
+        if options.json {
+            output::json_line(&export::journey_row(&journey))?;
+        } else {
+            tell(&snapshot, &zone, &journey)?;
+        }
+    }
+    if ids.is_empty() {
+        options.remark(format_args!("no message matches"));
+        return Ok(Outcome::NothingFound);
+    }
+    Ok(Outcome::Done)
+}
+
+/// The newest messages that match; a journey's id is looked up as it is.
+fn ids(snapshot: &Snapshot, zone: &TimeZone, limit: usize, words: &[String]) -> anyhow::Result<Vec<String>> {
+    if let [word] = words
+        && word.len() == 16
+        && word.bytes().all(|byte| byte.is_ascii_hexdigit())
+        && snapshot.journey(word)?.is_some()
+    {
+        return Ok(vec![word.clone()]);
+    }
+    let filter = question::filter(words, zone)?;
+    let page = snapshot.search(&filter, limit.saturating_mul(ROWS_PER_MESSAGE), None).map_err(unanswerable)?;
+    let mut ids: Vec<String> = page.rows.iter().map(|row| row.journey_id.to_string()).collect();
+    ids.dedup();
+    ids.truncate(limit);
+    Ok(ids)
+}
+
+fn tell(snapshot: &Snapshot, zone: &TimeZone, journey: &Journey) -> anyhow::Result<()> {
+    let mut out = anstream::stdout().lock();
+    writeln!(out, "{}", sentence(zone, journey))?;
+    writeln!(
+        out,
+        "  {} -> {} recipient{}, {}, id {}",
+        if journey.sender.is_empty() { "<>" } else { &journey.sender },
+        journey.deliveries.len(),
+        if journey.deliveries.len() == 1 { "" } else { "s" },
+        journey.size.map_or_else(|| "size unknown".to_owned(), question::bytes),
+        journey.id
+    )?;
+    if !journey.subject.is_empty() {
+        writeln!(out, "  subject: {}", journey.subject)?;
+    }
+    for delivery in &journey.deliveries {
+        let took = delivery.delivery_ms.map(|ms| format!(" after {}", duration(ms))).unwrap_or_default();
+        writeln!(
+            out,
+            "  {}: {}{took} at {}: {}",
+            delivery.recipient,
+            delivery.outcome.as_str(),
+            delivery.server,
+            delivery.reply
+        )?;
+    }
+    writeln!(out, "\n  path ({}):", zone.iana_name().unwrap_or("local time"))?;
+    for (at, step) in journey.steps.iter().enumerate() {
+        let id = step.queue_id.map(|id| id.to_string()).unwrap_or_default();
+        let how = step.evidence.map(|evidence| format!(", known by {}", evidence.as_str())).unwrap_or_default();
+        writeln!(out, "  {}. {} {} {id}{how}", at + 1, clock(step.ts_in, zone), step.server)?;
+    }
+    writeln!(out, "\n  lines:")?;
+    let mut lines = Vec::new();
+    for step in &journey.steps {
+        let Some(id) = step.queue_id else { continue };
+        for line in snapshot.lines_for(&step.server, &id, step.ts_in - MARGIN_MICROS, step.ts_out + MARGIN_MICROS)? {
+            lines.push(line?);
+        }
+    }
+    lines.sort_by(|a, b| (a.ts, &a.file, a.offset).cmp(&(b.ts, &b.file, b.offset)));
+    for line in lines {
+        writeln!(out, "  {}", line.text)?;
+    }
+    writeln!(out)?;
+    Ok(())
+}
+
+/// The answer first.
+fn sentence(zone: &TimeZone, journey: &Journey) -> String {
+    let count = |ending: Ending| journey.deliveries.iter().filter(|delivery| delivery.outcome == ending).count();
+    let counted: Vec<(Ending, usize)> =
+        Ending::ALL.into_iter().map(|ending| (ending, count(ending))).filter(|(_, count)| *count > 0).collect();
+    match (&counted[..], &journey.deliveries[..]) {
+        ([], _) => {
+            format!("Arrived at {}; nothing is known of its recipients yet.", clock(journey.first_arrival, zone))
+        }
+        ([(ending, 1)], [only]) if ending.is_final() => {
+            let took = only.delivery_ms.map(|ms| format!(", {} after it arrived", duration(ms))).unwrap_or_default();
+            format!("{} at {}{took}.", capital(ending.as_str()), clock(only.ts, zone))
+        }
+        ([(ending, 1)], [only]) => {
+            format!(
+                "Still in the queue of {} ({}), since {}.",
+                only.server,
+                ending.as_str(),
+                clock(journey.first_arrival, zone)
+            )
+        }
+        (many, _) => {
+            let parts: Vec<String> =
+                many.iter().map(|(ending, count)| format!("{count} {}", ending.as_str())).collect();
+            format!("Of {} recipients: {}.", journey.deliveries.len(), parts.join(", "))
+        }
+    }
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
+}

@@ -1,0 +1,184 @@
+//! The pages' door to the store: each question of `vigie-web` answered from the lake.
+//!
+//! The lake's calls block, so each answer is computed on a thread that may wait. Answers of the overview are remembered until
+//! the store changes: a page that is looked at by many is computed once.
+
+mod coverage;
+mod message;
+mod overview;
+mod question;
+mod search;
+
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use jiff::Timestamp;
+use vigie_engine::import::Store;
+use vigie_lake::{LakeError, Snapshot, Table};
+use vigie_model::{MICROS_PER_HOUR, Micros};
+use vigie_web::backend::{
+    Answer, Backend, Coverage, Failure, Message, Overview, PageRequest, Period, RejectionPage, Scope, SearchPage, Span,
+};
+
+/// Overviews remembered; a few dozen periods and filters are in use at a time.
+const REMEMBERED_MAX: usize = 64;
+/// A store whose newest line is older than this is a look back, not a watch.
+const LOOK_BACK_MICROS: Micros = 48 * MICROS_PER_HOUR;
+
+const DAY_MICROS: Micros = 24 * MICROS_PER_HOUR;
+
+/// Answers from one store.
+pub struct Pages {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    overviews: Mutex<HashMap<String, Overview>>,
+    /// Times of the oldest and the newest stored line, as of the last answer.
+    first_line: AtomicI64,
+    last_line: AtomicI64,
+}
+
+impl Pages {
+    pub fn open(data: &Path) -> anyhow::Result<Self> {
+        let store = crate::commands::existing_store(data)?;
+        let inner =
+            Inner { store, overviews: Mutex::default(), first_line: AtomicI64::new(0), last_line: AtomicI64::new(0) };
+        inner.note_last_line(&inner.store.lake.snapshot()?);
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Computes an answer where it may wait.
+    fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner, &Snapshot) -> Result<T, Failure> + Send + 'static,
+    ) -> Answer<'_, T> {
+        let inner = self.inner.clone();
+        Box::pin(async move {
+            let answer = tokio::task::spawn_blocking(move || {
+                let snapshot = inner.store.lake.snapshot().map_err(|error| failure(error, ""))?;
+                inner.note_last_line(&snapshot);
+                work(&inner, &snapshot)
+            });
+            answer.await.unwrap_or_else(|error| {
+                let reference = format!("{:x}", Timestamp::now().as_millisecond());
+                tracing::error!(%reference, %error, "an answer could not be computed");
+                Err(Failure::Internal { what: "the answer could not be computed".to_owned(), reference })
+            })
+        })
+    }
+}
+
+impl Backend for Pages {
+    fn overview<'a>(&'a self, scope: &'a Scope) -> Answer<'a, Overview> {
+        let scope = scope.clone();
+        self.ask(move |inner, snapshot| inner.overview(&scope, snapshot))
+    }
+
+    fn search<'a>(&'a self, scope: &'a Scope, page: &'a PageRequest) -> Answer<'a, SearchPage> {
+        let (scope, page) = (scope.clone(), page.clone());
+        self.ask(move |_, snapshot| search::search(&scope, &page, snapshot))
+    }
+
+    fn message<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Message>> {
+        let id = id.to_owned();
+        self.ask(move |_, snapshot| message::message(&id, snapshot))
+    }
+
+    fn coverage<'a>(&'a self, scope: &'a Scope) -> Answer<'a, Coverage> {
+        let scope = scope.clone();
+        self.ask(move |inner, snapshot| coverage::coverage(&scope, &inner.store, snapshot))
+    }
+
+    fn rejections<'a>(&'a self, scope: &'a Scope, page: &'a PageRequest) -> Answer<'a, RejectionPage> {
+        let (scope, page) = (scope.clone(), page.clone());
+        self.ask(move |_, snapshot| search::rejections(&scope, &page, snapshot))
+    }
+
+    fn default_period(&self) -> Period {
+        let now = Timestamp::now().as_microsecond();
+        let (first, last) =
+            (self.inner.first_line.load(Ordering::Relaxed), self.inner.last_line.load(Ordering::Relaxed));
+        // Old logs, and logs of less than a day, are best seen whole.
+        if now - last < LOOK_BACK_MICROS && now - first > DAY_MICROS { Period::Last { hours: 24 } } else { Period::All }
+    }
+}
+
+impl Inner {
+    fn note_last_line(&self, snapshot: &Snapshot) {
+        if let Some((first, last)) = stored(snapshot) {
+            self.first_line.store(first, Ordering::Relaxed);
+            self.last_line.store(last, Ordering::Relaxed);
+        }
+    }
+
+    fn overview(&self, scope: &Scope, snapshot: &Snapshot) -> Result<Overview, Failure> {
+        let minute = Timestamp::now().as_second() / 60;
+        let relative = matches!(scope.period, Period::Last { .. }) || !scope.q.is_empty();
+        let key = format!(
+            "{}|{}|{}|{:?}|{}",
+            snapshot.sequence(),
+            scope.period,
+            scope.zone.iana_name().unwrap_or("-"),
+            scope.q,
+            if relative { minute } else { 0 }
+        );
+        if let Some(known) = self.overviews.lock().ok().and_then(|overviews| overviews.get(&key).cloned()) {
+            return Ok(known);
+        }
+        let overview = overview::overview(scope, snapshot)?;
+        if let Ok(mut overviews) = self.overviews.lock() {
+            if overviews.len() >= REMEMBERED_MAX {
+                overviews.clear();
+            }
+            overviews.insert(key, overview.clone());
+        }
+        Ok(overview)
+    }
+}
+
+/// First and last time of the stored lines.
+fn stored(snapshot: &Snapshot) -> Option<(Micros, Micros)> {
+    snapshot.extent(Table::Lines).map(|range| (range.start, range.end))
+}
+
+fn stored_span(snapshot: &Snapshot) -> Option<Span> {
+    stored(snapshot).map(|(from, until)| span(from, until + 1))
+}
+
+fn timestamp(ts: Micros) -> Timestamp {
+    Timestamp::from_microsecond(ts).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+fn span(from: Micros, until: Micros) -> Span {
+    Span { from: timestamp(from), until: timestamp(until) }
+}
+
+/// What a page says when the lake cannot answer.
+fn failure(error: LakeError, q: &str) -> Failure {
+    match error {
+        LakeError::Cursor => Failure::Cursor,
+        LakeError::Unanswerable { message, hint } => Failure::Filter(vec![vigie_web::backend::Problem {
+            span: 0..q.len(),
+            message,
+            hint: Some(hint.to_owned()),
+        }]),
+        error => {
+            let hint = error.hint().unwrap_or("look into the log of the server").to_owned();
+            tracing::error!(error = &error as &dyn std::error::Error, "the store did not answer");
+            Failure::Unavailable { what: error.to_string(), hint }
+        }
+    }
+}
+
+/// Empty text is no text.
+fn some(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}

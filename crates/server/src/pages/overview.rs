@@ -1,0 +1,348 @@
+//! The first page: tiles with change and sparkline, traffic over time, where mail goes, rankings.
+
+use jiff::{Timestamp, ToSpan};
+use rustc_hash::FxHashMap;
+use vigie_lake::{Dimension as By, Measure as RankBy, Origin, Route, Snapshot, TimeBucket};
+use vigie_model::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, Outcome};
+use vigie_query::{Field, Filter, term_text};
+use vigie_web::backend::{
+    Counted, Dimension, FLOW_COLUMNS, Failure, Flow, FlowMap, FlowNode, Measure, NodeLabel, Overview, RankRow, Ranking,
+    Scope, Series, Status, Tile, TimeSeries,
+};
+
+use super::{
+    coverage, failure,
+    question::{Question, status},
+    search, span, stored, stored_span, timestamp,
+};
+
+/// Buckets of the time series: as many as fit a wide screen.
+const BUCKETS_MAX: Micros = 96;
+/// Rows of a ranking on this page.
+const RANK_ROWS: usize = 8;
+/// Trends of ranked values are drawn up to so many deliveries: each costs a look of its own at the store.
+const TREND_DELIVERIES_MAX: u64 = 300_000;
+
+/// What the series show, from the bottom up.
+const SERIES: [(Status, &str, &[Outcome]); 4] = [
+    (Status::Delivered, "status:delivered", &[Outcome::Delivered]),
+    (Status::Deferred, "status:deferred,held", &[Outcome::Deferred, Outcome::Held]),
+    (Status::Bounced, "status:bounced,expired", &[Outcome::Bounced, Outcome::Expired]),
+    (Status::Filtered, "status:filtered,discarded,deleted", &[Outcome::Filtered, Outcome::Discarded, Outcome::Deleted]),
+];
+
+pub fn overview(scope: &Scope, snapshot: &Snapshot) -> Result<Overview, Failure> {
+    let question = Question::of(scope, snapshot)?;
+    let (summary, read_hours) = coverage::summary(&question, snapshot)?;
+    let edges = edges(scope, &question);
+    let page = Page { question: &question, snapshot, edges: &edges, read: read_buckets(&edges, &read_hours) };
+    let figures = page.figures(&question.filter)?;
+    let previous = page.previous()?;
+    let total: u64 = figures.mail.iter().map(|bucket| bucket.totals.deliveries).sum();
+    let mut rankings = vec![page.ranking(Dimension::Sender, total)?, page.ranking(Dimension::RecipientDomain, total)?];
+    if let Some(refusals) = question.rejections() {
+        rankings.push(search::reasons(&question, &refusals, snapshot, RANK_ROWS)?);
+    }
+    Ok(Overview {
+        span: span(question.from, question.until),
+        stored: stored_span(snapshot),
+        updated: Timestamp::now(),
+        tiles: page.tiles(&figures, previous.as_ref())?,
+        series: page.series(&figures)?,
+        flows: page.flows()?,
+        rankings,
+        coverage: summary,
+    })
+}
+
+struct Page<'a> {
+    question: &'a Question,
+    snapshot: &'a Snapshot,
+    edges: &'a [Micros],
+    /// Was any line read in the bucket?
+    read: Vec<bool>,
+}
+
+/// The figures of one period, by bucket.
+struct Figures {
+    mail: Vec<TimeBucket>,
+    refused: Vec<TimeBucket>,
+    median_ms: Option<u64>,
+}
+
+impl Figures {
+    fn sum(&self, of: impl Fn(&TimeBucket) -> u64) -> f64 {
+        self.mail.iter().map(of).sum::<u64>() as f64
+    }
+
+    fn outcomes(bucket: &TimeBucket, outcomes: &[Outcome]) -> u64 {
+        let place = |outcome: &Outcome| Outcome::ALL.iter().position(|known| known == outcome).unwrap_or(0);
+        outcomes.iter().map(|outcome| bucket.outcomes[place(outcome)]).sum()
+    }
+
+    fn refused(&self) -> f64 {
+        self.refused.iter().map(|bucket| bucket.totals.deliveries).sum::<u64>() as f64
+    }
+
+    fn delivered_share(bucket: &[&TimeBucket]) -> Option<f64> {
+        let sum =
+            |outcomes: &[Outcome]| bucket.iter().map(|bucket| Self::outcomes(bucket, outcomes)).sum::<u64>() as f64;
+        let all = bucket.iter().map(|bucket| bucket.totals.deliveries).sum::<u64>() as f64 - sum(&[Outcome::Forwarded]);
+        (all > 0.0).then(|| sum(&[Outcome::Delivered]) / all)
+    }
+}
+
+impl Page<'_> {
+    fn fail(&self) -> impl Fn(vigie_lake::LakeError) -> Failure + '_ {
+        |error| failure(error, &self.question.q)
+    }
+
+    fn figures(&self, _filter: &Filter) -> Result<Figures, Failure> {
+        self.figures_between(self.edges)
+    }
+
+    fn figures_between(&self, edges: &[Micros]) -> Result<Figures, Failure> {
+        let within = |mut filter: Filter| {
+            (filter.period.from, filter.period.until) = (edges.first().copied(), edges.last().copied());
+            filter
+        };
+        if self.question.is_about_rejections()? {
+            let refused = self.snapshot.by_time(&within(self.question.filter.clone()), edges).map_err(self.fail())?;
+            return Ok(Figures { mail: Vec::new(), refused, median_ms: None });
+        }
+        let mail = within(self.question.with(&[self.question.mail_only()])?);
+        let delivered = within(self.question.with(&[self.question.mail_only(), "status:delivered"])?);
+        let refused = match self.question.rejections() {
+            Some(filter) => self.snapshot.by_time(&within(filter), edges).unwrap_or_default(),
+            None => Vec::new(),
+        };
+        Ok(Figures {
+            mail: self.snapshot.by_time(&mail, edges).map_err(self.fail())?,
+            refused,
+            median_ms: self.snapshot.delays(&delivered).map_err(self.fail())?.percentile(0.5),
+        })
+    }
+
+    /// The same figures for the time just before, where all of it was read.
+    fn previous(&self) -> Result<Option<Figures>, Failure> {
+        let (from, until) = (self.question.from, self.question.until);
+        let before = from - (until - from);
+        let known = stored(self.snapshot).is_some_and(|(first, _)| first <= before);
+        if !self.question.is_bounded || !known {
+            return Ok(None);
+        }
+        self.figures_between(&[before, from]).map(Some)
+    }
+
+    fn tiles(&self, now: &Figures, before: Option<&Figures>) -> Result<Vec<Tile>, Failure> {
+        let mail = self.question.mail_only();
+        let figures: [(Measure, &str, Counted, &dyn Fn(&Figures) -> Option<f64>, &dyn Fn(&TimeBucket) -> Option<f64>);
+            6] = [
+            (Measure::Messages, "", Counted::Messages, &|f| Some(f.sum(|b| b.totals.messages)), &|b| {
+                Some(b.totals.messages as f64)
+            }),
+            (
+                Measure::DeliveredShare,
+                "status:delivered",
+                Counted::Deliveries,
+                &|f| Figures::delivered_share(&f.mail.iter().collect::<Vec<_>>()),
+                &|b| Figures::delivered_share(&[b]),
+            ),
+            (
+                Measure::Deferred,
+                "status:deferred,held",
+                Counted::Deliveries,
+                &|f| Some(f.sum(|b| Figures::outcomes(b, SERIES[1].2))),
+                &|b| Some(Figures::outcomes(b, SERIES[1].2) as f64),
+            ),
+            (Measure::Rejected, "", Counted::Rejections, &|f| Some(f.refused()), &|_| None),
+            (
+                Measure::DeliveryMedian,
+                "status:delivered",
+                Counted::Deliveries,
+                &|f| f.median_ms.map(|ms| ms as f64),
+                &|_| None,
+            ),
+            (Measure::Volume, "", Counted::Messages, &|f| Some(f.sum(|b| b.totals.bytes)), &|b| {
+                Some(b.totals.bytes as f64)
+            }),
+        ];
+        let mut tiles = Vec::new();
+        for (measure, condition, counted, value, of_bucket) in figures {
+            let buckets: Vec<Option<f64>> = match measure {
+                Measure::Rejected => now.refused.iter().map(|bucket| Some(bucket.totals.deliveries as f64)).collect(),
+                _ => now.mail.iter().map(of_bucket).collect(),
+            };
+            let filter = if counted == Counted::Rejections {
+                self.question.text(&[])?
+            } else {
+                self.question.text(&[mail, condition])?
+            };
+            tiles.push(Tile {
+                measure,
+                value: value(now),
+                previous: before.and_then(value),
+                spark: self.with_gaps(buckets),
+                filter,
+                counted,
+            });
+        }
+        Ok(tiles)
+    }
+
+    fn with_gaps<T>(&self, values: Vec<Option<T>>) -> Vec<Option<T>> {
+        values.into_iter().zip(&self.read).map(|(value, read)| value.filter(|_| *read)).collect()
+    }
+
+    fn series(&self, figures: &Figures) -> Result<TimeSeries, Failure> {
+        let mail = self.question.mail_only();
+        let mut series = Vec::new();
+        for (status, condition, outcomes) in SERIES {
+            let values = figures.mail.iter().map(|bucket| Some(Figures::outcomes(bucket, outcomes))).collect();
+            series.push(Series {
+                status,
+                values: self.with_gaps(values),
+                filter: self.question.text(&[mail, condition])?,
+                counted: Counted::Deliveries,
+            });
+        }
+        let refused = figures.refused.iter().map(|bucket| Some(bucket.totals.deliveries)).collect();
+        series.push(Series {
+            status: Status::Rejected,
+            values: self.with_gaps(refused),
+            filter: self.question.text(&[])?,
+            counted: Counted::Rejections,
+        });
+        series.retain(|series| series.values.len() + 1 == self.edges.len());
+        let buckets = self.edges.iter().take(self.edges.len().saturating_sub(1)).map(|&edge| timestamp(edge)).collect();
+        Ok(TimeSeries { buckets, until: timestamp(self.question.until), series })
+    }
+
+    fn ranking(&self, dimension: Dimension, total: u64) -> Result<Ranking, Failure> {
+        let mail = self.question.mail_only();
+        if self.question.is_about_rejections()? {
+            return Ok(Ranking::empty(dimension));
+        }
+        let (by, rank_by, counted, field) = match dimension {
+            Dimension::Sender => (By::Sender, RankBy::Messages, Counted::Messages, Field::From),
+            _ => (By::RecipientDomain, RankBy::Deliveries, Counted::Deliveries, Field::To),
+        };
+        let chosen = self.question.with(&[mail])?;
+        let ranked = self.snapshot.top(&chosen, by, rank_by, RANK_ROWS).map_err(self.fail())?;
+        let failed = self.question.with(&[mail, "status:bounced,expired"])?;
+        let failed = self.snapshot.top(&failed, by, RankBy::Deliveries, usize::MAX >> 1).map_err(self.fail())?;
+        let failed: FxHashMap<&str, u64> = failed.rows.iter().map(|row| (&*row.value, row.totals.deliveries)).collect();
+        let mut rows = Vec::new();
+        for row in &ranked.rows {
+            let term = match (field, row.value.is_empty()) {
+                (Field::To, false) => format!("to:@{}", row.value),
+                (field, _) => term_text(field, &row.value),
+            };
+            let filter = self.question.text(&[mail, &term])?;
+            let spark = if total <= TREND_DELIVERIES_MAX {
+                let buckets =
+                    self.snapshot.by_time(&self.question.with(&[mail, &term])?, self.edges).map_err(self.fail())?;
+                self.with_gaps(buckets.iter().map(|bucket| Some(bucket.totals.deliveries as f64)).collect())
+            } else {
+                Vec::new()
+            };
+            let deliveries = row.totals.deliveries.max(1) as f64;
+            rows.push(RankRow {
+                label: row.value.to_string(),
+                count: rank_by.of(&row.totals),
+                failed_share: Some(failed.get(&*row.value).copied().unwrap_or(0) as f64 / deliveries),
+                spark,
+                filter,
+            });
+        }
+        Ok(Ranking { by: dimension, rows, groups: ranked.values as u64, counted })
+    }
+
+    /// Origin, first server, last server, and where it ended.
+    fn flows(&self) -> Result<FlowMap, Failure> {
+        let mut map = FlowMap { counted: Counted::Deliveries, ..FlowMap::default() };
+        if self.question.is_about_rejections()? {
+            return Ok(map);
+        }
+        let routes = self.snapshot.routes(&self.question.with(&[self.question.mail_only()])?).map_err(self.fail())?;
+        let mut places: [FxHashMap<String, u32>; FLOW_COLUMNS] = Default::default();
+        for route in routes.iter().filter(|route| route.outcome != Outcome::Forwarded) {
+            let nodes = nodes(route);
+            let mut stops = [None; FLOW_COLUMNS];
+            for (column, node) in nodes.into_iter().enumerate() {
+                let next = map.columns[column].len() as u32;
+                let place = *places[column].entry(node.term.clone()).or_insert(next);
+                if place == next {
+                    map.columns[column].push(node);
+                }
+                stops[column] = Some(place);
+            }
+            map.flows.push(Flow { stops, count: route.deliveries, status: status(route.outcome) });
+        }
+        Ok(map)
+    }
+}
+
+fn nodes(route: &Route) -> [FlowNode; FLOW_COLUMNS] {
+    let (label, term) = match route.origin {
+        Origin::Outside => (NodeLabel::Internet, "direction:in,relay"),
+        Origin::User => (NodeLabel::AuthenticatedUser, "direction:out,internal user:*"),
+        Origin::Process => (NodeLabel::LocalProcess, "direction:out,internal -user:*"),
+    };
+    let name =
+        |field, value: &str| FlowNode { label: NodeLabel::Name(value.to_owned()), term: term_text(field, value) };
+    let destination = match (route.outcome, route.recipient_domain.is_empty()) {
+        (Outcome::Delivered, false) => FlowNode {
+            label: NodeLabel::Name(route.recipient_domain.to_string()),
+            term: format!("status:delivered to:@{}", route.recipient_domain),
+        },
+        (outcome, _) => {
+            FlowNode { label: NodeLabel::Status(status(outcome)), term: format!("status:{}", outcome.as_str()) }
+        }
+    };
+    [
+        FlowNode { label, term: term.to_owned() },
+        name(Field::Entry, &route.first_server),
+        name(Field::Exit, &route.last_server),
+        destination,
+    ]
+}
+
+/// Edges of the buckets: the period's ends, and round times of the reader's zone between.
+fn edges(scope: &Scope, question: &Question) -> Vec<Micros> {
+    const SIZES: [Micros; 11] = [1, 2, 5, 15, 30, 60, 180, 360, 720, 1440, 10_080];
+    const MINUTE: Micros = 60 * MICROS_PER_SECOND;
+    let (from, until) = (question.from, question.until);
+    let size = SIZES.iter().map(|minutes| minutes * MINUTE).find(|size| (until - from) / size <= BUCKETS_MAX);
+    let size = size.unwrap_or((until - from) / BUCKETS_MAX / MICROS_PER_DAY * MICROS_PER_DAY + MICROS_PER_DAY);
+    let mut edges = vec![from];
+    let Some(midnight) = timestamp(from).to_zoned(scope.zone.clone()).start_of_day().ok() else {
+        return vec![from, until];
+    };
+    let days = (size / MICROS_PER_DAY).max(1);
+    let mut day = midnight;
+    while day.timestamp().as_microsecond() < until && edges.len() <= 4 * BUCKETS_MAX as usize {
+        let Ok(next) = day.checked_add(days.days()) else { break };
+        let (begin, end) = (day.timestamp().as_microsecond(), next.timestamp().as_microsecond());
+        let mut at = begin;
+        while at < end.min(until) {
+            if at > from {
+                edges.push(at);
+            }
+            at += size.min(days * 2 * MICROS_PER_DAY);
+        }
+        day = next;
+    }
+    edges.push(until);
+    edges.dedup();
+    edges
+}
+
+/// For each bucket, whether an hour that it touches had lines.
+fn read_buckets(edges: &[Micros], hours: &[Micros]) -> Vec<bool> {
+    let touched = |pair: &[Micros]| {
+        let first = hours.partition_point(|&hour| hour + MICROS_PER_HOUR <= pair[0]);
+        hours.get(first).is_some_and(|&hour| hour < pair[1])
+    };
+    edges.windows(2).map(touched).collect()
+}

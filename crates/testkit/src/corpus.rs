@@ -1,0 +1,95 @@
+//! Corpora: folders with `HOST/*.log.gz` and the truth beside them.
+
+use std::{
+    fs::{self, File},
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use flate2::{Compression, read::MultiGzDecoder, write::GzEncoder};
+use jiff::tz::TimeZone;
+use vigie_model::Micros;
+
+use crate::{TimedLine, timed};
+
+/// One captured run.
+#[derive(Clone, Debug)]
+pub struct Corpus {
+    pub name: String,
+    pub dir: PathBuf,
+    pub files: Vec<LogText>,
+}
+
+/// One log of it, decompressed.
+#[derive(Clone, Debug)]
+pub struct LogText {
+    pub host: String,
+    /// `mail.log`, `dovecot.log`.
+    pub name: String,
+    pub text: Vec<u8>,
+}
+
+/// The project's test data.
+pub fn testdata() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata")
+}
+
+/// Every corpus with a truth directly below `folder` of the test data, by name.
+pub fn below(folder: &str) -> Vec<Corpus> {
+    let mut dirs: Vec<PathBuf> = entries(&testdata().join(folder));
+    dirs.retain(|dir| dir.join("ground-truth.json.gz").is_file());
+    dirs.iter().map(|dir| Corpus::load(dir)).collect()
+}
+
+fn entries(dir: &Path) -> Vec<PathBuf> {
+    let listed = fs::read_dir(dir).unwrap_or_else(|error| panic!("{}: {error}", dir.display()));
+    let mut paths: Vec<PathBuf> = listed.map(|entry| entry.expect("an entry").path()).collect();
+    paths.sort();
+    paths
+}
+
+/// A file's content, decompressed.
+pub fn gunzip(path: &Path) -> Vec<u8> {
+    let file = File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut bytes = Vec::new();
+    MultiGzDecoder::new(file).read_to_end(&mut bytes).expect("a whole gzip file");
+    bytes
+}
+
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    std::io::Write::write_all(&mut encoder, bytes).expect("a vector takes all");
+    encoder.finish().expect("a vector takes all")
+}
+
+impl Corpus {
+    pub fn load(dir: &Path) -> Self {
+        let hosts = entries(dir).into_iter().filter(|path| path.is_dir());
+        let files = hosts.flat_map(|host| entries(&host).into_iter().map(move |path| log_text(&host, &path)));
+        Self { name: file_name(dir), dir: dir.to_owned(), files: files.collect() }
+    }
+
+    /// Names of the hosts, each once.
+    pub fn hosts(&self) -> Vec<&str> {
+        let mut hosts: Vec<&str> = self.files.iter().map(|file| &*file.host).collect();
+        hosts.dedup();
+        hosts
+    }
+
+    /// The lines of each file with their times; hosts as places in [`Corpus::hosts`].
+    pub fn lines(&self) -> Vec<Vec<TimedLine>> {
+        // The rigs' zone, and a time after all of them.
+        const WRITTEN_UNTIL: Micros = 1_798_761_599_000_000;
+        let hosts = self.hosts();
+        let place = |name: &str| hosts.iter().position(|host| *host == name).unwrap_or_default();
+        self.files.iter().map(|file| timed(place(&file.host), &file.text, &TimeZone::UTC, WRITTEN_UNTIL)).collect()
+    }
+}
+
+fn log_text(host: &Path, path: &Path) -> LogText {
+    LogText { host: file_name(host), name: file_name(path).trim_end_matches(".gz").to_owned(), text: gunzip(path) }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into()
+}
