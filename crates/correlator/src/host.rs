@@ -8,10 +8,12 @@ use crate::{BEFORE_ALL, LINGER_MICROS, postfix::Queue, store::Sessions};
 
 /// A line this far behind the newest one is from a clock that was set back, not a late line.
 const CLOCK_STEP_MICROS: Micros = MICROS_PER_HOUR;
-/// So many such lines in a row, and the clock is believed.
+/// A line this far ahead of the newest one may be from a clock that is wrong, or follow a long silence.
+const CLOCK_LEAP_MICROS: Micros = 24 * MICROS_PER_HOUR;
+/// So many such lines in a row, and the clock is believed. Until then nothing is let go of on their word.
 const CLOCK_STEP_LINES: u32 = 50;
 /// Saved states carry this, so that a state of another layout is refused and not misread.
-const STATE_VERSION: u8 = 2;
+const STATE_VERSION: u8 = 3;
 
 /// What lines gave. The caller empties it as often as it likes; the order inside carries no meaning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,7 +34,9 @@ pub struct Host {
     /// Newest time seen.
     watermark: Micros,
     swept: Micros,
+    /// Lines in a row that were far behind the newest time, or far ahead of it.
     behind: u32,
+    ahead: u32,
 }
 
 /// A saved state that cannot be used.
@@ -53,6 +57,7 @@ impl Host {
             watermark: BEFORE_ALL,
             swept: BEFORE_ALL,
             behind: 0,
+            ahead: 0,
         }
     }
 
@@ -77,16 +82,19 @@ impl Host {
     }
 
     fn advance(&mut self, ts: Micros, facts: &mut Facts) {
-        if ts > self.watermark {
-            self.watermark = ts;
-            self.behind = 0;
+        if ts > self.watermark + CLOCK_LEAP_MICROS && self.watermark != BEFORE_ALL {
+            (self.behind, self.ahead) = (0, self.ahead + 1);
+            if self.ahead >= CLOCK_STEP_LINES {
+                (self.watermark, self.ahead) = (ts, 0);
+            }
         } else if ts < self.watermark - CLOCK_STEP_MICROS {
-            self.behind += 1;
+            (self.behind, self.ahead) = (self.behind + 1, 0);
             if self.behind >= CLOCK_STEP_LINES {
                 (self.watermark, self.swept, self.behind) = (ts, ts, 0);
             }
         } else {
-            self.behind = 0;
+            self.watermark = self.watermark.max(ts);
+            (self.behind, self.ahead) = (0, 0);
         }
         self.queue.close_before(self.watermark - LINGER_MICROS, &self.server, facts);
         if self.watermark - self.swept > 60 * MICROS_PER_SECOND || self.swept == BEFORE_ALL {

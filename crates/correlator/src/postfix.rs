@@ -218,7 +218,8 @@ impl Queue {
     /// Lets go of what will never end by itself.
     pub fn sweep(&mut self, watermark: Micros, server: &str, facts: &mut Facts) {
         let crowded = self.entries.len() > OPEN_ENTRIES_MAX;
-        if watermark - self.swept < MICROS_PER_HOUR && !crowded {
+        // Either way: a clock that was set back must not stop the sweeping until it has caught up.
+        if (watermark - self.swept).abs() < MICROS_PER_HOUR && !crowded {
             return;
         }
         self.swept = watermark;

@@ -101,10 +101,9 @@ fn own_log_service(program: &[u8]) -> bool {
 
 /// The session's id without the recipient number: `S:T2:R3` -> `S:T2`.
 pub fn session_id(session: &[u8]) -> Option<QueueId> {
-    let end = memchr::memmem::rfind(session, b":R")
-        .filter(|at| session[at + 2..].iter().all(u8::is_ascii_digit))
-        .unwrap_or(session.len());
-    QueueId::new(&session[..end])
+    let digits = session.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+    let without = &session[..session.len() - digits];
+    QueueId::new(without.strip_suffix(b":R").unwrap_or(session))
 }
 
 /// Reads one line: `program` is the whole tag, `text` the payload. By syslog the service stands in the payload.

@@ -39,6 +39,12 @@ pub struct Origin<'a> {
 
 /// The tag is `syslog_name[/service]/daemon`; only the last element names the program. `None`: not Postfix.
 pub fn origin(program: &[u8]) -> Option<Origin<'_>> {
+    // Nearly every line is of one of these.
+    if let Some(name) = program.strip_prefix(b"postfix/")
+        && let Some(daemon) = busy_daemon(name)
+    {
+        return Some(Origin { daemon, name, instance: b"" });
+    }
     let slash = program.iter().rposition(|&byte| byte == b'/')?;
     let name = &program[slash + 1..];
     let daemon = match daemon(name) {
@@ -48,41 +54,25 @@ pub fn origin(program: &[u8]) -> Option<Origin<'_>> {
         None => return None,
     };
     let first = &program[..program.iter().position(|&byte| byte == b'/').unwrap_or(slash)];
-    Some(Origin {
-        daemon,
-        name,
-        instance: if word(first) == word(b"postfix") && first.len() == 7 { b"" } else { first },
+    Some(Origin { daemon, name, instance: if first == b"postfix" { b"" } else { first } })
+}
+
+/// The daemons that write most of a log.
+#[inline]
+fn busy_daemon(name: &[u8]) -> Option<Daemon> {
+    Some(match name {
+        b"smtpd" => Daemon::Smtpd,
+        b"smtp" | b"lmtp" | b"local" => Daemon::Agent,
+        b"qmgr" => Daemon::Qmgr,
+        b"cleanup" => Daemon::Cleanup,
+        b"bounce" => Daemon::Bounce,
+        _ => return None,
     })
 }
 
-/// A short name as one number: daemons are told apart on every line, and comparing numbers costs nothing.
-const fn word(name: &[u8]) -> u64 {
-    let mut value = 0;
-    let mut at = 0;
-    while at < name.len() && at < 8 {
-        value = value << 8 | name[at] as u64;
-        at += 1;
-    }
-    value
-}
-
 fn daemon(name: &[u8]) -> Option<Daemon> {
-    const SMTPD: u64 = word(b"smtpd");
-    const SMTP: u64 = word(b"smtp");
-    const QMGR: u64 = word(b"qmgr");
-    const CLEANUP: u64 = word(b"cleanup");
-    const LMTP: u64 = word(b"lmtp");
-    const LOCAL: u64 = word(b"local");
-    const BOUNCE: u64 = word(b"bounce");
-    if name.len() <= 8 {
-        match word(name) {
-            SMTPD => return Some(Daemon::Smtpd),
-            SMTP | LMTP | LOCAL => return Some(Daemon::Agent),
-            QMGR => return Some(Daemon::Qmgr),
-            CLEANUP => return Some(Daemon::Cleanup),
-            BOUNCE => return Some(Daemon::Bounce),
-            _ => {}
-        }
+    if let Some(daemon) = busy_daemon(name) {
+        return Some(daemon);
     }
     Some(match name {
         b"postscreen" => Daemon::Postscreen,
@@ -295,6 +285,10 @@ pub fn parse<'a>(origin: &Origin<'a>, text: &'a [u8]) -> Record<'a> {
     if let Some(rest) = text.strip_prefix(b"NOQUEUE: ") {
         return refusal::parse(None, rest).unwrap_or(Record::Unknown);
     }
+    // smtpd(8) before a filter names no queue at all: `proxy-reject: END-OF-MESSAGE: 554 …; from=<> to=<> …`.
+    if text.starts_with(b"proxy-reject: ") {
+        return refusal::parse(None, text).unwrap_or(Record::Unknown);
+    }
     without_queue_id(origin, text)
 }
 
@@ -319,9 +313,7 @@ const CONTEXT_STARTS: &[&[u8]] = &[
     b"timeout",
     b"milter",
     b"uses ",
-    b"to=<",
-    b"from=<",
-    b"refused to talk",
+            b"refused to talk",
     b"postmaster ",
     b"sender ",
     b"requeued",

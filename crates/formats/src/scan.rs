@@ -58,9 +58,9 @@ pub fn number(text: &[u8]) -> u64 {
 
 /// Decimal seconds (`0.16`, `26`) in milliseconds, rounded down.
 pub fn millis(text: &[u8]) -> u64 {
-    let dot = memchr::memchr(b'.', text);
-    let whole = number(&text[..dot.unwrap_or(text.len())]).saturating_mul(1000);
-    let fraction = dot.map_or(&b""[..], |at| &text[at + 1..]);
+    let digits = text.iter().take_while(|b| b.is_ascii_digit()).count();
+    let whole = number(&text[..digits]).saturating_mul(1000);
+    let [b'.', fraction @ ..] = &text[digits..] else { return whole };
     let digit = |place: usize| fraction.get(place).filter(|b| b.is_ascii_digit()).map_or(0, |b| u64::from(b - b'0'));
     whole.saturating_add(digit(0) * 100 + digit(1) * 10 + digit(2))
 }

@@ -1,8 +1,8 @@
 //! The one writer: commits that are whole or nothing.
 //!
-//! 1. Data files are written and saved. 2. The journal says what each table's log must get. 3. Each log gets it. 4. `current.json` is
-//! renamed: now readers see it. 5. The journal goes. Stopped before 2, nothing happened (vacuum takes the files); stopped later, the
-//! next writer completes it.
+//! First the data files are written and saved. Then the journal says what each table's log must get, and each log gets it. Then
+//! `current.json` is renamed: now readers see it. Last, the journal goes. A commit stopped before the journal never was (vacuum takes
+//! its files); one stopped later is completed by the next writer.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -111,7 +111,7 @@ impl Writer {
         self.inner.wait(self.inner.log(table).files_at(self.current.version(table)))
     }
 
-    /// Steps 1 to 5 for files that are written already.
+    /// Journal, logs, `current.json` for files that are written already.
     pub(crate) fn publish(
         &mut self,
         changes: Changes,

@@ -19,25 +19,30 @@ pub struct QueueId {
 }
 
 impl QueueId {
+    #[inline]
     fn words(&self) -> [u64; 4] {
         let word = |at: usize| u64::from_be_bytes(std::array::from_fn(|i| self.bytes[at * 8 + i]));
         [word(0), word(1), word(2), word(3)]
     }
 
+    #[inline]
     fn len(&self) -> usize {
         usize::from(self.bytes[QUEUE_ID_BYTES_MAX])
     }
 
     /// `None` when the text is empty, longer than any server's id, or holds a byte that no server uses.
     pub fn new(text: &[u8]) -> Option<Self> {
-        let fits = !text.is_empty() && text.len() <= QUEUE_ID_BYTES_MAX;
-        if !fits || !text.iter().all(|&b| ID_BYTE[usize::from(b)]) {
+        if text.is_empty() || text.len() > QUEUE_ID_BYTES_MAX {
             return None;
         }
         let mut bytes = [0; QUEUE_ID_BYTES_MAX + 1];
-        bytes[..text.len()].copy_from_slice(text);
+        let mut valid = true;
+        for (place, &byte) in bytes.iter_mut().zip(text) {
+            *place = byte;
+            valid &= ID_BYTE[usize::from(byte)];
+        }
         bytes[QUEUE_ID_BYTES_MAX] = text.len() as u8;
-        Some(Self { bytes })
+        valid.then_some(Self { bytes })
     }
 
     pub fn as_str(&self) -> &str {
@@ -59,6 +64,7 @@ const ID_BYTE: [bool; 256] = {
 };
 
 impl PartialEq for QueueId {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         self.words() == other.words()
     }
@@ -67,6 +73,7 @@ impl PartialEq for QueueId {
 impl Eq for QueueId {}
 
 impl Hash for QueueId {
+    #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         // Zeros and length add nothing for the usual id of up to 16 bytes.
         let [a, b, c, d] = self.words();
@@ -80,6 +87,7 @@ impl Hash for QueueId {
 }
 
 impl Ord for QueueId {
+    #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
         self.words().cmp(&other.words())
     }

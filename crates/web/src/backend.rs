@@ -260,6 +260,8 @@ pub const FLOW_COLUMNS: usize = 4;
 /// the nodes that stay. A column with no node is left out of the picture.
 #[derive(Debug, Clone, Default)]
 pub struct FlowMap {
+    /// What the whole picture counts: the filter of the page, and what the backend adds to it. Links begin with it.
+    pub filter: String,
     pub columns: [Vec<FlowNode>; FLOW_COLUMNS],
     pub flows: Vec<Flow>,
     pub counted: Counted,

@@ -52,7 +52,16 @@ pub fn figure_address_in(counted: Counted, filter: &str, span: Span) -> Address 
 
 /// A count that opens.
 pub fn count_link(asked: &Asked, n: u64, counted: Counted, filter: &str) -> Markup {
-    html! { a.number href=(figure_address(asked, counted, filter)) { (asked.reader.int(n)) } }
+    html! { a.number href=(figure_address(asked, counted, filter)) data-number=(n) data-measure=(measure_word(counted)) { (asked.reader.int(n)) } }
+}
+
+/// What a figure counts, for programs that follow it: the page behind the link says the same number under the same word.
+pub fn measure_word(counted: Counted) -> &'static str {
+    match counted {
+        Counted::Messages => "messages",
+        Counted::Deliveries => "deliveries",
+        Counted::Rejections => "rejections",
+    }
 }
 
 pub fn or_dash(text: Option<String>) -> Markup {

@@ -22,7 +22,7 @@ pub fn build(hops: &mut [Box<Hop>], links: &Links, members: &[Member]) -> Journe
         id: id(first),
         class: hops[sender_at].class.max(first.class),
         arrival: first.arrival,
-        message_id: along().map(|hop| &hop.message_id).find(|text| !text.is_empty()).cloned().unwrap_or_default(),
+        message_id: along().map(|hop| without_brackets(&hop.message_id)).find(|id| !id.is_empty()).unwrap_or_default().into(),
         size: along().find_map(|hop| hop.size),
         first_arrival: first.ts_in,
         last_seen: along().map(|hop| hop.ts_out).max().unwrap_or(first.ts_out),
@@ -45,16 +45,32 @@ pub fn build(hops: &mut [Box<Hop>], links: &Links, members: &[Member]) -> Journe
 fn id(hop: &Hop) -> Box<str> {
     let queue_id = hop.queue_id.as_ref().map_or("", |id| id.as_str());
     let message_id = if hop.queue_id.is_none() { &*hop.message_id } else { "" };
-    let key = [&*hop.server, "\0", &*hop.instance, "\0", queue_id, "\0", message_id].concat();
-    let hash = xxh3_64(&[key.as_bytes(), &hop.ts_in.to_le_bytes()].concat());
-    let digit = |place: u32| char::from(b"0123456789abcdef"[(hash >> (60 - 4 * place)) as usize & 15]);
-    (0..16).map(digit).collect::<String>().into()
+    let parts = [
+        hop.server.as_bytes(),
+        b"\0",
+        hop.instance.as_bytes(),
+        b"\0",
+        queue_id.as_bytes(),
+        b"\0",
+        message_id.as_bytes(),
+    ];
+    let mut key = Vec::with_capacity(parts.iter().map(|part| part.len()).sum::<usize>() + size_of::<Micros>());
+    parts.iter().for_each(|part| key.extend_from_slice(part));
+    key.extend_from_slice(&hop.ts_in.to_le_bytes());
+    let hash = xxh3_64(&key);
+    let digits: [u8; 16] = std::array::from_fn(|place| b"0123456789abcdef"[(hash >> (60 - 4 * place)) as usize & 15]);
+    std::str::from_utf8(&digits).unwrap_or_default().into()
 }
 
 /// The first of these texts that says something.
 fn take_first(hops: &mut [Box<Hop>], path: &[usize], text: impl Fn(&mut Hop) -> &mut Box<str>) -> Box<str> {
     let told = path.iter().copied().find(|&at| !text(&mut hops[at]).is_empty());
     told.map(|at| take(text(&mut hops[at]))).unwrap_or_default()
+}
+
+/// A Message-ID as people and filters write it. Hops keep what the log says; an unbalanced bracket stays.
+fn without_brackets(id: &str) -> &str {
+    id.strip_prefix('<').and_then(|id| id.strip_suffix('>')).unwrap_or(id)
 }
 
 /// By time, but never a hop before the one that handed it over, whatever the clocks say.

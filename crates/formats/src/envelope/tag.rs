@@ -46,16 +46,16 @@ fn process(name: &[u8]) -> Option<(&[u8], u32)> {
     let inside = name.strip_suffix(b"]")?;
     let mut pid = 0u64;
     let mut place = 1u64;
-    for digits in 0..=PID_DIGITS_MAX {
-        let at = inside.len().checked_sub(digits + 1)?;
-        match inside[at] {
-            byte @ b'0'..=b'9' => {
-                pid += u64::from(byte - b'0') * place;
-                place *= 10;
-            }
-            b'[' => return Some((&inside[..at], u32::try_from(pid).unwrap_or(0))),
-            _ => return None,
+    let mut rest = inside;
+    while let [before @ .., last] = rest {
+        let digit = last.wrapping_sub(b'0');
+        if digit > 9 {
+            return (*last == b'[' && inside.len() - before.len() <= PID_DIGITS_MAX + 1)
+                .then(|| (before, u32::try_from(pid).unwrap_or(0)));
         }
+        pid = pid.wrapping_add(u64::from(digit).wrapping_mul(place));
+        place = place.wrapping_mul(10);
+        rest = before;
     }
     None
 }

@@ -33,16 +33,18 @@ pub fn parse(id: QueueId, rest: &[u8]) -> Option<Record<'_>> {
         let comma = scan::find(rest, b", ")?;
         let pair = &rest[..comma];
         rest = &rest[comma + 2..];
-        let equals = memchr::memchr(b'=', pair)?;
-        let value = &pair[equals + 1..];
-        match &pair[..equals] {
-            b"relay" => delivery.relay = value,
-            b"delay" => delivery.delays.total_ms = scan::millis(value),
-            b"delays" => delays(&mut delivery.delays, value),
-            b"dsn" => delivery.dsn = value,
-            b"tls" => delivery.tls = true,
+        if let Some(relay) = pair.strip_prefix(b"relay=") {
+            delivery.relay = relay;
+        } else if let Some(delay) = pair.strip_prefix(b"delay=") {
+            delivery.delays.total_ms = scan::millis(delay);
+        } else if let Some(parts) = pair.strip_prefix(b"delays=") {
+            delays(&mut delivery.delays, parts);
+        } else if let Some(dsn) = pair.strip_prefix(b"dsn=") {
+            delivery.dsn = dsn;
+        } else {
             // conn_use, and keys of versions to come: of no consequence.
-            _ => {}
+            delivery.tls |= pair.starts_with(b"tls=");
+            memchr::memchr(b'=', pair)?;
         }
     }
 }
@@ -102,11 +104,13 @@ fn contains_word(text: &[u8], word: &[u8]) -> bool {
 
 /// Postfix: `… queued as X`, at the end or followed by other words.
 fn queued_as(reply: &[u8]) -> Option<QueueId> {
+    // Most replies that say nothing of the kind end here.
+    memchr::memchr(b'q', reply)?;
     let last = memchr::memrchr(b' ', reply).map(|at| (&reply[..at], &reply[at + 1..]));
     if let Some((before, id)) = last
         && before.ends_with(b"queued as")
     {
-        return QueueId::new(id);
+        return QueueId::new(id.strip_suffix(b".").unwrap_or(id));
     }
     let (_, rest) = scan::split(reply, b"queued as ")?;
     let end = rest.iter().position(|b| !b.is_ascii_alphanumeric() && *b != b'-').unwrap_or(rest.len());

@@ -71,14 +71,21 @@ pub fn smtpd(queue_id: QueueId, rest: &[u8]) -> Option<Record<'_>> {
     let (client, mut rest) = scan::until(rest, b", ");
     let (client_name, client_ip, _) = scan::host_ip_port(client);
     let mut arrived = Arrived { queue_id, client_name, client_ip, user: b"", previous: None };
+    let mut original = None;
     while !rest.is_empty() {
         let (pair, after) = scan::until(rest, b", ");
         if let Some(user) = pair.strip_prefix(b"sasl_username=") {
             arrived.user = user;
         } else if let Some(id) = pair.strip_prefix(b"orig_queue_id=") {
             arrived.previous = self::queue_id(id).or_else(|| QueueId::new(id));
+        } else if let Some(client) = pair.strip_prefix(b"orig_client=") {
+            original = Some(scan::host_ip_port(client));
         }
         rest = after;
+    }
+    // Behind a filter before the queue this is the first queue file, and the client that it came from is the filter's.
+    if let (None, Some((name, ip, _))) = (arrived.previous, original) {
+        (arrived.client_name, arrived.client_ip) = (name, ip);
     }
     Some(Record::Arrived(arrived))
 }

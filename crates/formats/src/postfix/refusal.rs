@@ -24,8 +24,9 @@ pub fn parse(queue_id: Option<QueueId>, rest: &[u8]) -> Option<Record<'_>> {
     if action == RefusedAction::Note {
         return Some(queue_id.map_or(Record::Known, |queue_id| Record::Context { queue_id }));
     }
-    let (stage, rest) = scan::split(rest, b" from ").unwrap_or((b"", rest));
-    let (client, rest) = scan::split(rest, b": ").unwrap_or((rest, b""));
+    // A proxy's answer names only the stage: `proxy-reject: END-OF-MESSAGE: 554 5.7.0 Reject; from=<> to=<> …`.
+    let (head, rest) = scan::split(rest, b": ").unwrap_or((rest, b""));
+    let (stage, client) = scan::split(head, b" from ").unwrap_or(if word == b"proxy-reject" { (head, b"") } else { (b"", head) });
     let (body, tail) = match tail_start(rest) {
         Some(at) => (&rest[..at], &rest[at + 2..]),
         None => (rest, &b""[..]),

@@ -58,6 +58,8 @@ impl Row for InMemory<'_> {
             Field::Hops => Cell::Amount(j.steps.len() as u64),
             Field::Attempts => Cell::Amount(d.attempts.into()),
             Field::Tls => Cell::Flag(d.tls),
+            Field::Entry => Cell::Text(j.steps.first().map_or("", |step| &*step.server)),
+            Field::Exit => Cell::Text(&d.server),
             Field::Code | Field::Any => Cell::Missing,
         }
     }
@@ -84,9 +86,9 @@ prop_compose! {
         recipient in one_of(ADDRESSES), orig_recipient in one_of(ADDRESSES), outcome in prop::sample::select(Outcome::ALL.to_vec()),
         dsn in one_of(&["", "2.0.0", "5.1.1", "5.1"]), reply in one_of(&["", "250 Ok", "user unknown"]),
         relay in one_of(&["", "mx.example.com[192.0.2.7]:25", "local"]), delivery_ms in prop::option::of(0u64..60_000), attempts in 0u32..4,
-        tls in any::<bool>(), direction in prop::sample::select(vec![Direction::In, Direction::Out]),
+        server in one_of(SERVERS), tls in any::<bool>(), direction in prop::sample::select(vec![Direction::In, Direction::Out]),
     ) -> Delivery {
-        Delivery { recipient, orig_recipient, outcome, dsn, reply, relay, delivery_ms, attempts, tls, direction, ..Delivery::default() }
+        Delivery { recipient, orig_recipient, outcome, dsn, reply, relay, delivery_ms, attempts, tls, direction, server, ..Delivery::default() }
     }
 }
 
@@ -159,6 +161,9 @@ const FILTERS: &[&str] = &[
     "reason:unknown",
     "hops:2",
     "attempts>1",
+    "entry:hub1",
+    "exit:mx2",
+    "-exit:mx10 entry:hub1",
     "tls:yes",
     "-tls:yes or tls:no",
     "bob",

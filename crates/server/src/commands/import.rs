@@ -36,7 +36,7 @@ pub fn run(output: &OutputOptions, data: &Path, zone: &Zone, arguments: &[String
     let zone = files::zone(zone)?;
     let Files { sources, problems } = files::files(arguments);
     let unreadable = files::report_problems(problems.iter(), output);
-    if sources.is_empty() {
+    if sources.is_empty() && unreadable > 0 {
         anyhow::bail!("none of the files can be read: nothing was imported");
     }
     let store = Store::open(data).with_context(|| format!("cannot open the store in {}", data.display()))?;

@@ -34,7 +34,7 @@ pub fn run(options: &OutputOptions, data: &Path, zone: &Zone, limit: u32, words:
         }
     }
     if ids.is_empty() {
-        options.remark(format_args!("no message matches"));
+        options.remark(format_args!("no message matches {}", words.join(" ")));
         return Ok(Outcome::NothingFound);
     }
     Ok(Outcome::Done)

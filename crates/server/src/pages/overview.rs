@@ -260,13 +260,14 @@ impl Page<'_> {
 
     /// Origin, first server, last server, and where it ended.
     fn flows(&self) -> Result<FlowMap, Failure> {
-        let mut map = FlowMap { counted: Counted::Deliveries, ..FlowMap::default() };
+        let filter = self.question.text(&[self.question.mail_only()])?;
+        let mut map = FlowMap { filter, counted: Counted::Deliveries, ..FlowMap::default() };
         if self.question.is_about_rejections()? {
             return Ok(map);
         }
         let routes = self.snapshot.routes(&self.question.with(&[self.question.mail_only()])?).map_err(self.fail())?;
         let mut places: [FxHashMap<String, u32>; FLOW_COLUMNS] = Default::default();
-        for route in routes.iter().filter(|route| route.outcome != Outcome::Forwarded) {
+        for route in &routes {
             let nodes = nodes(route);
             let mut stops = [None; FLOW_COLUMNS];
             for (column, node) in nodes.into_iter().enumerate() {

@@ -278,7 +278,7 @@ fn flows() -> FlowMap {
     flows.push(Flow { stops: [Some(0), Some(0), None, Some(refused)], count: 17_000, status: Status::Rejected });
     flows.push(Flow { stops: [Some(0), Some(1), None, Some(refused)], count: 10_113, status: Status::Rejected });
     flows.push(Flow { stops: [Some(0), Some(0), None, Some(refused + 1)], count: 4_412, status: Status::Filtered });
-    FlowMap { columns, flows, counted: Counted::Deliveries }
+    FlowMap { filter: String::new(), columns, flows, counted: Counted::Deliveries }
 }
 
 fn rankings(scope: &Scope) -> Vec<Ranking> {

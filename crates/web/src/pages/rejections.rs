@@ -29,10 +29,12 @@ fn body(asked: &Asked, answer: &RejectionPage) -> Markup {
     let reader = &asked.reader;
     html! {
         (filter_bar(asked, Some(answer.span), &[]))
+        @if answer.stored.is_some() {
+            p.totals { strong #total-rejections data-total-rejections=(answer.total) { (reader.count("count-rejections", answer.total)) } }
+        }
         @if answer.rows.is_empty() {
             (parts::nothing_matches(asked, answer.stored))
         } @else {
-            p.totals { strong #total-rejections { (reader.count("count-rejections", answer.total)) } }
             @if asked.after.is_none() && !answer.reasons.rows.is_empty() { (ranking::card(asked, &answer.reasons)) }
             section.card.flush aria-label=(reader.t("rejections-title")) { (table(asked, &answer.rows)) }
             (pager(asked, answer.first, answer.rows.len(), answer.total, answer.next.as_deref()))

@@ -41,9 +41,9 @@ fn totals(asked: &Asked, totals: Totals) -> Markup {
     let reader = &asked.reader;
     html! {
         p.totals {
-            strong #total-messages { (reader.count("count-messages", totals.messages)) }
-            " · " strong #total-deliveries { (reader.count("count-deliveries", totals.deliveries)) }
-            @if totals.rejections > 0 { " · " a href=(asked.elsewhere("/rejections")) { (reader.count("count-rejections", totals.rejections)) } }
+            strong #total-messages data-total-messages=(totals.messages) { (reader.count("count-messages", totals.messages)) }
+            " · " strong #total-deliveries data-total-deliveries=(totals.deliveries) { (reader.count("count-deliveries", totals.deliveries)) }
+            @if totals.rejections > 0 { " · " a href=(asked.elsewhere("/rejections")) data-total-rejections=(totals.rejections) { (reader.count("count-rejections", totals.rejections)) } }
         }
     }
 }
@@ -92,7 +92,11 @@ fn row_markup(asked: &Asked, row: &SearchRow) -> Markup {
     let reader = &asked.reader;
     html! {
         tr {
-            td.time { a.row-link href=(Address::message(&row.id)) { (reader.datetime_s(row.time)) } }
+            td.time {
+                // A refused message was never accepted: there is nothing to open.
+                @if row.id.is_empty() { (reader.datetime_s(row.time)) }
+                @else { a.row-link href=(Address::message(&row.id)) { (reader.datetime_s(row.time)) } }
+            }
             td.address title=(parts::visible(&row.sender)) { (mailbox(&row.sender)) }
             td.address title=(parts::visible(&row.recipient)) {
                 span.to aria-hidden="true" { "→ " } (mailbox(&row.recipient))

@@ -101,7 +101,7 @@ impl<'a> View<'a> {
     }
 
     fn address(&self, through: &[&PlacedNode]) -> String {
-        let q = through.iter().fold(self.asked.q.clone(), |q, node| filter_text::and(&q, &self.term(node)));
+        let q = through.iter().fold(self.map.filter.clone(), |q, node| filter_text::and(&q, &self.term(node)));
         figure_address(self.asked, self.map.counted, &q).to_string()
     }
 
@@ -139,7 +139,7 @@ impl<'a> View<'a> {
                             tr {
                                 td { (self.label(&self.sankey.nodes[band.from])) }
                                 td { (self.label(&self.sankey.nodes[band.to])) }
-                                td.right { a.number href=(self.band_part(band).href) { (reader.int(band.value)) } }
+                                td.right { a.number href=(self.band_part(band).href) data-number=(band.value) data-measure=(parts::measure_word(self.map.counted)) { (reader.int(band.value)) } }
                             }
                         }
                     }

@@ -5,7 +5,7 @@ use vigie_charts::time_series::{Bucket, Series, Tick, TimeSeries as Chart};
 
 use crate::asked::Asked;
 use crate::backend::{Counted, Span, TimeSeries};
-use crate::parts::{self, figure_address, figure_address_in, picture};
+use crate::parts::{self, figure_address, figure_address_in, measure_word, picture};
 use crate::reader::Reader;
 use crate::{time_axis, words};
 
@@ -120,7 +120,7 @@ fn table(asked: &Asked, series: &TimeSeries) -> Markup {
                             @for one in &series.series {
                                 td.right {
                                     @match one.values.get(at).copied().flatten() {
-                                        Some(count) => { a.number href=(figure_address_in(one.counted, &one.filter, span)) { (reader.int(count)) } }
+                                        Some(count) => { a.number href=(figure_address_in(one.counted, &one.filter, span)) data-number=(count) data-measure=(measure_word(one.counted)) { (reader.int(count)) } }
                                         None => { span.muted { (reader.t("series-gap")) } }
                                     }
                                 }

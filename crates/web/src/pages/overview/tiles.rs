@@ -6,7 +6,7 @@ use vigie_i18n::{Arg, fmt};
 
 use crate::asked::Asked;
 use crate::backend::{Measure, Tile};
-use crate::parts::{figure_address, picture};
+use crate::parts::{figure_address, measure_word, picture};
 use crate::reader::Reader;
 use crate::words;
 
@@ -20,13 +20,20 @@ pub fn tiles(asked: &Asked, tiles: &[Tile]) -> Markup {
 fn tile(asked: &Asked, tile: &Tile) -> Markup {
     let reader = &asked.reader;
     html! {
-        a.tile href=(figure_address(asked, tile.counted, &tile.filter)) {
+        a.tile href=(figure_address(asked, tile.counted, &tile.filter)) data-number=[counts(tile)] data-measure=[counts(tile).map(|_| measure_word(tile.counted))] {
             span.tile-label { (reader.t(words::measure(tile.measure))) }
             span.tile-value { (shown(reader, tile.measure, tile.value)) }
             (change(reader, tile))
             (picture(sparkline::draw(&tile.spark, words::measure_tone(tile.measure))))
         }
     }
+}
+
+/// The tile's figure where it is a count; a share, a time or a volume is none.
+fn counts(tile: &Tile) -> Option<u64> {
+    let is_count =
+        matches!(tile.measure, Measure::Messages | Measure::Deliveries | Measure::Deferred | Measure::Rejected);
+    tile.value.filter(|value| is_count && *value >= 0.0).map(|value| value as u64)
 }
 
 fn shown(reader: &Reader, measure: Measure, value: Option<f64>) -> String {

@@ -1,0 +1,191 @@
+//! What must hold for the captured logs however their lines come: interleaved, a little out of order, with the state saved and
+//! restored on the way, and linked in rounds of any size.
+
+use std::sync::LazyLock;
+
+use proptest::{prelude::*, test_runner::RngSeed};
+use vigie_correlator::{Facts, Host, Linker, link};
+use vigie_formats::{envelope, read};
+use vigie_model::{Hop, Journey, MICROS_PER_SECOND, Micros};
+use vigie_testkit::{
+    Reading, Story, TimedLine,
+    corpus::{self, Corpus},
+    random::Random,
+};
+
+/// A captured run: the lines of each host in order of their times, and what they come to.
+struct Run {
+    name: String,
+    hosts: Vec<String>,
+    lines: Vec<Vec<TimedLine>>,
+    story: Story,
+}
+
+static RUNS: LazyLock<Vec<Run>> = LazyLock::new(|| {
+    let folders = ["postfix-chain/file-short", "postfix-chain/iso-long", "postfix-chain/rfc3164-long", "sample"];
+    folders.iter().map(|folder| Run::of(&Corpus::load(&corpus::testdata().join(folder)))).collect()
+});
+
+impl Run {
+    fn of(corpus: &Corpus) -> Self {
+        let hosts: Vec<String> = corpus.hosts().into_iter().map(str::to_owned).collect();
+        let mut lines = vec![Vec::new(); hosts.len()];
+        corpus.lines().into_iter().flatten().for_each(|line| lines[line.host].push(line));
+        lines.iter_mut().for_each(|lines: &mut Vec<TimedLine>| lines.sort_by_key(|line| line.ts));
+        let mut run = Self { name: corpus.name.clone(), hosts, story: Reading::default().story(), lines };
+        run.story = run.read(run.lines.iter().flatten());
+        run
+    }
+
+    fn reading(&self) -> Reading {
+        Reading::of(&self.hosts.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    fn read<'a>(&self, lines: impl Iterator<Item = &'a TimedLine>) -> Story {
+        let mut reading = self.reading();
+        lines.for_each(|line| reading.line(line));
+        reading.story()
+    }
+
+    /// All hosts, each in its own order, woven into one another.
+    fn woven(&self, random: &mut Random) -> Vec<&TimedLine> {
+        let mut turns: Vec<usize> = self.lines.iter().enumerate().flat_map(|(host, lines)| vec![host; lines.len()]).collect();
+        random.shuffle(&mut turns);
+        let mut rest: Vec<_> = self.lines.iter().map(|lines| lines.iter()).collect();
+        turns.into_iter().filter_map(|host| rest[host].next()).collect()
+    }
+
+    fn same(&self, story: &Story) -> Result<(), TestCaseError> {
+        let named = |journeys: &[Journey]| -> Vec<String> { journeys.iter().map(|j| serde_json::to_string(j).expect("plain data")).collect() };
+        let (expected, found) = (named(&self.story.journeys), named(&story.journeys));
+        let differ = expected.iter().filter(|one| !found.contains(one)).chain(found.iter().filter(|one| !expected.contains(one)));
+        prop_assert_eq!(differ.take(4).collect::<Vec<_>>(), Vec::<&String>::new(), "journeys of {}", &self.name);
+        prop_assert_eq!(&self.story.hops, &story.hops, "hops of {}", &self.name);
+        prop_assert_eq!(&self.story.rejections, &story.rejections, "rejections of {}", &self.name);
+        prop_assert_eq!(&self.story.attempts, &story.attempts, "attempts of {}", &self.name);
+        prop_assert_eq!(self.story.aborted, story.aborted, "aborted sessions of {}", &self.name);
+        Ok(())
+    }
+}
+
+/// The same cases every time.
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, rng_seed: RngSeed::Fixed(20_261_122), failure_persistence: None, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(cases(24))]
+
+    #[test]
+    fn any_interleaving_of_hosts_gives_the_same(seed in any::<u64>()) {
+        let mut random = Random::new(seed);
+        for run in RUNS.iter() {
+            run.same(&run.read(run.woven(&mut random).into_iter()))?;
+        }
+    }
+
+    /// Lines up to five seconds from their place. Equal times keep their order: whole seconds say no more.
+    #[test]
+    fn lines_late_by_up_to_five_seconds_give_the_same(seed in any::<u64>()) {
+        let mut random = Random::new(seed);
+        for run in RUNS.iter() {
+            let late = |lines: &[TimedLine]| {
+                let mut lines: Vec<(Micros, TimedLine)> =
+                    lines.iter().map(|line| (line.ts + random.below(5 * MICROS_PER_SECOND as usize) as Micros, line.clone())).collect();
+                lines.sort_by_key(|(at, _)| *at);
+                lines
+            };
+            let lines: Vec<_> = run.lines.iter().map(|lines| lines.as_slice()).flat_map(late).collect();
+            run.same(&run.read(lines.iter().map(|(_, line)| line)))?;
+        }
+    }
+
+    #[test]
+    fn saving_and_restoring_after_any_line_gives_the_same(seed in any::<u64>()) {
+        let mut random = Random::new(seed);
+        for run in RUNS.iter() {
+            let mut reading = run.reading();
+            for line in run.woven(&mut random) {
+                reading.line(line);
+                if random.below(200) == 0 {
+                    let restore = |host: &Host| Host::restore(&host.snapshot()).expect("its own state");
+                    reading.hosts = reading.hosts.iter().map(restore).collect();
+                }
+            }
+            run.same(&reading.story())?;
+        }
+    }
+
+    #[test]
+    fn linking_in_rounds_of_any_size_is_linking_at_once(round in 1usize..200) {
+        for run in RUNS.iter() {
+            prop_assert_eq!(&in_rounds(run.story.hops.clone(), round), &run.story.journeys, "{} in rounds of {}", run.name, round);
+        }
+    }
+
+    #[test]
+    fn linking_takes_hops_in_any_order(seed in any::<u64>()) {
+        for run in RUNS.iter() {
+            let mut hops = run.story.hops.clone();
+            Random::new(seed).shuffle(&mut hops);
+            prop_assert_eq!(&link(hops), &run.story.journeys, "{}", run.name);
+        }
+    }
+}
+
+/// The journeys of hops that come one by one.
+fn in_rounds(mut hops: Vec<Hop>, round: usize) -> Vec<Journey> {
+    let mut linker = Linker::in_rounds_of(round);
+    let mut journeys = Vec::new();
+    hops.sort_by_key(Hop::key);
+    hops.into_iter().for_each(|hop| linker.push(hop, &mut journeys));
+    linker.finish(&mut journeys);
+    journeys.sort_by(|a, b| (a.first_arrival, &a.id).cmp(&(b.first_arrival, &b.id)));
+    journeys
+}
+
+/// The same run over and over, each time a little later: every queue id and message id is used many times.
+#[test]
+fn ids_used_again_in_every_round() {
+    const TIMES: i64 = 40;
+    for (run, apart) in RUNS.iter().zip([97, 600, 1_801, 7_203]) {
+        let shifted = |by: Micros| run.story.hops.iter().cloned().map(move |hop| later(hop, by * apart * MICROS_PER_SECOND));
+        let hops: Vec<Hop> = (0..TIMES).flat_map(shifted).collect();
+        let at_once = link(hops.clone());
+        for round in [1_000, 7_000] {
+            assert!(in_rounds(hops.clone(), round) == at_once, "{} every {apart} s, in rounds of {round}", run.name);
+        }
+        if apart > 1_000 {
+            assert_eq!(at_once.len(), run.story.journeys.len() * TIMES as usize, "{} every {apart} s", run.name);
+        }
+    }
+}
+
+fn later(mut hop: Hop, by: Micros) -> Hop {
+    hop.ts_in += by;
+    hop.ts_out += by;
+    hop.recipients.iter_mut().for_each(|recipient| recipient.ts += by);
+    hop
+}
+
+/// Facts taken out after each line, or at the end: the same rows.
+#[test]
+fn facts_may_be_taken_at_any_time() {
+    for run in RUNS.iter() {
+        let mut scratch = envelope::Scratch::default();
+        let mut hops = Vec::new();
+        for (host, lines) in run.hosts.iter().zip(&run.lines) {
+            let mut host = Host::new(host);
+            for line in lines {
+                let mut facts = Facts::default();
+                if let Some(envelope) = envelope::parse(&line.raw, &mut scratch) {
+                    host.record(line.ts, &read(&envelope), &mut facts);
+                }
+                hops.append(&mut facts.hops);
+            }
+            hops.extend(host.open());
+        }
+        hops.sort_by_key(Hop::key);
+        assert_eq!(hops, run.story.hops, "{}", run.name);
+    }
+}

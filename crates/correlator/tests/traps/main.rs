@@ -1,0 +1,16 @@
+//! The traps into which log analyzers fall, each as a situation: the lines of one or several hosts in, journeys out.
+//!
+//! The lines are written for these tests in the syntax of Postfix, Dovecot and the filters; what should come of them is said
+//! by hand. Numbers are those of the list of traps in the project's notes on mail logs.
+
+mod addresses;
+mod arrivals;
+mod by_hand;
+mod counts;
+mod filters;
+mod foreign;
+mod outcomes;
+mod queue_ids;
+mod refusals;
+mod replies;
+mod times;
