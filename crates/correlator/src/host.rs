@@ -13,7 +13,7 @@ const CLOCK_LEAP_MICROS: Micros = 24 * MICROS_PER_HOUR;
 /// So many such lines in a row, and the clock is believed. Until then nothing is let go of on their word.
 const CLOCK_STEP_LINES: u32 = 50;
 /// Saved states carry this, so that a state of another layout is refused and not misread.
-const STATE_VERSION: u8 = 3;
+const STATE_VERSION: u8 = 4;
 
 /// What lines gave. The caller empties it as often as it likes; the order inside carries no meaning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -23,19 +23,34 @@ const REACH_MICROS: Micros = 2 * SKEW_MICROS;
 const ROUND_HOPS_MIN: usize = 2_000;
 
 /// Links hops that come in order of `ts_in` (ties in any order), in bounded memory.
-#[derive(Default)]
 pub struct Linker {
     /// Boxed, because they are moved about far more often than looked at.
+    #[expect(
+        clippy::vec_box,
+        reason = "a hop is several hundred bytes, and sorting and thinning out move each many times"
+    )]
     pending: Vec<Box<Hop>>,
     next_round: usize,
+    round_hops_min: usize,
+}
+
+impl Default for Linker {
+    fn default() -> Self {
+        Self::in_rounds_of(ROUND_HOPS_MIN)
+    }
 }
 
 impl Linker {
+    /// A linker that gathers this many hops before a round. The size of the rounds never shows in the journeys.
+    pub fn in_rounds_of(hops: usize) -> Self {
+        Self { pending: Vec::new(), next_round: 0, round_hops_min: hops }
+    }
+
     /// Takes a hop; every later one must have no earlier `ts_in`. Journeys that nothing can change any more go to `out`.
     pub fn push(&mut self, hop: impl Into<Box<Hop>>, out: &mut Vec<Journey>) {
         let hop = hop.into();
         let now = hop.ts_in;
-        if self.pending.len() >= self.next_round.max(ROUND_HOPS_MIN) {
+        if self.pending.len() >= self.next_round.max(self.round_hops_min) {
             self.round(now - REACH_MICROS, out);
             self.next_round = 2 * self.pending.len();
         }
@@ -80,7 +95,7 @@ fn at_one_time(a: &Hop, b: &Hop) -> Ordering {
 /// Links a set of hops at once. Journeys come in order of first arrival, then id.
 pub fn link(hops: Vec<Hop>) -> Vec<Journey> {
     let mut out = Vec::new();
-    Linker { pending: hops.into_iter().map(Box::new).collect(), next_round: 0 }.finish(&mut out);
+    Linker { pending: hops.into_iter().map(Box::new).collect(), ..Linker::default() }.finish(&mut out);
     out.sort_by(|a, b| (a.first_arrival, &a.id).cmp(&(b.first_arrival, &b.id)));
     out
 }

@@ -173,7 +173,8 @@ impl Queue {
 
     /// The generation that a line at `ts` belongs to; a new one where none fits.
     fn entry(&mut self, ts: Micros, id: QueueId, origin: &Origin<'_>, sign: Sign) -> &mut Entry {
-        let generations = self.entries.entry(id).or_default();
+        // One generation is what nearly every id has; room for four would be most of the memory of a full queue.
+        let generations = self.entries.entry(id).or_insert_with(|| Vec::with_capacity(1));
         let index = choose(generations, ts, origin, sign).unwrap_or_else(|| {
             let at = generations.partition_point(|entry| entry.ts_in <= ts);
             generations.insert(at, Entry::new(ts, origin.instance));

@@ -73,6 +73,9 @@ impl Line<'_> {
 pub trait Sink {
     type Error;
 
+    /// Will somebody want to go on from here another time? Then what is read is hashed, and the report has marks.
+    const KEEPS_MARKS: bool = true;
+
     /// A host that was not seen before in this run; its lines carry its place in the order of these calls.
     fn host(&mut self, name: &str) -> Result<(), Self::Error>;
 
@@ -147,7 +150,7 @@ pub fn read<S: Sink>(sources: &[Source], options: &Options, sink: &mut S) -> Res
         remembered_until: TIMES.start,
         stopped: false,
     };
-    let mut cursors: Vec<Cursor> = sources.iter().map(|source| Cursor::open(source, options)).collect();
+    let mut cursors: Vec<Cursor> = sources.iter().map(|source| Cursor::open(source, options, S::KEEPS_MARKS)).collect();
     let mut progress =
         Progress { files: cursors.len(), bytes: cursors.iter().map(Cursor::disk_bytes).sum(), ..Progress::default() };
     while let Some(at) = next_cursor(&cursors) {

@@ -77,6 +77,8 @@ struct Counter {
 impl Sink for Counter {
     type Error = std::convert::Infallible;
 
+    const KEEPS_MARKS: bool = false;
+
     fn host(&mut self, name: &str) -> Result<(), Self::Error> {
         self.hosts.push(Host::new(name));
         Ok(())

@@ -313,7 +313,7 @@ const CONTEXT_STARTS: &[&[u8]] = &[
     b"timeout",
     b"milter",
     b"uses ",
-            b"refused to talk",
+    b"refused to talk",
     b"postmaster ",
     b"sender ",
     b"requeued",

@@ -23,7 +23,8 @@ use vigie_engine::import::Store;
 use vigie_lake::{LakeError, Snapshot, Table};
 use vigie_model::{MICROS_PER_HOUR, Micros};
 use vigie_web::backend::{
-    Answer, Backend, Coverage, Failure, Message, Overview, PageRequest, Period, RejectionPage, Scope, SearchPage, Span,
+    Answer, Backend, Coverage, Dimension, Failure, Message, Overview, PageRequest, Period, Ranking, RejectionPage,
+    Scope, SearchPage, Span,
 };
 
 /// Overviews remembered; a few dozen periods and filters are in use at a time.
@@ -53,6 +54,18 @@ impl Pages {
             Inner { store, overviews: Mutex::default(), first_line: AtomicI64::new(0), last_line: AtomicI64::new(0) };
         inner.note_last_line(&inner.store.lake.snapshot()?);
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Computes the first page before somebody asks for it.
+    pub fn warm_up(&self, zone: jiff::tz::TimeZone) {
+        let scope = Scope { q: String::new(), period: self.default_period(), zone, lang: vigie_i18n::Lang::En };
+        let inner = self.inner.clone();
+        std::thread::spawn(move || {
+            let warmed = inner.store.lake.snapshot().map(|snapshot| inner.overview(&scope, &snapshot));
+            if !matches!(warmed, Ok(Ok(_))) {
+                tracing::warn!("the first page could not be computed in advance");
+            }
+        });
     }
 
     /// Computes an answer where it may wait.
@@ -100,6 +113,11 @@ impl Backend for Pages {
     fn rejections<'a>(&'a self, scope: &'a Scope, page: &'a PageRequest) -> Answer<'a, RejectionPage> {
         let (scope, page) = (scope.clone(), page.clone());
         self.ask(move |_, snapshot| search::rejections(&scope, &page, snapshot))
+    }
+
+    fn ranking<'a>(&'a self, scope: &'a Scope, by: Dimension) -> Answer<'a, Ranking> {
+        let scope = scope.clone();
+        self.ask(move |_, snapshot| overview::long_ranking(&scope, by, snapshot))
     }
 
     fn default_period(&self) -> Period {

@@ -105,6 +105,7 @@ impl Links {
         links.by_previous_id(&index, false);
         links.by_redirect(&index);
         links.by_message_id(&index);
+        links.refused_by_store(&index);
         links.take_over_recipients(&index);
         links.notices(&index);
         links.roots();
@@ -191,6 +192,8 @@ impl Links {
                     other != at
                         && after.ts_in <= recipient.ts + SKEW_MICROS
                         && after.ts_in >= recipient.ts - TRANSACTION_MICROS_MAX
+                        // Nothing is handed over before it came; and rounds of linking rely on it.
+                        && after.ts_in >= hop.ts_in - SKEW_MICROS
                         && compatible(hop, after)
                         && (!forwarded || after.server == hop.server)
                 });
@@ -250,6 +253,25 @@ impl Links {
                 && self.set_parent(at, before, LinkEvidence::MessageId)
             {
                 self.set_child(before, place, at);
+            }
+        }
+    }
+
+    /// A session in which the store refused a recipient (over quota): the reply names no session, so message id, user and time
+    /// must do. The last word stays with the server that tried.
+    fn refused_by_store(&mut self, index: &Index<'_>) {
+        for (at, store) in index.hops.iter().enumerate() {
+            if store.kind != Kind::Store || self.parent[at].is_some() {
+                continue;
+            }
+            let tried = index.same_message(store).filter(|&other| {
+                let before = &index.hops[other];
+                before.kind == Kind::Transfer
+                    && near(before, before.ts_out, store.ts_in)
+                    && before.recipients.iter().any(|recipient| into_store(recipient, store))
+            });
+            if let Some(before) = tried.min_by_key(|&other| ((index.hops[other].ts_out - store.ts_in).abs(), other)) {
+                self.set_parent(at, before, LinkEvidence::MessageId);
             }
         }
     }
@@ -376,18 +398,20 @@ fn handed_over(before: &Hop, recipient: &vigie_model::Recipient, after: &Hop) ->
         return false;
     }
     match after.kind {
-        // A delivery agent without a session: the store's user is the address, or its local part.
-        Kind::Store => {
-            matches!(&*recipient.transport, "pipe" | "local" | "virtual" | "lmtp")
-                && after.recipients.iter().any(|user| {
-                    let local = recipient.recipient.split(['@', '+']).next().unwrap_or_default();
-                    same_address(&user.recipient, &recipient.recipient) || same_address(&user.recipient, local)
-                })
-        }
+        Kind::Store => into_store(recipient, after),
         Kind::Transfer => {
             after.server != before.server
                 && matches!(&*recipient.transport, "smtp" | "relay" | "lmtp")
                 && names(after, &recipient.recipient)
         }
     }
+}
+
+/// Was this recipient given to a store that has such a user? The user is the address, or its local part.
+fn into_store(recipient: &vigie_model::Recipient, store: &Hop) -> bool {
+    let local = recipient.recipient.split(['@', '+']).next().unwrap_or_default();
+    let is_user = |user: &vigie_model::Recipient| {
+        same_address(&user.recipient, &recipient.recipient) || same_address(&user.recipient, local)
+    };
+    matches!(&*recipient.transport, "pipe" | "local" | "virtual" | "lmtp") && store.recipients.iter().any(is_user)
 }

@@ -22,7 +22,11 @@ pub fn build(hops: &mut [Box<Hop>], links: &Links, members: &[Member]) -> Journe
         id: id(first),
         class: hops[sender_at].class.max(first.class),
         arrival: first.arrival,
-        message_id: along().map(|hop| without_brackets(&hop.message_id)).find(|id| !id.is_empty()).unwrap_or_default().into(),
+        message_id: along()
+            .map(|hop| without_brackets(&hop.message_id))
+            .find(|id| !id.is_empty())
+            .unwrap_or_default()
+            .into(),
         size: along().find_map(|hop| hop.size),
         first_arrival: first.ts_in,
         last_seen: along().map(|hop| hop.ts_out).max().unwrap_or(first.ts_out),

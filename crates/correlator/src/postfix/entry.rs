@@ -47,6 +47,8 @@ pub struct Entry {
     sender: Box<str>,
     sender_known: bool,
     subject: Box<str>,
+    /// Time of the line that showed it.
+    subject_at: Micros,
     size: Option<u64>,
     recipient_count: Option<u32>,
     previous: Option<QueueId>,
@@ -87,6 +89,7 @@ impl Entry {
             sender: Box::default(),
             sender_known: false,
             subject: Box::default(),
+            subject_at: Micros::MAX,
             size: None,
             recipient_count: None,
             previous: None,
@@ -193,9 +196,10 @@ impl Entry {
     pub fn header(&mut self, ts: Micros, header: &Header<'_>) {
         self.touch(ts);
         if let Some(text) = header.subject()
-            && self.subject.is_empty()
+            && ts < self.subject_at
         {
-            self.subject = subject::readable(text).into();
+            // The headers of an attached message are logged too, after the message's own.
+            (self.subject, self.subject_at) = (subject::readable(text).into(), ts);
         }
         if self.helo.is_empty() {
             self.helo = boxed(header.envelope.helo);

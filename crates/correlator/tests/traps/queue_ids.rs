@@ -134,6 +134,28 @@ fn same_queue_id_on_two_hosts() {
     );
 }
 
+/// Trap 5: another server answers with an id that one of ours used half an hour before; neither message has a message id.
+#[test]
+fn a_message_is_not_handed_over_before_it_came() {
+    let old = message("mbx1", "7C1D29E002", 0, "eve@example.net")
+        .replace("10:00:", "09:30:")
+        .replace("<0-eve@example.net>", "");
+    let new = log(
+        "edge1",
+        "10:00:00 smtpd 3A1B29E001: client=out.example.net[192.0.2.10]
+         10:00:00 qmgr 3A1B29E001: from=<ann@example.net>, size=1200, nrcpt=1 (queue active)
+         10:00:01 smtp 3A1B29E001: to=<bob@example.org>, relay=mx.example.org[192.0.2.90]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 7C1D29E002)
+         10:00:01 qmgr 3A1B29E001: removed",
+    );
+    assert_eq!(
+        story(&[("mbx1", old), ("edge1", new)]).told(),
+        [
+            "mail <eve@example.net> mbx1:7C1D29E002 | bob@example.com delivered",
+            "mail <ann@example.net> edge1:3A1B29E001 | bob@example.org delivered",
+        ]
+    );
+}
+
 /// Traps 5 and 6.
 #[test]
 fn same_queue_id_on_two_instances_at_once() {

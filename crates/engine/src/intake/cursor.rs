@@ -24,6 +24,8 @@ pub struct Cursor {
     /// A line of it was taken since it was opened.
     pub moved: bool,
     state: State,
+    /// What is read is hashed as it goes.
+    keeps_marks: bool,
     /// Where an earlier import stopped.
     resumed: Option<(u64, u128)>,
     first_ts: Micros,
@@ -51,7 +53,7 @@ static NEXT_ID: AtomicUsize = AtomicUsize::new(1);
 
 impl Cursor {
     /// Opens the file, goes to where an earlier import stopped, and finds out where it stands in time.
-    pub fn open(source: &Source, options: &Options) -> Self {
+    pub fn open(source: &Source, options: &Options, keeps_marks: bool) -> Self {
         let mut cursor = Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             label: source.path.to_string_lossy().into(),
@@ -70,6 +72,7 @@ impl Cursor {
             last_ts: TIMES.start,
             moved: false,
             state: State::Done,
+            keeps_marks,
             resumed: None,
             first_ts: TIMES.start,
             before: None,
@@ -202,17 +205,17 @@ impl Cursor {
     fn fill(&mut self) {
         self.at = 0;
         let State::Open(file) = &mut self.state else { return };
-        self.before = Some(file.identity());
+        self.before = self.keeps_marks.then(|| file.identity());
         match file.next() {
             Ok(Some(_)) => {
-                self.after = Some(file.identity());
+                self.after = self.keeps_marks.then(|| file.identity());
                 self.disk_bytes_done = file.position();
                 return;
             }
             Ok(None) => {}
             Err(problem) => self.report.problem = Some(problem),
         }
-        self.after = Some(file.identity());
+        self.after = self.keeps_marks.then(|| file.identity());
         self.report.unfinished_bytes = file.unfinished_tail();
         self.report.overlong = file.overlong();
         self.disk_bytes_done = self.disk_bytes;
@@ -232,7 +235,8 @@ impl Cursor {
             Some((consumed, hash)) => LogFile::resume(&self.report.path, consumed, hash).map(|resumed| match resumed {
                 Resumed::Continues(file) | Resumed::Different(file) => file,
             }),
-            None => LogFile::open(&self.report.path),
+            None if self.keeps_marks => LogFile::open(&self.report.path),
+            None => LogFile::open_to_look(&self.report.path),
         };
         match opened {
             Ok(file) => {

@@ -26,7 +26,8 @@ pub fn parse(queue_id: Option<QueueId>, rest: &[u8]) -> Option<Record<'_>> {
     }
     // A proxy's answer names only the stage: `proxy-reject: END-OF-MESSAGE: 554 5.7.0 Reject; from=<> to=<> …`.
     let (head, rest) = scan::split(rest, b": ").unwrap_or((rest, b""));
-    let (stage, client) = scan::split(head, b" from ").unwrap_or(if word == b"proxy-reject" { (head, b"") } else { (b"", head) });
+    let (stage, client) =
+        scan::split(head, b" from ").unwrap_or(if word == b"proxy-reject" { (head, b"") } else { (b"", head) });
     let (body, tail) = match tail_start(rest) {
         Some(at) => (&rest[..at], &rest[at + 2..]),
         None => (rest, &b""[..]),

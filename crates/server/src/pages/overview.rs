@@ -20,6 +20,8 @@ use super::{
 const BUCKETS_MAX: Micros = 96;
 /// Rows of a ranking on this page.
 const RANK_ROWS: usize = 8;
+/// Rows of a ranking on its own page.
+const LONG_RANK_ROWS: usize = 200;
 /// Trends of ranked values are drawn up to so many deliveries: each costs a look of its own at the store.
 const TREND_DELIVERIES_MAX: u64 = 300_000;
 
@@ -39,7 +41,10 @@ pub fn overview(scope: &Scope, snapshot: &Snapshot) -> Result<Overview, Failure>
     let figures = page.figures(&question.filter)?;
     let previous = page.previous()?;
     let total: u64 = figures.mail.iter().map(|bucket| bucket.totals.deliveries).sum();
-    let mut rankings = vec![page.ranking(Dimension::Sender, total)?, page.ranking(Dimension::RecipientDomain, total)?];
+    let mut rankings = vec![
+        page.ranking(Dimension::Sender, RANK_ROWS, total)?,
+        page.ranking(Dimension::RecipientDomain, RANK_ROWS, total)?,
+    ];
     if let Some(refusals) = question.rejections() {
         rankings.push(search::reasons(&question, &refusals, snapshot, RANK_ROWS)?);
     }
@@ -53,6 +58,20 @@ pub fn overview(scope: &Scope, snapshot: &Snapshot) -> Result<Overview, Failure>
         rankings,
         coverage: summary,
     })
+}
+
+/// A ranking on a page of its own; without trends, which would cost a look at the store for each row.
+pub fn long_ranking(scope: &Scope, dimension: Dimension, snapshot: &Snapshot) -> Result<Ranking, Failure> {
+    let question = Question::of(scope, snapshot)?;
+    if dimension == Dimension::RejectReason {
+        return match question.rejections() {
+            Some(refusals) => search::reasons(&question, &refusals, snapshot, LONG_RANK_ROWS),
+            None => Ok(Ranking::empty(dimension)),
+        };
+    }
+    let edges = [question.from, question.until];
+    let page = Page { question: &question, snapshot, edges: &edges, read: vec![true] };
+    page.ranking(dimension, LONG_RANK_ROWS, u64::MAX)
 }
 
 struct Page<'a> {
@@ -218,7 +237,7 @@ impl Page<'_> {
         Ok(TimeSeries { buckets, until: timestamp(self.question.until), series })
     }
 
-    fn ranking(&self, dimension: Dimension, total: u64) -> Result<Ranking, Failure> {
+    fn ranking(&self, dimension: Dimension, rows_max: usize, total: u64) -> Result<Ranking, Failure> {
         let mail = self.question.mail_only();
         if self.question.is_about_rejections()? {
             return Ok(Ranking::empty(dimension));
@@ -228,7 +247,7 @@ impl Page<'_> {
             _ => (By::RecipientDomain, RankBy::Deliveries, Counted::Deliveries, Field::To),
         };
         let chosen = self.question.with(&[mail])?;
-        let ranked = self.snapshot.top(&chosen, by, rank_by, RANK_ROWS).map_err(self.fail())?;
+        let ranked = self.snapshot.top(&chosen, by, rank_by, rows_max).map_err(self.fail())?;
         let failed = self.question.with(&[mail, "status:bounced,expired"])?;
         let failed = self.snapshot.top(&failed, by, RankBy::Deliveries, usize::MAX >> 1).map_err(self.fail())?;
         let failed: FxHashMap<&str, u64> = failed.rows.iter().map(|row| (&*row.value, row.totals.deliveries)).collect();
@@ -292,13 +311,18 @@ fn nodes(route: &Route) -> [FlowNode; FLOW_COLUMNS] {
     };
     let name =
         |field, value: &str| FlowNode { label: NodeLabel::Name(value.to_owned()), term: term_text(field, value) };
-    let destination = match (route.outcome, route.recipient_domain.is_empty()) {
-        (Outcome::Delivered, false) => FlowNode {
+    let destination = match route.outcome {
+        Outcome::Delivered if !route.recipient_domain.is_empty() => FlowNode {
             label: NodeLabel::Name(route.recipient_domain.to_string()),
             term: format!("status:delivered to:@{}", route.recipient_domain),
         },
-        (outcome, _) => {
-            FlowNode { label: NodeLabel::Status(status(outcome)), term: format!("status:{}", outcome.as_str()) }
+        Outcome::Delivered => FlowNode { label: NodeLabel::Unknown, term: "status:delivered to=\"\"".to_owned() },
+        outcome => {
+            // As in the series: a few words, so that domains have room beside them.
+            let series = SERIES.iter().find(|(.., outcomes)| outcomes.contains(&outcome));
+            let (status, term) =
+                series.map_or((Status::Forwarded, "status:forwarded"), |(status, term, _)| (*status, *term));
+            FlowNode { label: NodeLabel::Status(status), term: term.to_owned() }
         }
     };
     [
@@ -311,10 +335,12 @@ fn nodes(route: &Route) -> [FlowNode; FLOW_COLUMNS] {
 
 /// Edges of the buckets: the period's ends, and round times of the reader's zone between.
 fn edges(scope: &Scope, question: &Question) -> Vec<Micros> {
-    const SIZES: [Micros; 11] = [1, 2, 5, 15, 30, 60, 180, 360, 720, 1440, 10_080];
-    const MINUTE: Micros = 60 * MICROS_PER_SECOND;
+    /// In seconds.
+    const SIZES: [Micros; 15] =
+        [1, 5, 15, 60, 120, 300, 900, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400, 7 * 86_400, 28 * 86_400];
     let (from, until) = (question.from, question.until);
-    let size = SIZES.iter().map(|minutes| minutes * MINUTE).find(|size| (until - from) / size <= BUCKETS_MAX);
+    let size =
+        SIZES.iter().map(|seconds| seconds * MICROS_PER_SECOND).find(|size| (until - from) / size <= BUCKETS_MAX);
     let size = size.unwrap_or((until - from) / BUCKETS_MAX / MICROS_PER_DAY * MICROS_PER_DAY + MICROS_PER_DAY);
     let mut edges = vec![from];
     let Some(midnight) = timestamp(from).to_zoned(scope.zone.clone()).start_of_day().ok() else {
