@@ -64,7 +64,10 @@ def settle_held_mail(rig):
     for message in rig.messages:
         option = {"in-held-released": "-H", "in-held-deleted": "-d"}.get(message["scenario"])
         if option:
-            command = ["postsuper", "-c", f"{rig.directory}/edge1/etc", option, message["queue_id"]]
+            # In the host's own namespaces, so that its log tells of it.
+            with open(f"{rig.directory}/edge1/queue/pid/master.pid", encoding="ascii") as file:
+                inside = ["nsenter", "--target", file.read().strip(), "--uts", "--mount"]
+            command = [*inside, "postsuper", "-c", f"{rig.directory}/edge1/etc", option, message["queue_id"]]
             subprocess.run(command, check=True, capture_output=True)
 
 

@@ -101,9 +101,12 @@ class Scenarios:
 
     def _expansion(self, number):
         rig, own, partner = self.rig, self.rig.own, self.rig.partner
-        sales = self._expanded(own("sales"), own("sales1"), own("sales2"), own("sales3"))
-        self.receive("in-alias", [sales])
-        self.receive("in-alias-and-member", [sales, *self.reached(own("helpdesk"))])
+
+        def sales():  # made anew for each message: what is observed is noted in it
+            return self._expanded(own("sales"), own("sales1"), own("sales2"), own("sales3"))
+
+        self.receive("in-alias", [sales()])
+        self.receive("in-alias-and-member", [sales(), *self.reached(own("helpdesk"))])
         self.receive("in-alias-chain", [self._expanded(own("chain1"), own("dev1"))])
         self.receive("in-alias-external-member", [self._expanded(own("extgroup"), own("ops1"), f"contact@{partner}")])
         self.receive("in-forward-out", [self._expanded(own("fwdout"), f"contact2@{partner}")], session={"tls": True})

@@ -282,11 +282,10 @@ impl Reader {
                 cursor.report.duplicates += 1;
                 continue;
             }
-            let (record, program, pid, text, repeated) = match &parsed {
-                Some(envelope) => {
-                    (vigie_formats::read(envelope), envelope.program, envelope.pid, envelope.text, envelope.repeated)
-                }
-                None => (Record::Foreign, &b""[..], 0, raw, 1),
+            let record = parsed.as_ref().map_or(Record::Foreign, vigie_formats::read);
+            let (program, pid, text, repeated) = match &parsed {
+                Some(envelope) => (envelope.program, envelope.pid, envelope.text, envelope.repeated),
+                None => (&b""[..], 0, raw, 1),
             };
             sink.line(&Line {
                 ts,

@@ -288,6 +288,10 @@ fn properties(table: Table, effort: Effort) -> WriterProperties {
     for column in spec.distinct.iter().chain(spec.noise).chain(&times).chain(&["offset"]) {
         properties = properties.set_column_dictionary_enabled(ColumnPath::from(*column), false);
     }
+    // Noise does not shrink: trying costs more than it saves.
+    for column in spec.noise {
+        properties = properties.set_column_compression(ColumnPath::from(*column), Compression::UNCOMPRESSED);
+    }
     for column in spec.distinct {
         properties = properties.set_column_encoding(ColumnPath::from(*column), Encoding::DELTA_LENGTH_BYTE_ARRAY);
     }

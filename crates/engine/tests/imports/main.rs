@@ -1,0 +1,10 @@
+//! However logs come into a store: in any order, piece by piece, twice, interrupted, damaged. What is exported must always be
+//! what one import of everything gives, byte for byte.
+
+mod bad_files;
+mod clocks;
+mod copies;
+mod growing;
+mod orders;
+mod stopping;
+mod store;

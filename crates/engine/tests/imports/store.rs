@@ -1,0 +1,160 @@
+//! Stores in temporary folders, and all that they tell.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
+
+use jiff::tz::TimeZone;
+use tempfile::TempDir;
+use vigie_engine::{
+    export::{self, Dataset},
+    import::{self, Imported, Options, Phase, Store},
+    intake::Source,
+};
+use vigie_model::Micros;
+use vigie_testkit::corpus::{self, Corpus};
+
+/// Everything that is exported, as the files that a person gets.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rows {
+    pub journeys: String,
+    pub deliveries: String,
+    pub hops: String,
+    pub rejections: String,
+}
+
+impl Rows {
+    /// Fails with the first line that differs.
+    #[track_caller]
+    pub fn assert_same(&self, other: &Rows, situation: &str) {
+        for (what, one, two) in [
+            ("hops", &self.hops, &other.hops),
+            ("rejections", &self.rejections, &other.rejections),
+            ("journeys", &self.journeys, &other.journeys),
+            ("deliveries", &self.deliveries, &other.deliveries),
+        ] {
+            let differ = one.lines().zip(two.lines()).position(|(one, two)| one != two);
+            let at = differ.unwrap_or(one.lines().count().min(two.lines().count()));
+            let shown = |text: &str| text.lines().nth(at).unwrap_or("(end)").to_owned();
+            assert!(one == two, "{situation}: {what} differ at row {at}:\n{}\n{}", shown(one), shown(two));
+        }
+    }
+}
+
+/// A store and a folder for the files that are imported into it.
+pub struct Place {
+    dir: TempDir,
+    pub store: Store,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let store = Store::open(&dir.path().join("data")).expect("a store");
+        Self { dir, store }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Writes a file of a host, and says how it is imported.
+    pub fn file(&self, host: &str, name: &str, bytes: &[u8]) -> Source {
+        let path = self.path(host).join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(&path, bytes).expect("a file");
+        source(host, &path)
+    }
+
+    pub fn import(&self, sources: &[Source]) -> Imported {
+        self.import_watched(sources, &mut |_| true)
+    }
+
+    pub fn import_watched(&self, sources: &[Source], watch: &mut dyn FnMut(&Phase) -> bool) -> Imported {
+        let options = Options { zone: TimeZone::UTC, default_host: "here".to_owned() };
+        import::import(&self.store, sources, &options, watch).expect("an import")
+    }
+
+    pub fn rows(&self) -> Rows {
+        let text = |dataset| {
+            let mut out = Vec::new();
+            export::export(&self.store, dataset, Micros::MIN / 4, Micros::MAX / 4, &mut out).expect("an export");
+            String::from_utf8(out).expect("JSON is UTF-8")
+        };
+        Rows {
+            journeys: text(Dataset::Journeys),
+            deliveries: text(Dataset::Deliveries),
+            hops: text(Dataset::Hops),
+            rejections: text(Dataset::Rejections),
+        }
+    }
+
+    /// Rows of every table.
+    pub fn sizes(&self) -> Vec<(String, u64)> {
+        let sizes = self.store.lake.snapshot().expect("a snapshot").sizes();
+        sizes.into_iter().map(|size| (format!("{:?}", size.table), size.rows)).collect()
+    }
+
+    pub fn lines(&self) -> u64 {
+        self.sizes().iter().find(|(table, _)| table == "Lines").expect("the table").1
+    }
+}
+
+pub fn source(host: &str, path: &Path) -> Source {
+    Source { path: path.to_owned(), host: Some(host.to_owned()) }
+}
+
+/// One log of the captured run.
+pub struct Log {
+    pub host: String,
+    pub name: String,
+    pub text: Vec<u8>,
+}
+
+/// A captured run: times without a year, and two files of one host.
+pub static SHORT: LazyLock<Vec<Log>> = LazyLock::new(|| logs("postfix-chain/file-short"));
+/// Another: times with a year and microseconds, one file a host.
+pub static LONG: LazyLock<Vec<Log>> = LazyLock::new(|| logs("postfix-chain/iso-long"));
+
+/// What one import of all of it gives.
+pub static SHORT_ROWS: LazyLock<Rows> = LazyLock::new(|| at_once(&SHORT));
+pub static LONG_ROWS: LazyLock<Rows> = LazyLock::new(|| at_once(&LONG));
+
+fn logs(folder: &str) -> Vec<Log> {
+    let corpus = Corpus::load(&corpus::testdata().join(folder));
+    corpus.files.into_iter().map(|file| Log { host: file.host, name: file.name, text: file.text }).collect()
+}
+
+pub fn at_once(logs: &[Log]) -> Rows {
+    let place = Place::new();
+    let sources: Vec<Source> = logs.iter().map(|log| place.file(&log.host, &log.name, &log.text)).collect();
+    let imported = place.import(&sources);
+    assert_eq!(imported.report.problems().count(), 0);
+    assert_eq!((imported.unknown, imported.lines > 3_000), (0, true));
+    place.rows()
+}
+
+/// Where the line that holds this byte ends.
+pub fn line_end(text: &[u8], at: usize) -> usize {
+    text[at..].iter().position(|&byte| byte == b'\n').map_or(text.len(), |offset| at + offset + 1)
+}
+
+/// The beginnings of pieces of about the same size, at line starts, and the end.
+pub fn cuts(text: &[u8], pieces: usize) -> Vec<usize> {
+    let mut cuts: Vec<usize> = (1..pieces).map(|piece| line_end(text, text.len() * piece / pieces)).collect();
+    cuts.insert(0, 0);
+    cuts.push(text.len());
+    cuts
+}
+
+/// All orders of so many things.
+pub fn orders(count: usize) -> Vec<Vec<usize>> {
+    if count == 0 {
+        return vec![Vec::new()];
+    }
+    let shorter = orders(count - 1);
+    let longer = |order: &Vec<usize>, at: usize| [&order[..at], &[count - 1], &order[at..]].concat();
+    shorter.iter().flat_map(|order| (0..count).map(move |at| longer(order, at))).collect()
+}
