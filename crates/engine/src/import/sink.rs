@@ -9,7 +9,7 @@ use super::{ImportError, Phase, Run, hull, state::HostState};
 use crate::intake::{FileMark, Line, Progress, Report, Seen, Sink};
 
 /// Lines of one commit: enough for well-filled files, few enough for memory.
-static COMMIT_LINES_MAX: std::sync::LazyLock<u64> = std::sync::LazyLock::new(|| std::env::var("CL").ok().and_then(|v| v.parse().ok()).unwrap_or(400_000));
+const COMMIT_LINES_MAX: u64 = 400_000;
 /// Text of one commit, for logs with long lines.
 const COMMIT_TEXT_BYTES_MAX: usize = 96 * 1024 * 1024;
 /// Different unknown shapes remembered until the next commit; more are counted together.
@@ -232,7 +232,7 @@ impl Sink for ToLake<'_> {
     }
 
     fn go_on(&mut self, progress: &Progress, marks: &dyn Fn() -> Vec<FileMark>) -> Result<bool, ImportError> {
-        if self.lines.len() as u64 >= *COMMIT_LINES_MAX || self.lines.text_bytes() >= COMMIT_TEXT_BYTES_MAX {
+        if self.lines.len() as u64 >= COMMIT_LINES_MAX || self.lines.text_bytes() >= COMMIT_TEXT_BYTES_MAX {
             self.commit(marks())?;
         }
         Ok((self.watch)(&Phase::Reading(*progress)))

@@ -6,5 +6,6 @@ mod clocks;
 mod copies;
 mod growing;
 mod orders;
+mod scratch;
 mod stopping;
 mod store;
