@@ -252,9 +252,10 @@ impl Reader {
                 return Ok(());
             }
             (cursor.moved, cursor.last_ts) = (true, ts);
-            let name = match (&cursor.report_host, &parsed) {
-                (Some(host), _) => host.as_bytes(),
-                (None, Some(envelope)) if !envelope.host.is_empty() => envelope.host,
+            let name = match (&parsed, &cursor.report_host) {
+                // The line's own word counts; a host that was named is for lines that say nothing.
+                (Some(envelope), _) if !envelope.host.is_empty() => envelope.host,
+                (_, Some(host)) => host.as_bytes(),
                 // A line without any envelope belongs to the host of the line before.
                 (None, None) if last_host.1 != usize::MAX => &last_host.0,
                 _ => options.default_host.as_bytes(),

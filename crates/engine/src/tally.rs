@@ -24,7 +24,7 @@ pub struct Tally {
     pub filtered: u64,
     pub discarded: u64,
     /// Tries that were put off.
-    pub deferred: u64,
+    pub deferrals: u64,
     pub rejected: u64,
     /// Bytes of `messages`, as the first server logged them.
     pub bytes: u64,
@@ -107,7 +107,7 @@ impl Sink for Counter {
 
 impl Counter {
     fn take_facts(&mut self) {
-        self.tally.deferred += self.facts.attempts.len() as u64;
+        self.tally.deferrals += self.facts.attempts.len() as u64;
         self.facts.attempts.clear();
         for rejection in self.facts.rejections.drain(..) {
             self.tally.rejected += 1;

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use arrow::compute::{max_string, min_string};
-use arrow::datatypes::{DataType, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Field, TimestampMicrosecondType};
 use deltalake_core::kernel::{Add, LogicalFileView, Remove};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -18,7 +18,7 @@ use vigie_model::{Micros, day_of, iso, iso_day, parse_iso};
 
 use crate::{LakeError, Table};
 
-/// Rows per row group: what a bloom filter covers and what a query skips (engine.md, section 3).
+/// Rows per row group: what a bloom filter covers and what a query skips.
 pub(crate) const ROW_GROUP_ROWS: usize = 120_000;
 /// Rows per page: what is unpacked for one row that a search finds.
 const PAGE_ROWS: usize = 8_192;
@@ -263,7 +263,7 @@ pub(crate) fn sync_folder(folder: &Path) -> Result<(), LakeError> {
 
 fn properties(table: Table, effort: Effort) -> WriterProperties {
     let spec = table.spec();
-    // No `sorting_columns`: Ballista 55 loses ORDER BY on files that declare their order (engine.md, section 4).
+    // No `sorting_columns`: Ballista 55 loses ORDER BY on files that declare their order.
     let zstd = ZstdLevel::try_new(effort.zstd_level()).unwrap_or_default();
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(zstd))
@@ -271,10 +271,9 @@ fn properties(table: Table, effort: Effort) -> WriterProperties {
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_created_by(concat!("vigie ", env!("CARGO_PKG_VERSION")).to_string());
     // Smallest and largest of a text help only where the rows are sorted by it; to compare every value costs a quarter of the writing.
-    let texts = table.schema();
-    for field in texts.fields().iter().filter(|field| field.data_type() == &DataType::Utf8 && field.name() != "server")
-    {
-        let path = ColumnPath::from(field.name().as_str());
+    let mut texts = Vec::new();
+    table.schema().fields().iter().for_each(|field| text_columns(vec![field.name().clone()], field, &mut texts));
+    for path in texts.into_iter().filter(|path| path.parts() != ["server"]) {
         properties = properties.set_column_statistics_enabled(path, EnabledStatistics::None);
     }
     let times = [spec.start, spec.end];
@@ -299,6 +298,17 @@ fn properties(table: Table, effort: Effort) -> WriterProperties {
         properties = properties.set_column_encoding(ColumnPath::from(*column), Encoding::DELTA_BINARY_PACKED);
     }
     properties.build()
+}
+
+/// Texts, those in lists too, by their path in the file.
+fn text_columns(path: Vec<String>, field: &Field, found: &mut Vec<ColumnPath>) {
+    let below = |names: &[&str]| path.iter().cloned().chain(names.iter().map(|name| name.to_string())).collect();
+    match field.data_type() {
+        DataType::Utf8 => found.push(ColumnPath::new(path)),
+        DataType::List(item) => text_columns(below(&["list", item.name()]), item, found),
+        DataType::Struct(parts) => parts.iter().for_each(|part| text_columns(below(&[part.name()]), part, found)),
+        _ => {}
+    }
 }
 
 /// How long ago a file was written, for vacuum.

@@ -19,7 +19,23 @@ pub struct Filter {
     pub period: Period,
 }
 
+impl Expr {
+    /// Does a term of it look at this field?
+    pub fn mentions(&self, field: Field) -> bool {
+        match self {
+            Expr::And(parts) | Expr::Or(parts) => parts.iter().any(|part| part.mentions(field)),
+            Expr::Not(inner) => inner.mentions(field),
+            Expr::Term(term) => term.field == field,
+        }
+    }
+}
+
 impl Filter {
+    /// Does the filter look at this field anywhere?
+    pub fn mentions(&self, field: Field) -> bool {
+        self.expr.as_ref().is_some_and(|expr| expr.mentions(field))
+    }
+
     /// It chooses everything.
     pub fn is_empty(&self) -> bool {
         self.expr.is_none() && self.period.text.is_empty()

@@ -1,6 +1,6 @@
 //! What can be typed: commands, options, and the texts of `--help`.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -21,6 +21,16 @@ pub struct Cli {
     pub output: OutputOptions,
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// `-class:bounce` of the filter language would be taken for options: it is handed on as `not class:bounce`.
+pub fn minus_is_not(argument: OsString) -> OsString {
+    let term = argument.to_str().and_then(|text| text.strip_prefix('-')).filter(|term| {
+        let word = term.bytes().take_while(|byte| byte.is_ascii_alphabetic() || *byte == b'-').count();
+        !term.starts_with('-') && word > 1 && matches!(term.as_bytes().get(word), Some(b':' | b'=' | b'<' | b'>'))
+    });
+    // `-n=5` has one letter, and no option of ours has a colon.
+    term.map(|term| OsString::from(format!("not {term}"))).unwrap_or(argument)
 }
 
 #[derive(Debug, Args)]

@@ -35,7 +35,7 @@ pub fn build(hops: &mut [Box<Hop>], links: &Links, members: &[Member]) -> Journe
         steps: path.iter().map(|&at| step(hops, links, &path, at)).collect(),
         ..Journey::default()
     };
-    journey.deliveries = Leaves { hops, links, root, out: Vec::new() }.collect(&path);
+    journey.deliveries = Leaves { hops, links, root, originals: Vec::new(), out: Vec::new() }.collect(&path);
     journey.sender = take(&mut hops[sender_at].sender);
     journey.subject = take_first(hops, &path, |hop| &mut hop.subject);
     journey.verdict = take_first(hops, &path, |hop| &mut hop.verdict);
@@ -179,6 +179,8 @@ struct Leaves<'a> {
     hops: &'a mut [Box<Hop>],
     links: &'a Links,
     root: usize,
+    /// Hop, address there, and what the sender wrote for it.
+    originals: Vec<(usize, Box<str>, Box<str>)>,
     out: Vec<Delivery>,
 }
 
@@ -209,8 +211,13 @@ impl Leaves<'_> {
     }
 
     fn recipient(&mut self, at: usize, place: usize) {
-        let recipient = take(&mut self.hops[at].recipients[place]);
-        let Some(next) = self.links.child(at, place) else {
+        let mut recipient = take(&mut self.hops[at].recipients[place]);
+        self.inherit_original(at, &mut recipient);
+        let next = self.links.child(at, place);
+        if let Some(next) = next.filter(|_| !recipient.orig_recipient.is_empty()) {
+            self.originals.push((next, recipient.recipient.clone(), recipient.orig_recipient.clone()));
+        }
+        let Some(next) = next else {
             // Requeued, and the new hop is known: it goes on there. Not known: it is still in the queue.
             let outcome = match recipient.outcome {
                 Outcome::Transferred if self.links.parent.iter().any(|p| p.is_some_and(|(parent, _)| parent == at)) => {
@@ -225,6 +232,16 @@ impl Leaves<'_> {
         match self.hops[next].kind {
             Kind::Store => self.stored(next, recipient),
             Kind::Transfer => self.waiting_at(next, recipient),
+        }
+    }
+
+    /// An alias may be expanded hops before the last one: the address that the sender wrote goes along the path.
+    fn inherit_original(&self, at: usize, recipient: &mut Recipient) {
+        let known_as =
+            if recipient.orig_recipient.is_empty() { &recipient.recipient } else { &recipient.orig_recipient };
+        let original = self.originals.iter().find(|(hop, address, _)| *hop == at && same_address(address, known_as));
+        if let Some((.., original)) = original {
+            recipient.orig_recipient = original.clone();
         }
     }
 

@@ -77,6 +77,8 @@ impl Derivation<'_> {
     fn add(&mut self) {
         let (from, until) = (self.from, self.until);
         self.journeys.retain(|journey| journey.last_seen >= from && journey.first_arrival < until);
+        // In the order in which the store keeps them: then it need not copy them into it.
+        self.journeys.sort_unstable_by(|a, b| (a.first_arrival, &a.id).cmp(&(b.first_arrival, &b.id)));
         self.stored += self.journeys.len() as u64;
         self.commit.journeys(&self.journeys);
         self.journeys.clear();

@@ -227,6 +227,8 @@ impl Cursor {
         if let State::Open(_) = self.state {
             self.state = State::Parked;
             self.at = 0;
+            // Nothing of that chunk was given out: an import that is stopped before its turn must not take it for read.
+            self.after = self.before;
         }
     }
 

@@ -25,10 +25,14 @@ fn a_bad_file_beside_good_ones() {
         ("garbage.log", garbage(200_000), |problem| matches!(problem, SourceError::Binary { .. })),
         ("empty.log", Vec::new(), |problem| matches!(problem, SourceError::Empty { .. })),
         ("notgz.log.gz", garbage(5_000), |problem| matches!(problem, SourceError::NotCompressed { .. })),
-        ("tiny.gz", compressed[..12].to_vec(), |problem| matches!(problem, SourceError::Truncated { .. } | SourceError::Corrupt { .. })),
-        ("utf16.log", "Mar  2 10:00:00 hub1 x: y\n".repeat(50).encode_utf16().flat_map(u16::to_le_bytes).collect(), |problem| {
-            matches!(problem, SourceError::Binary { .. })
+        ("tiny.gz", compressed[..12].to_vec(), |problem| {
+            matches!(problem, SourceError::Truncated { .. } | SourceError::Corrupt { .. })
         }),
+        (
+            "utf16.log",
+            "Mar  2 10:00:00 hub1 x: y\n".repeat(50).encode_utf16().flat_map(u16::to_le_bytes).collect(),
+            |problem| matches!(problem, SourceError::Binary { .. }),
+        ),
     ];
     for (name, bytes, is_it) in cases {
         let place = Place::new();
@@ -73,8 +77,11 @@ fn a_compressed_log_that_is_cut() {
 /// Lines of bytes, of a megabyte, and of NULs between the good ones.
 #[test]
 fn bad_lines_between_good_ones() {
-    let clean = |bytes: Vec<u8>| -> Vec<u8> { bytes.into_iter().map(|byte| if byte == b'\n' { b' ' } else { byte }).collect() };
-    let long = [b"2026-11-22T04:32:30.000000+00:00 hub1 postfix/smtpd[1]: connect from ".to_vec(), vec![b'x'; 1_200_000]].concat();
+    let clean =
+        |bytes: Vec<u8>| -> Vec<u8> { bytes.into_iter().map(|byte| if byte == b'\n' { b' ' } else { byte }).collect() };
+    let long =
+        [b"2026-11-22T04:32:30.000000+00:00 hub1 postfix/smtpd[1]: connect from ".to_vec(), vec![b'x'; 1_200_000]]
+            .concat();
     let lines = [clean(garbage(3_000)), long, vec![0; 2_000], b"\r".to_vec(), b"   ".to_vec(), clean(garbage(70_000))];
     let place = Place::new();
     let sources: Vec<Source> = LONG
@@ -104,7 +111,8 @@ fn lines_that_end_in_carriage_returns() {
     let sources: Vec<Source> = LONG
         .iter()
         .map(|log| {
-            let text: Vec<u8> = log.text.iter().flat_map(|&byte| if byte == b'\n' { vec![b'\r', b'\n'] } else { vec![byte] }).collect();
+            let text: Vec<u8> =
+                log.text.iter().flat_map(|&byte| if byte == b'\n' { vec![b'\r', b'\n'] } else { vec![byte] }).collect();
             place.file(&log.host, &log.name, &text)
         })
         .collect();
@@ -117,7 +125,8 @@ fn lines_that_end_in_carriage_returns() {
 fn a_log_that_ends_in_the_middle_of_a_line() {
     let place = Place::new();
     let cut = |text: &[u8]| text.len() - 30;
-    let sources: Vec<Source> = LONG.iter().map(|log| place.file(&log.host, &log.name, &log.text[..cut(&log.text)])).collect();
+    let sources: Vec<Source> =
+        LONG.iter().map(|log| place.file(&log.host, &log.name, &log.text[..cut(&log.text)])).collect();
     let imported = place.import(&sources);
     assert!(imported.report.files.iter().all(|file| file.unfinished_bytes > 0));
     place.import(&good(&place));

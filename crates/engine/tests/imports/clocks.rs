@@ -1,19 +1,21 @@
 //! Clocks that are wrong for a moment.
 
-use crate::store::{Place, Rows, line_end};
 use crate::store::{LONG, LONG_ROWS};
+use crate::store::{Place, Rows, line_end};
 
 /// A line of another year in the middle of a log of 2026.
 fn with_a_line_of(year: &str, text: &[u8]) -> Vec<u8> {
     let at = line_end(text, text.len() / 2);
-    let line = format!("{year}-11-22T04:32:30.000000+00:00 hub1 postfix/smtpd[1]: connect from h.example.net[192.0.2.66]\n");
+    let line =
+        format!("{year}-11-22T04:32:30.000000+00:00 hub1 postfix/smtpd[1]: connect from h.example.net[192.0.2.66]\n");
     [&text[..at], line.as_bytes(), &text[at..]].concat()
 }
 
 /// What is exported does not speak of that line at all.
 fn imported_with(year: &str, one_by_one: bool) -> Rows {
     let place = Place::new();
-    let sources: Vec<_> = LONG.iter().map(|log| place.file(&log.host, &log.name, &with_a_line_of(year, &log.text))).collect();
+    let sources: Vec<_> =
+        LONG.iter().map(|log| place.file(&log.host, &log.name, &with_a_line_of(year, &log.text))).collect();
     if one_by_one {
         sources.iter().rev().for_each(|source| drop(place.import(std::slice::from_ref(source))));
     } else {

@@ -35,7 +35,11 @@ fn the_same_lines_by_priority() {
     for (logs, expected) in [(&LONG, &LONG_ROWS), (&SHORT, &SHORT_ROWS)] {
         let warnings = |log: &Log| -> Vec<u8> {
             let lines = log.text.split_inclusive(|&byte| byte == b'\n');
-            lines.filter(|line| line.windows(8).any(|word| word == b"warning:" || word == b"removed\n")).flatten().copied().collect()
+            lines
+                .filter(|line| line.windows(8).any(|word| word == b"warning:" || word == b"removed\n"))
+                .flatten()
+                .copied()
+                .collect()
         };
         let files = |place: &Place| {
             let of = |log: &Log| {
@@ -57,8 +61,12 @@ fn the_same_lines_by_priority() {
 fn two_parts_that_overlap() {
     let files = |place: &Place| {
         let of = |log: &Log| {
-            let (early, late) = (line_end(&log.text, log.text.len() * 3 / 5), line_end(&log.text, log.text.len() * 2 / 5));
-            [place.file(&log.host, "mail-a.log", &log.text[..early]), place.file(&log.host, "mail-b.log", &log.text[late..])]
+            let (early, late) =
+                (line_end(&log.text, log.text.len() * 3 / 5), line_end(&log.text, log.text.len() * 2 / 5));
+            [
+                place.file(&log.host, "mail-a.log", &log.text[..early]),
+                place.file(&log.host, "mail-b.log", &log.text[late..]),
+            ]
         };
         LONG.iter().flat_map(of).collect()
     };

@@ -28,7 +28,9 @@ fn rotated_halves_in_any_order() {
                 } else {
                     sources.iter().for_each(|source| drop(place.import(std::slice::from_ref(source))));
                 }
-                place.rows().assert_same(expected, &format!("halves, newest first: {newest_first}, at once: {at_once}"));
+                place
+                    .rows()
+                    .assert_same(expected, &format!("halves, newest first: {newest_first}, at once: {at_once}"));
             }
         }
     }

@@ -131,5 +131,11 @@ fn empty_brackets(text: &[u8]) -> Vec<u8> {
         }
         out.push(byte);
     }
-    out
+    without_addresses(&out)
+}
+
+/// An address that stands bare in the text (`not owned by user a@b`) would make a reason of its own for each user.
+fn without_addresses(text: &[u8]) -> Vec<u8> {
+    let words = text.split(|&byte| byte == b' ').map(|word| if word.contains(&b'@') { &b"<>"[..] } else { word });
+    words.collect::<Vec<_>>().join(&b' ')
 }

@@ -33,7 +33,7 @@ impl Engine {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let mut config = SessionConfig::new().with_target_partitions(threads);
         let options = config.options_mut();
-        // Off by default, and worth 1.6 to 29 times (engine.md, section 3).
+        // Off by default, and worth 1.6 to 29 times.
         options.execution.parquet.pushdown_filters = true;
         // Rows of one message must come one after the other in one stream: totals are counted so.
         options.optimizer.repartition_file_scans = false;

@@ -86,11 +86,12 @@ fn say(options: &OutputOptions, imported: &Imported, problems: usize) -> anyhow:
     }
     let skipped: u64 = report.files.iter().map(|file| file.skipped_bytes).sum();
     options.remark(format_args!(
-        "{} new lines from {} file{} of {}{}",
+        "{} new lines from {} file{}{}{}{}",
         imported.lines,
         report.files.len(),
         if report.files.len() == 1 { "" } else { "s" },
-        if imported.hosts.is_empty() { "no new host".to_owned() } else { imported.hosts.join(", ") },
+        if imported.hosts.is_empty() { "" } else { " of " },
+        imported.hosts.join(", "),
         match (report.duplicates, skipped) {
             (0, 0) => String::new(),
             (0, bytes) => format!("; {bytes} bytes were known already"),
@@ -114,6 +115,11 @@ fn say(options: &OutputOptions, imported: &Imported, problems: usize) -> anyhow:
     for host in &imported.rebuilt {
         options
             .remark(format_args!("{host}: these lines are older than what was known, so its facts were derived anew"));
+    }
+    if imported.lines > 0 && !report.stopped {
+        options.remark(format_args!(
+            "next: vigie stats, vigie search, vigie trace, or vigie serve for the pages (same --data)"
+        ));
     }
     if report.stopped {
         options.remark(format_args!("stopped; the same command goes on from here"));

@@ -12,7 +12,11 @@ use crate::{
 
 pub fn filter() -> anyhow::Result<Outcome> {
     let rows = vigie_query::fields().iter().map(|field| {
-        vec![field.name.to_owned(), field.aliases.join(", "), field.kind.noun().to_owned(), field.doc.to_owned()]
+        let value = match field.kind {
+            vigie_query::Kind::Words(words) => words.iter().map(|word| word.name).collect::<Vec<_>>().join(", "),
+            kind => kind.noun().to_owned(),
+        };
+        vec![field.name.to_owned(), field.aliases.join(", "), value, field.doc.to_owned()]
     });
     table(&["field", "also", "value", "meaning"], rows.collect())?;
     let periods = vigie_query::periods().iter().map(|period| vec![period.example.to_owned(), period.doc.to_owned()]);

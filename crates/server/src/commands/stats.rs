@@ -37,6 +37,8 @@ struct Stats {
     deliveries: u64,
     outcomes: BTreeMap<&'static str, u64>,
     rejected: u64,
+    /// Tries that were put off, of all mail in the period whatever the filter says.
+    deferrals: u64,
     bytes: u64,
     delivery_ms_p50: Option<u64>,
     delivery_ms_p95: Option<u64>,
@@ -71,7 +73,7 @@ fn of_store(options: &OutputOptions, data: &Path, zone: &Zone, words: &[String])
         return refusals(options, &snapshot, &asked);
     }
     // Notices and probes are classes of their own: counted when asked for, never mixed in.
-    let says_class = asked.terms().iter().any(|term| term.contains("class"));
+    let says_class = asked.mentions(vigie_query::Field::Class);
     let and =
         |filter: &Filter, text: &str| filter.and(text, &context).map_err(|_| anyhow::anyhow!("the filter is too long"));
     let mail = if says_class { asked.clone() } else { and(&asked, "class:mail")? };
@@ -115,6 +117,7 @@ fn stats(
         deliveries: outcomes.get("delivered").copied().unwrap_or(0),
         outcomes,
         rejected,
+        deferrals: snapshot.attempts(from, until)?.count() as u64,
         bytes: totals.bytes,
         delivery_ms_p50: delays.percentile(0.50),
         delivery_ms_p95: delays.percentile(0.95),
@@ -215,6 +218,26 @@ fn in_memory(options: &OutputOptions, zone: &Zone, arguments: &[String]) -> anyh
     let reading = intake::Options { zone: files::zone(zone)?, default_host: files::this_host(), marks: Vec::new() };
     let (tally, report) = tally::tally(&sources, &reading);
     bad += files::report_problems(report.problems().map(|(_, problem)| problem), options);
-    output::json(&tally)?;
+    if options.json {
+        output::json(&tally)?;
+    } else {
+        let figures = [
+            ("lines", tally.lines),
+            ("lines not understood", tally.unknown),
+            ("messages", tally.messages),
+            ("deliveries", tally.deliveries),
+            ("bounced", tally.bounced),
+            ("expired", tally.expired),
+            ("filtered", tally.filtered),
+            ("discarded", tally.discarded),
+            ("tries put off", tally.deferrals),
+            ("rejected before the queue", tally.rejected),
+            ("bytes", tally.bytes),
+        ];
+        output::table(
+            &["figure", "value"],
+            figures.map(|(name, value)| vec![name.to_owned(), value.to_string()]).into(),
+        )?;
+    }
     Ok(if bad == 0 { Outcome::Done } else { Outcome::Partly })
 }

@@ -62,7 +62,7 @@ fn hop(journey: &Journey, at: usize, step: &Step) -> Hop {
         server: step.server.to_string(),
         queue_id: step.queue_id.map(|id| id.to_string()),
         time_in: timestamp(step.ts_in),
-        time_out: Some(timestamp(step.ts_out)).filter(|_| step.ts_out > step.ts_in || journey.closed),
+        time_out: Some(timestamp(step.ts_out)).filter(|_| !waits_at(journey, step)),
         role,
         client: if at == 0 { client(journey) } else { previous.map(|previous| previous.server.to_string()) },
         previous: step.previous.map(|previous| previous as usize),
@@ -75,6 +75,12 @@ fn hop(journey: &Journey, at: usize, step: &Step) -> Hop {
             Some(LinkEvidence::MessageId) => HopLink::MessageId,
         },
     }
+}
+
+/// Is a recipient's mail still in the queue of this hop?
+fn waits_at(journey: &Journey, step: &Step) -> bool {
+    let here = |delivery: &&Delivery| delivery.server == step.server && delivery.queue_id == step.queue_id;
+    !journey.closed && journey.deliveries.iter().filter(here).any(|delivery| !delivery.outcome.is_final())
 }
 
 fn client(journey: &Journey) -> Option<String> {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use vigie_lake::{Dataset, Snapshot, Totals};
 use vigie_model::{Micros, Outcome};
-use vigie_query::{Context, Filter};
+use vigie_query::{Context, Field, Filter};
 use vigie_web::backend::{Failure, Problem, Scope, Status};
 
 use super::{failure, stored};
@@ -46,8 +46,7 @@ impl Question {
 
     /// Ordinary mail only, unless the filter says a class itself: bounces and probes are never mixed in silently.
     pub fn mail_only(&self) -> &'static str {
-        let says_class = self.filter.terms().iter().any(|term| term.contains("class:") || term.contains("class="));
-        if says_class { "" } else { "class:mail" }
+        if self.filter.mentions(Field::Class) { "" } else { "class:mail" }
     }
 
     /// The filter text for a link: what was typed, and these conditions.
