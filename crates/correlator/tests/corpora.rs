@@ -43,15 +43,7 @@ fn the_larger_sample_is_as_its_truth_says() {
     let corpus = Corpus::load(&corpus::testdata().join("sample"));
     let story = read(&corpus);
     let verdict = truth::compare(&corpus.dir, &story.journeys, &story.rejections);
-    // The truth is wrong here: for a mailbox that two messages reached it tells the path of the later one twice, and the
-    // capture lacks the lines that postsuper(1) wrote. Nothing else may differ.
-    let known = [("path: \"GT21-0013\"", 3), ("path: \"GT21-0094\"", 3), ("outcome: \"GT21-0114\"", 1)];
-    for (start, count) in known {
-        let found = verdict.failed.iter().filter(|failure| failure.starts_with(start)).count();
-        assert_eq!(found, count, "{start}");
-    }
-    let others = verdict.failed.iter().filter(|failure| !known.iter().any(|(start, _)| failure.starts_with(start)));
-    assert_eq!(others.collect::<Vec<_>>(), Vec::<&String>::new());
+    assert!(verdict.failed.is_empty(), "{}", verdict.failed.join("\n"));
 }
 
 #[test]

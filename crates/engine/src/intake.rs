@@ -209,7 +209,6 @@ impl Reader {
         outcome
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the inner loop; a struct for one call would say less")]
     fn lines<S: Sink>(
         &mut self,
         cursor: &mut Cursor,
@@ -246,9 +245,9 @@ impl Reader {
             } else {
                 cursor.position().unwrap_or(cursor.last_ts)
             });
-            // At least one line each time, so that every turn moves on.
-            if ts > limit && cursor.moved && cursor.last_ts > limit - RUN_MICROS {
-                cursor.last_ts = ts;
+            // Another file's turn first. This file's position is now later than that one's, so every turn moves on.
+            if ts > limit {
+                (cursor.moved, cursor.last_ts) = (true, ts);
                 return Ok(());
             }
             (cursor.moved, cursor.last_ts) = (true, ts);

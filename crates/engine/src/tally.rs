@@ -62,6 +62,7 @@ pub fn tally(sources: &[Source], options: &intake::Options) -> (Tally, Report) {
 struct Counter {
     hosts: Vec<Host>,
     facts: Facts,
+    #[expect(clippy::vec_box, reason = "hops are sorted, drained and handed on: moving them costs more than the box")]
     hops: Vec<Box<Hop>>,
     /// So many hops make the next round of linking worth while.
     next_round: usize,

@@ -119,7 +119,7 @@ fn one(text: &mut Vec<u8>, others: &[Vec<u8>], random: &mut Random) {
     let until = (at + 1 + random.below(20)).min(text.len());
     match random.below(10) {
         0 if at < text.len() => text[at] ^= 1 << random.below(8),
-        1 if at < text.len() => text[at] = random.next() as u8,
+        1 if at < text.len() => text[at] = random.draw() as u8,
         2 if at < until => drop(text.drain(at..until)),
         3 => text.truncate(at),
         4 if at < until => {
@@ -156,7 +156,7 @@ fn number(text: &mut Vec<u8>, at: usize, random: &mut Random) {
     let digits = text[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     let number = match random.below(3) {
         0 => random.below(100).to_string(),
-        1 => random.next().to_string(),
+        1 => random.draw().to_string(),
         _ => "9".repeat(digits),
     };
     text.splice(start..start + digits, number.into_bytes());

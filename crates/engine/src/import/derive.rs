@@ -36,7 +36,7 @@ pub fn derive(run: &mut Run, watch: &mut dyn FnMut(&Phase) -> bool) -> Result<u6
         let first_arrivals = Some(read_from..read_until + 1);
         derivation.commit.replace(Replacement::Journeys { ids: old, first_arrivals });
     }
-    open.sort_by(|a, b| a.ts_in.cmp(&b.ts_in));
+    open.sort_by_key(|hop| hop.ts_in);
     let mut open = open.into_iter().peekable();
     let mut linker = Linker::default();
     for hop in snapshot.hops_overlapping(read_from - REACH_MICROS, read_until + REACH_MICROS)? {

@@ -19,6 +19,9 @@ const SHAPES_MAX: usize = 2_000;
 /// What is kept of an example of an unknown line.
 const EXAMPLE_BYTES_MAX: usize = 500;
 
+/// Day, host, program and shape of a line that nobody understood; its count and an example stand behind it.
+type ShapeKey = (i32, usize, Box<[u8]>, String);
+
 pub struct ToLake<'a> {
     run: &'a mut Run,
     /// The store as it was before this run.
@@ -30,7 +33,7 @@ pub struct ToLake<'a> {
     facts: Facts,
     coverage: FxHashMap<(usize, i64), Coverage>,
     last_hour: Option<(usize, i64)>,
-    shapes: FxHashMap<(i32, usize, Box<[u8]>, String), (u64, Box<str>)>,
+    shapes: FxHashMap<ShapeKey, (u64, Box<str>)>,
     counts: Counts,
 }
 
@@ -105,17 +108,14 @@ impl<'a> ToLake<'a> {
 
     fn take_shapes(&mut self) -> Vec<Shape> {
         let hosts = &self.hosts;
-        let shape =
-            |((day, host, program, shape), (count, example)): ((i32, usize, Box<[u8]>, String), (u64, Box<str>))| {
-                Shape {
-                    day,
-                    server: hosts[host].name.clone(),
-                    program: String::from_utf8_lossy(&program).into(),
-                    shape: shape.into(),
-                    count,
-                    example,
-                }
-            };
+        let shape = |((day, host, program, shape), (count, example)): (ShapeKey, (u64, Box<str>))| Shape {
+            day,
+            server: hosts[host].name.clone(),
+            program: String::from_utf8_lossy(&program).into(),
+            shape: shape.into(),
+            count,
+            example,
+        };
         let mut rows: Vec<Shape> = self.shapes.drain().map(shape).collect();
         rows.sort_by(|a, b| (a.day, &a.server, &a.program, &a.shape).cmp(&(b.day, &b.server, &b.program, &b.shape)));
         rows

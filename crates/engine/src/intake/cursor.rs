@@ -2,12 +2,13 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use vigie_correlator::LATE_MICROS_MAX;
 use vigie_formats::{
     calendar::{Calendar, RollScan, scan_rolls},
     envelope,
 };
 use vigie_model::Micros;
-use vigie_sources::{Identity, LogFile, Resumed, SourceError};
+use vigie_sources::{Chunk, Identity, LogFile, Resumed, SourceError};
 
 use super::{FileMark, FileReport, Options, Source, TIMES};
 
@@ -37,9 +38,12 @@ pub struct Cursor {
     disk_bytes_done: u64,
 }
 
+/// How far before the end of what was read lines of the same moment are looked for.
+const REWIND_BYTES_MAX: u64 = 1024 * 1024;
 /// Lines looked at for a file's first time.
 const FIRST_TIME_LINES_MAX: usize = 1_000;
 
+#[expect(clippy::large_enum_variant, reason = "one for each file, and moved about only when the file opens")]
 enum State {
     Open(LogFile),
     /// Taken out for reading.
@@ -116,6 +120,7 @@ impl Cursor {
         }
         self.state = file.map_or(State::Done, State::Open);
         self.fill();
+        self.rewind()?;
         self.first_ts = self.first_time();
         self.park();
         Ok(())
@@ -140,6 +145,35 @@ impl Cursor {
             }
         }
         Ok(())
+    }
+
+    /// Goes back to the last lines that an earlier import read, where there are new ones. Of equal lines of one moment some may
+    /// have been read and some not: only when all are seen can the new ones be told from copies of the old.
+    fn rewind(&mut self) -> Result<(), SourceError> {
+        let (Some((consumed, _)), State::Open(_)) = (self.resumed, &self.state) else { return Ok(()) };
+        let Some(last) = last_stamp(&self.report.path, consumed)? else { return Ok(()) };
+        let mut scratch = envelope::Scratch::default();
+        let mut file = LogFile::open(&self.report.path)?;
+        loop {
+            let before = file.identity();
+            let Some(chunk) = file.next()? else { return Ok(()) };
+            let near = |(offset, line): &(u64, &[u8])| {
+                *offset + REWIND_BYTES_MAX >= consumed
+                    && envelope::parse(line, &mut scratch).is_some_and(|envelope| at_about(&envelope.stamp, &last))
+            };
+            if chunk.offset + chunk.bytes.len() as u64 + REWIND_BYTES_MAX < consumed {
+                continue;
+            }
+            if let Some((offset, _)) = chunk.lines().take_while(|(offset, _)| *offset < consumed).find(near) {
+                self.at = (offset - chunk.offset) as usize;
+                (self.before, self.after) = (Some(before), Some(file.identity()));
+                self.state = State::Open(file);
+                return Ok(());
+            }
+            if chunk.offset >= consumed {
+                return Ok(());
+            }
+        }
     }
 
     /// Where the file stands in time; `None` when it is read or cannot be read.
@@ -235,7 +269,11 @@ impl Cursor {
     fn unpark(&mut self) {
         let opened = match self.resumed {
             Some((consumed, hash)) => LogFile::resume(&self.report.path, consumed, hash).map(|resumed| match resumed {
-                Resumed::Continues(file) | Resumed::Different(file) => file,
+                Resumed::Continues(file) => file,
+                Resumed::Different(file) => {
+                    self.resumed = None;
+                    file
+                }
             }),
             None if self.keeps_marks => LogFile::open(&self.report.path),
             None => LogFile::open_to_look(&self.report.path),
@@ -244,6 +282,9 @@ impl Cursor {
             Ok(file) => {
                 self.state = State::Open(file);
                 self.fill();
+                if let Err(problem) = self.rewind() {
+                    self.report.problem = Some(problem);
+                }
             }
             Err(problem) => {
                 self.report.problem = Some(problem);
@@ -256,7 +297,9 @@ impl Cursor {
     fn first_time(&mut self) -> Micros {
         let State::Open(file) = &self.state else { return self.last_ts };
         let mut scratch = envelope::Scratch::default();
-        for (_, line) in file.chunk().lines().take(FIRST_TIME_LINES_MAX) {
+        let chunk = file.chunk();
+        let lines = Chunk { offset: 0, bytes: &chunk.bytes[self.at.min(chunk.bytes.len())..] }.lines();
+        for (_, line) in lines.take(FIRST_TIME_LINES_MAX) {
             let parsed = envelope::parse(line, &mut scratch);
             if let Some(ts) =
                 parsed.and_then(|envelope| self.calendar.resolve(&envelope.stamp)).filter(|ts| TIMES.contains(ts))
@@ -270,6 +313,38 @@ impl Cursor {
     pub fn into_report(mut self) -> FileReport {
         self.report.mark = self.mark();
         self.report
+    }
+}
+
+/// The time in the last line of those bytes that has one.
+fn last_stamp(path: &std::path::Path, consumed: u64) -> Result<Option<envelope::Stamp>, SourceError> {
+    let mut scratch = envelope::Scratch::default();
+    let mut file = LogFile::open_to_look(path)?;
+    let mut last = None;
+    while let Some(chunk) = file.next()? {
+        if chunk.offset >= consumed {
+            break;
+        }
+        if chunk.offset + chunk.bytes.len() as u64 + REWIND_BYTES_MAX < consumed {
+            continue;
+        }
+        for (_, line) in chunk.lines().take_while(|(offset, _)| *offset < consumed) {
+            last = envelope::parse(line, &mut scratch).map(|envelope| envelope.stamp).or(last);
+        }
+    }
+    Ok(last)
+}
+
+/// Are these times close enough for one line to come before the other by disorder?
+fn at_about(stamp: &envelope::Stamp, last: &envelope::Stamp) -> bool {
+    use envelope::Stamp::{Local, Utc};
+    match (*stamp, *last) {
+        (Utc(one), Utc(two)) => (one - two).abs() <= LATE_MICROS_MAX,
+        (
+            Local { month, day, micros_of_day, .. },
+            Local { month: last_month, day: last_day, micros_of_day: last_micros, .. },
+        ) => (month, day) == (last_month, last_day) && (micros_of_day - last_micros).abs() <= LATE_MICROS_MAX,
+        _ => false,
     }
 }
 

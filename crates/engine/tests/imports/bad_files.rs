@@ -14,14 +14,16 @@ fn good(place: &Place) -> Vec<Source> {
 
 fn garbage(bytes: usize) -> Vec<u8> {
     let mut random = Random::new(7);
-    (0..bytes).map(|_| random.next() as u8).collect()
+    (0..bytes).map(|_| random.draw() as u8).collect()
 }
 
 /// A good file stays good, whatever stands beside it; and the bad one is named.
 #[test]
 fn a_bad_file_beside_good_ones() {
     let compressed = gzip(&LONG[0].text);
-    let cases: [(&str, Vec<u8>, fn(&SourceError) -> bool); 5] = [
+    /// File name, content, and whether the problem is the right one.
+    type Case = (&'static str, Vec<u8>, fn(&SourceError) -> bool);
+    let cases: [Case; 5] = [
         ("garbage.log", garbage(200_000), |problem| matches!(problem, SourceError::Binary { .. })),
         ("empty.log", Vec::new(), |problem| matches!(problem, SourceError::Empty { .. })),
         ("notgz.log.gz", garbage(5_000), |problem| matches!(problem, SourceError::NotCompressed { .. })),

@@ -73,18 +73,19 @@ fn two_parts_that_overlap() {
     check(&files, &LONG_ROWS, count(&LONG), "two parts");
 }
 
-/// Many parts that overlap by a quarter, without years in their times.
+/// Many parts that overlap, without years in their times. (Equal lines of one second that no part holds all of cannot be told from
+/// copies: with smaller parts, a `connect from` of the burst would be lost.)
 #[test]
 fn many_parts_that_overlap() {
     let files = |place: &Place| {
         let of = |log: &Log| -> Vec<Source> {
-            let cuts = cuts(&log.text, 8);
-            let part = |at: usize| &log.text[cuts[at]..cuts[(at + 2).min(8)]];
-            (0..8).map(|at| place.file(&log.host, &format!("{}-{at}", log.name), part(at))).collect()
+            let cuts = cuts(&log.text, 5);
+            let part = |at: usize| &log.text[cuts[at]..cuts[(at + 3).min(5)]];
+            (0..5).map(|at| place.file(&log.host, &format!("{}-{at}", log.name), part(at))).collect()
         };
         SHORT.iter().flat_map(of).collect()
     };
-    check(&files, &SHORT_ROWS, count(&SHORT), "eight parts");
+    check(&files, &SHORT_ROWS, count(&SHORT), "five parts");
 }
 
 /// Equal lines in one file are events of their own, also when the file is copied.

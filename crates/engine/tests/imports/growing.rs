@@ -95,3 +95,18 @@ fn a_file_that_grew_and_was_rotated() {
     place.import(&others.map(|other| place.file(&other.host, &other.name, &other.text)).collect::<Vec<_>>());
     place.rows().assert_same(&LONG_ROWS, "grown and rotated");
 }
+
+/// A log is imported in the middle of a second in which the same refusal is written several times.
+#[test]
+fn a_file_that_grew_amid_equal_lines() {
+    let before = "Mar  2 09:59:58 edge1 postfix/smtpd[7]: connect from h[192.0.2.66]\n";
+    let refusal = "Mar  2 10:00:00 edge1 postfix/smtpd[7]: NOQUEUE: reject: RCPT from h[192.0.2.66]: 554 5.7.1 <x@example.org>: \
+                   Relay access denied; from=<a@b.example> to=<x@example.org> proto=ESMTP helo=<h>\n";
+    let place = Place::new();
+    for (times, expected) in [(2, 2), (2, 2), (3, 3), (7, 7), (7, 7)] {
+        let text = before.repeat(40) + &refusal.repeat(times);
+        place.import(&[place.file("edge1", "mail.log", text.as_bytes())]);
+        assert_eq!(place.rows().rejections.lines().count(), expected, "{times} times so far");
+        assert_eq!(place.lines() as usize, 40 + expected);
+    }
+}

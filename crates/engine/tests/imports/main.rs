@@ -6,6 +6,5 @@ mod clocks;
 mod copies;
 mod growing;
 mod orders;
-mod scratch;
 mod stopping;
 mod store;

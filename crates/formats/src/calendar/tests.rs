@@ -1,3 +1,5 @@
+//! The calendar against real zones, years that roll over, and lines out of order.
+
 use jiff::civil::{DateTime, date};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Every form of envelope, and lines that are none.
+
 use super::{Scratch, Stamp, parse};
 
 const HOUR: i64 = 3_600_000_000;

@@ -68,7 +68,9 @@ fn rows(question: &Question, snapshot: &Snapshot) -> Result<Vec<Row>, Failure> {
 }
 
 fn shapes(question: &Question, snapshot: &Snapshot) -> Result<(Vec<UnknownShape>, u64), Failure> {
-    let mut shapes: BTreeMap<(Box<str>, Box<str>, Box<str>), UnknownShape> = BTreeMap::new();
+    /// Server, program, shape.
+    type Key = (Box<str>, Box<str>, Box<str>);
+    let mut shapes: BTreeMap<Key, UnknownShape> = BTreeMap::new();
     for row in snapshot.shapes(question.from, question.until).map_err(|error| failure(error, ""))? {
         let row = row.map_err(|error| failure(error, ""))?;
         let known = shapes.entry((row.server.clone(), row.program.clone(), row.shape.clone())).or_insert_with(|| {

@@ -155,8 +155,15 @@ impl Page<'_> {
 
     fn tiles(&self, now: &Figures, before: Option<&Figures>) -> Result<Vec<Tile>, Failure> {
         let mail = self.question.mail_only();
-        let figures: [(Measure, &str, Counted, &dyn Fn(&Figures) -> Option<f64>, &dyn Fn(&TimeBucket) -> Option<f64>);
-            6] = [
+        /// A tile: what it measures, the condition behind it, what it counts, its value, and that of a bucket.
+        type Figure<'f> = (
+            Measure,
+            &'static str,
+            Counted,
+            &'f dyn Fn(&Figures) -> Option<f64>,
+            &'f dyn Fn(&TimeBucket) -> Option<f64>,
+        );
+        let figures: [Figure<'_>; 6] = [
             (Measure::Messages, "", Counted::Messages, &|f| Some(f.sum(|b| b.totals.messages)), &|b| {
                 Some(b.totals.messages as f64)
             }),

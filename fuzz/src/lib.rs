@@ -1,0 +1,41 @@
+//! What is fuzzed: each target takes any bytes, and panics when something does not hold.
+//!
+//! A target is a plain function, so that libFuzzer's harnesses (`fuzz_targets/`) and the runner without coverage
+//! (`fuzz-run`) call the same thing. Add one here, in [`TARGETS`], and as a harness.
+
+mod hops;
+mod lines;
+mod texts;
+
+pub use hops::linker;
+pub use lines::{calendar, dovecot, envelope, filter, host, line};
+pub use texts::query;
+
+/// A target by its name, and what the runner starts from.
+pub struct Target {
+    pub name: &'static str,
+    pub run: fn(&[u8]),
+    pub seeds: Seeds,
+}
+
+/// What a target's inputs are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seeds {
+    /// One line of a captured log.
+    Line,
+    /// Some lines of one host that stand together.
+    Lines,
+    /// Filter texts.
+    Filters,
+}
+
+pub const TARGETS: [Target; 8] = [
+    Target { name: "envelope", run: envelope, seeds: Seeds::Line },
+    Target { name: "calendar", run: calendar, seeds: Seeds::Lines },
+    Target { name: "line", run: line, seeds: Seeds::Line },
+    Target { name: "dovecot", run: dovecot, seeds: Seeds::Line },
+    Target { name: "filter", run: filter, seeds: Seeds::Line },
+    Target { name: "query", run: query, seeds: Seeds::Filters },
+    Target { name: "host", run: host, seeds: Seeds::Lines },
+    Target { name: "linker", run: linker, seeds: Seeds::Lines },
+];
