@@ -20,6 +20,8 @@ impl Choices<'_> {
     }
 }
 
+/// Hops of one input.
+const HOPS_MAX: usize = 60;
 const IDS: [&str; 6] = ["A00001", "A00002", "B00001", "B00002", "4fPqXk0d5Zz1Y5Q7", "S1"];
 const ADDRESSES: [&str; 4] = ["a@x", "b@x", "B@X", ""];
 
@@ -44,11 +46,13 @@ fn recipient(choices: &mut Choices<'_>, ts: Micros) -> Recipient {
 fn hop(choices: &mut Choices<'_>, ts: Micros) -> Hop {
     let recipients: Vec<Recipient> = (0..choices.below(4)).map(|_| recipient(choices, ts)).collect();
     let last = recipients.iter().map(|recipient| recipient.ts).max().unwrap_or(ts);
+    let kind = if choices.below(4) == 0 { Kind::Store } else { Kind::Transfer };
     Hop {
-        kind: if choices.below(4) == 0 { Kind::Store } else { Kind::Transfer },
+        kind,
         server: choices.of(&["edge1", "hub1", "mbx1"]).into(),
         instance: choices.of(&["", "", "", "out"]).into(),
-        queue_id: id(choices),
+        // Only a store may know none.
+        queue_id: if kind == Kind::Store { id(choices) } else { QueueId::new(choices.of(&IDS).as_bytes()) },
         ts_in: ts,
         ts_out: last + Micros::from(choices.below(100)) * MICROS_PER_SECOND,
         closed: choices.below(6) > 0,
@@ -67,18 +71,28 @@ fn hop(choices: &mut Choices<'_>, ts: Micros) -> Hop {
     }
 }
 
-/// Hops that contradict each other in every way: no ring, no hop lost or told twice, and the order in which they come never shows.
+/// Hops that contradict each other in every way.
 pub fn linker(bytes: &[u8]) {
+    hold(hops_of(bytes));
+}
+
+/// Bytes as choices of hops, in order of time.
+pub fn hops_of(bytes: &[u8]) -> Vec<Hop> {
     let mut choices = Choices(bytes);
     let mut ts = 1_772_445_600 * MICROS_PER_SECOND;
     let mut hops = Vec::new();
-    while !choices.0.is_empty() && hops.len() < 60 {
+    while !choices.0.is_empty() && hops.len() < HOPS_MAX {
         ts += Micros::from(choices.below(60)) * MICROS_PER_SECOND;
         hops.push(hop(&mut choices, ts));
     }
     // Two hops with one key cannot be: the correlator tells generations apart by their first lines.
     hops.sort_by_key(Hop::key);
     hops.dedup_by_key(|hop| hop.key());
+    hops
+}
+
+/// No ring, no hop lost or told twice, and neither the order in which they come nor the size of the rounds ever shows.
+pub fn hold(hops: Vec<Hop>) {
     let at_once = link(hops.clone());
     let steps: usize = at_once.iter().map(|journey| journey.steps.len()).sum();
     assert_eq!(steps, hops.len(), "every hop in one journey");

@@ -7,7 +7,7 @@ mod hops;
 mod lines;
 mod texts;
 
-pub use hops::linker;
+pub use hops::{hold, hops_of, linker};
 pub use lines::{calendar, dovecot, envelope, filter, host, line};
 pub use texts::query;
 

@@ -66,7 +66,7 @@ impl Linker {
         let mut hops = std::mem::take(&mut self.pending);
         // Nearly in order already, which the merge sort likes.
         hops.sort_by(|a, b| a.ts_in.cmp(&b.ts_in).then_with(|| at_one_time(a, b)));
-        let links = Links::find(&hops);
+        let mut links = Links::find(&hops);
         let mut keep = vec![false; hops.len()];
         let members = links.members();
         for group in members.chunk_by(Member::same_group) {

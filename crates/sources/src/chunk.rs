@@ -1,6 +1,6 @@
 //! A piece of a log: whole lines, and where they stand.
 
-/// About a mebibyte of whole lines.
+/// A quarter of a mebibyte of whole lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chunk<'a> {
     /// Position of the first byte in the decompressed file.

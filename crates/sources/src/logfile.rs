@@ -12,8 +12,8 @@ use crate::decoder::{self, Decoder, FILE_BUFFER_BYTES, Meter};
 use crate::identity::{FINGERPRINT_BYTES, Running};
 use crate::{Chunk, Compression, Identity, SourceError, foreign};
 
-/// How much is read ahead; a chunk is this long at most.
-pub const CHUNK_BYTES: usize = 1024 * 1024;
+/// How much is read ahead; a chunk is this long at most. It stays in the processor's second cache together with what is made of it.
+pub const CHUNK_BYTES: usize = 256 * 1024;
 /// A longer line is cut here: no mail server writes such a line, and one line must not fill the memory.
 pub const LINE_BYTES_MAX: usize = 64 * 1024;
 /// Enough of a file's start to recognise a compression and to read gzip's time.

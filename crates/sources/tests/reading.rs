@@ -7,7 +7,7 @@ use std::io::Write;
 
 use proptest::prelude::*;
 use samples::{Packing, log_of, pack, read_all};
-use vigie_sources::{Compression, Identity, LINE_BYTES_MAX, LogFile, Resumed};
+use vigie_sources::{CHUNK_BYTES, Compression, Identity, LINE_BYTES_MAX, LogFile, Resumed};
 
 fn written(bytes: &[u8]) -> tempfile::NamedTempFile {
     let mut file = tempfile::NamedTempFile::new().expect("a file");
@@ -56,7 +56,7 @@ fn several_members_streams_and_frames_are_one_log() {
 }
 
 #[test]
-fn chunks_are_whole_lines_of_about_a_mebibyte() {
+fn chunks_are_whole_lines_of_about_one_size() {
     let file = written(&log_of(60_000));
     let mut log = LogFile::open(file.path()).expect("text");
     let mut next = 0;
@@ -68,7 +68,10 @@ fn chunks_are_whole_lines_of_about_a_mebibyte() {
         sizes.push(chunk.bytes.len());
     }
     assert!(sizes.len() > 3);
-    assert!(sizes[..sizes.len() - 1].iter().all(|size| (1_000_000..=1 << 20).contains(size)), "{sizes:?}");
+    assert!(
+        sizes[..sizes.len() - 1].iter().all(|size| (CHUNK_BYTES - 1_000..=CHUNK_BYTES).contains(size)),
+        "{sizes:?}"
+    );
 }
 
 #[test]

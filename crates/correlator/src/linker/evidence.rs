@@ -19,12 +19,15 @@ pub struct Links {
     /// The hop that this notice is about.
     pub notice_of: Vec<Option<usize>>,
     pub root: Vec<usize>,
+    /// Hops that could be linked, whether they are or not: what a later hop changes stays among them.
+    related: Related,
 }
 
 /// A hop's place among the journeys. They sort by group, then by journey.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Member {
-    /// What must be given out together: a journey, and the journeys of its notices, which need its id.
+    /// What must be given out together: a journey, the journeys of its notices, which need its id, and those whose links may
+    /// still depend on its own.
     head: usize,
     /// First hop of the journey.
     root: usize,
@@ -97,6 +100,7 @@ impl Links {
             first_child,
             notice_of: vec![None; hops.len()],
             root: Vec::new(),
+            related: Related((0..hops.len() as u32).collect()),
         };
         let index = Index::new(hops);
         links.by_previous_id(&index, true);
@@ -129,6 +133,11 @@ impl Links {
         true
     }
 
+    /// May `hop` continue `parent`? What is taken does not stand in the way of the next best: it may have been given out already.
+    fn is_free(&self, hop: usize, parent: usize) -> bool {
+        self.parent[hop].is_none_or(|(known, _)| known == parent)
+    }
+
     /// Does `ancestor` stand above `hop`? Arrows must not make a ring.
     fn is_ancestor(&self, ancestor: usize, hop: usize) -> bool {
         let mut at = hop;
@@ -148,20 +157,22 @@ impl Links {
     fn by_previous_id(&mut self, index: &Index<'_>, sure: bool) {
         for (at, hop) in index.hops.iter().enumerate() {
             let Some(previous) = hop.previous_queue_id else { continue };
-            let best = index.with_id(previous).filter(|&other| {
+            let mut best = None;
+            for other in index.with_id(previous) {
                 let before = &index.hops[other];
-                other != at
+                let possible = other != at
                     && before.kind == Kind::Transfer
                     && before.ts_in <= hop.ts_in + SKEW_MICROS
                     && before.ts_out >= hop.ts_in - SKEW_MICROS
                     && (before.server == hop.server || same_message(before, hop))
-                    && (compatible(before, hop) || (!sure && same_envelope(before, hop)))
-            });
-            let best = best.max_by_key(|&other| {
-                let before = &index.hops[other];
-                (before.server == hop.server, same_message(before, hop), before.ts_in)
-            });
-            if let Some(before) = best {
+                    && (compatible(before, hop) || (!sure && same_envelope(before, hop)));
+                if possible {
+                    self.related.unite(at, other);
+                    best =
+                        best.max(Some((before.server == hop.server, same_message(before, hop), before.ts_in, other)));
+                }
+            }
+            if let Some((.., before)) = best {
                 self.set_parent(at, before, LinkEvidence::PreviousId);
             }
         }
@@ -170,11 +181,19 @@ impl Links {
     fn by_filter_log(&mut self, index: &Index<'_>) {
         for (at, hop) in index.hops.iter().enumerate() {
             for &id in &hop.requeued_as {
-                let next = index.with_id(id).filter(|&other| {
+                let mut best: Option<(Micros, usize)> = None;
+                for other in index.with_id(id) {
                     let after = &index.hops[other];
-                    other != at && after.server == hop.server && near(hop, hop.ts_out, after.ts_in)
-                });
-                if let Some(next) = next.min_by_key(|&other| (index.hops[other].ts_in - hop.ts_in).abs()) {
+                    if other == at || after.server != hop.server || !near(hop, hop.ts_out, after.ts_in) {
+                        continue;
+                    }
+                    self.related.unite(at, other);
+                    let score = ((after.ts_in - hop.ts_in).abs(), other);
+                    if self.is_free(other, at) && best.is_none_or(|best| score < best) {
+                        best = Some(score);
+                    }
+                }
+                if let Some((_, next)) = best {
                     self.set_parent(next, at, LinkEvidence::FilterLog);
                 }
             }
@@ -187,21 +206,26 @@ impl Links {
             for (place, recipient) in hop.recipients.iter().enumerate() {
                 let Some(next_id) = recipient.next_id else { continue };
                 let forwarded = recipient.outcome == Outcome::Forwarded;
-                let candidates = index.with_id(next_id).filter(|&other| {
+                let mut best = None;
+                for other in index.with_id(next_id) {
                     let after = &index.hops[other];
-                    other != at
+                    let possible = other != at
                         && after.ts_in <= recipient.ts + SKEW_MICROS
                         && after.ts_in >= recipient.ts - TRANSACTION_MICROS_MAX
                         // Nothing is handed over before it came; and rounds of linking rely on it.
                         && after.ts_in >= hop.ts_in - SKEW_MICROS
                         && compatible(hop, after)
-                        && (!forwarded || after.server == hop.server)
-                });
-                let best = candidates.min_by_key(|&other| {
-                    let after = &index.hops[other];
-                    (!same_message(hop, after), (after.ts_in - recipient.ts).abs(), other)
-                });
-                let Some(next) = best else { continue };
+                        && (!forwarded || after.server == hop.server);
+                    if !possible {
+                        continue;
+                    }
+                    self.related.unite(at, other);
+                    let score = (!same_message(hop, after), (after.ts_in - recipient.ts).abs(), other);
+                    if self.is_free(other, at) && best.is_none_or(|best| score < best) {
+                        best = Some(score);
+                    }
+                }
+                let Some((.., next)) = best else { continue };
                 let linked = self.set_parent(next, at, LinkEvidence::Reply);
                 if (linked || self.parent[next].is_some_and(|(parent, _)| parent == at)) && !forwarded {
                     self.set_child(at, place, next);
@@ -215,14 +239,19 @@ impl Links {
         for (at, store) in index.hops.iter().enumerate().filter(|(_, hop)| hop.kind == Kind::Store) {
             let addresses: Vec<&str> = store.recipients.iter().flat_map(|r| &r.forwarded_to).map(|a| &**a).collect();
             for address in addresses {
-                let next = index.same_message(store).filter(|&other| {
+                let mut best: Option<(Micros, usize)> = None;
+                for other in index.same_message(store) {
                     let after = &index.hops[other];
-                    after.kind == Kind::Transfer
-                        && self.parent[other].is_none()
-                        && (after.ts_in - store.ts_out).abs() <= NEAR_MICROS
-                        && names(after, address)
-                });
-                if let Some(next) = next.min_by_key(|&other| ((index.hops[other].ts_in - store.ts_out).abs(), other)) {
+                    let apart = (after.ts_in - store.ts_out).abs();
+                    if after.kind != Kind::Transfer || apart > NEAR_MICROS || !names(after, address) {
+                        continue;
+                    }
+                    self.related.unite(at, other);
+                    if self.parent[other].is_none() && best.is_none_or(|best| (apart, other) < best) {
+                        best = Some((apart, other));
+                    }
+                }
+                if let Some((_, next)) = best {
                     self.set_parent(next, at, LinkEvidence::Redirect);
                 }
             }
@@ -233,14 +262,20 @@ impl Links {
     /// that is known.
     fn by_message_id(&mut self, index: &Index<'_>) {
         for (at, hop) in index.hops.iter().enumerate() {
-            if self.parent[at].is_some() || hop.message_id.is_empty() || hop.message_id.len() <= 2 {
+            if hop.message_id.len() <= 2 {
                 continue;
             }
+            // One that is linked may lose its link to a later hop, and then this is what it has left.
+            let linked = self.parent[at].is_some();
             let mut best: Option<((Micros, usize), usize, usize)> = None;
             for other in index.same_message(hop).filter(|&other| other != at) {
                 let before = &index.hops[other];
                 for (place, recipient) in before.recipients.iter().enumerate() {
-                    if self.child(other, place).is_some() || !handed_over(before, recipient, hop) {
+                    if !handed_over(before, recipient, hop) {
+                        continue;
+                    }
+                    self.related.unite(at, other);
+                    if linked || self.child(other, place).is_some() {
                         continue;
                     }
                     let score = ((hop.ts_in - recipient.ts).abs(), other);
@@ -261,16 +296,21 @@ impl Links {
     /// must do. The last word stays with the server that tried.
     fn refused_by_store(&mut self, index: &Index<'_>) {
         for (at, store) in index.hops.iter().enumerate() {
-            if store.kind != Kind::Store || self.parent[at].is_some() {
+            if store.kind != Kind::Store {
                 continue;
             }
-            let tried = index.same_message(store).filter(|&other| {
+            let mut best: Option<(Micros, usize)> = None;
+            for other in index.same_message(store) {
                 let before = &index.hops[other];
-                before.kind == Kind::Transfer
+                let tried = before.kind == Kind::Transfer
                     && near(before, before.ts_out, store.ts_in)
-                    && before.recipients.iter().any(|recipient| into_store(recipient, store))
-            });
-            if let Some(before) = tried.min_by_key(|&other| ((index.hops[other].ts_out - store.ts_in).abs(), other)) {
+                    && before.recipients.iter().any(|recipient| into_store(recipient, store));
+                if tried {
+                    self.related.unite(at, other);
+                    best = best.into_iter().chain([((before.ts_out - store.ts_in).abs(), other)]).min();
+                }
+            }
+            if let Some((_, before)) = best {
                 self.set_parent(at, before, LinkEvidence::MessageId);
             }
         }
@@ -302,14 +342,19 @@ impl Links {
     fn notices(&mut self, index: &Index<'_>) {
         for (at, hop) in index.hops.iter().enumerate() {
             let Some(about) = hop.notice_of else { continue };
-            let original = index.with_id(about).filter(|&other| {
+            let mut original = None;
+            for other in index.with_id(about) {
                 let before = &index.hops[other];
-                other != at
+                let possible = other != at
                     && before.server == hop.server
                     && before.ts_in <= hop.ts_in
-                    && before.ts_out >= hop.ts_in - SKEW_MICROS
-            });
-            self.notice_of[at] = original.max_by_key(|&other| index.hops[other].ts_in);
+                    && before.ts_out >= hop.ts_in - SKEW_MICROS;
+                if possible {
+                    self.related.unite(at, other);
+                    original = original.max(Some((before.ts_in, other)));
+                }
+            }
+            self.notice_of[at] = original.map(|(_, other)| other);
         }
     }
 
@@ -326,25 +371,34 @@ impl Links {
     }
 
     /// All hops, in order of the first hop of their group.
-    pub fn members(&self) -> Vec<Member> {
-        // Which journey stands at the end of a chain of notices.
-        let head = |root: usize| {
-            let mut at = root;
-            for _ in 0..NOTICE_CHAIN_MAX {
-                let Some(about) = self.notice_of[at] else { break };
-                at = self.root[about];
-            }
-            at
-        };
+    pub fn members(&mut self) -> Vec<Member> {
         let roots = self.root.iter().enumerate();
-        let mut members: Vec<Member> = roots.map(|(at, &root)| Member { head: head(root), root, at }).collect();
+        let mut members: Vec<Member> =
+            roots.map(|(at, &root)| Member { head: self.related.first(at), root, at }).collect();
         members.sort_unstable();
         members
     }
 }
 
-/// A notice about a notice about …: mail servers do not answer notices, so more is an attack.
-const NOTICE_CHAIN_MAX: usize = 16;
+/// Hops that belong together, however indirectly: each points at an earlier one, the first at itself.
+struct Related(Vec<u32>);
+
+impl Related {
+    fn first(&mut self, at: usize) -> usize {
+        let mut at = at as u32;
+        while self.0[at as usize] != at {
+            let up = self.0[self.0[at as usize] as usize];
+            self.0[at as usize] = up;
+            at = up;
+        }
+        at as usize
+    }
+
+    fn unite(&mut self, one: usize, other: usize) {
+        let (one, other) = (self.first(one), self.first(other));
+        self.0[one.max(other)] = one.min(other) as u32;
+    }
+}
 
 impl<'a> Index<'a> {
     fn new(hops: &'a [Box<Hop>]) -> Self {
