@@ -69,7 +69,8 @@ pub fn line(bytes: &[u8]) {
 /// Dovecot's grammar on text that need not be Dovecot's: the first line is the tag, the rest the payload.
 pub fn dovecot(bytes: &[u8]) {
     let payload = payload(bytes);
-    let (tag, text) = payload.iter().position(|&byte| byte == b'\n').map_or((&b"dovecot"[..], payload), |at| payload.split_at(at));
+    let (tag, text) =
+        payload.iter().position(|&byte| byte == b'\n').map_or((&b"dovecot"[..], payload), |at| payload.split_at(at));
     store::is_dovecot(tag);
     store::session_id(text);
     for tag in [tag, b"dovecot", b"lmtp(user)<1><S:T2:R3>"] {

@@ -37,9 +37,9 @@ fn main() -> ExitCode {
         Ok(seconds) => {
             let seed = rest.get(1).and_then(|seed| seed.parse().ok()).unwrap_or(1);
             let logs = logs();
-            targets.iter().fold(true, |good, target| fuzz(target, &logs, Duration::from_secs(seconds), seed) && good)
+            targets.iter().filter(|target| !fuzz(target, &logs, Duration::from_secs(seconds), seed)).count() == 0
         }
-        Err(_) => targets.iter().fold(true, |good, target| replay(target, rest) && good),
+        Err(_) => targets.iter().filter(|target| !replay(target, rest)).count() == 0,
     };
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -112,7 +112,11 @@ fn fuzz(target: &Target, logs: &[Vec<Vec<u8>>], time: Duration, seed_number: u64
             if at < pool.len() { pool[at] = input } else { pool.push(input) }
         }
     }
-    println!("{}: {inputs} inputs in {:.0} s, the slowest took {slowest:?}", target.name, began.elapsed().as_secs_f64());
+    println!(
+        "{}: {inputs} inputs in {:.0} s, the slowest took {slowest:?}",
+        target.name,
+        began.elapsed().as_secs_f64()
+    );
     true
 }
 
@@ -133,11 +137,12 @@ fn keep(target: &Target, input: &[u8], why: &str) {
 }
 
 fn replay(target: &Target, files: &[String]) -> bool {
-    files.iter().fold(true, |good, file| match fs::read(file) {
-        Ok(input) => holds(target, &input) && good,
+    let fails = |file: &&String| match fs::read(file) {
+        Ok(input) => !holds(target, &input),
         Err(error) => {
             eprintln!("{file}: {error}");
-            false
+            true
         }
-    })
+    };
+    files.iter().filter(fails).count() == 0
 }

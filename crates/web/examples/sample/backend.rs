@@ -106,7 +106,7 @@ impl Sample {
             updated: now(),
             tiles: tiles(scope),
             series,
-            flows: flows(),
+            flows: flows(&scope.q),
             rankings: rankings(scope),
             coverage,
         }
@@ -223,7 +223,7 @@ fn word(status: Status) -> &'static str {
     }
 }
 
-fn flows() -> FlowMap {
+fn flows(q: &str) -> FlowMap {
     let node = |label: NodeLabel, term: &str| FlowNode { label, term: term.into() };
     let name = |name: &str| NodeLabel::Name(name.to_owned());
     let servers = ["mx1.paris", "mx2.lyon", "relay.mtl"];
@@ -278,7 +278,7 @@ fn flows() -> FlowMap {
     flows.push(Flow { stops: [Some(0), Some(0), None, Some(refused)], count: 17_000, status: Status::Rejected });
     flows.push(Flow { stops: [Some(0), Some(1), None, Some(refused)], count: 10_113, status: Status::Rejected });
     flows.push(Flow { stops: [Some(0), Some(0), None, Some(refused + 1)], count: 4_412, status: Status::Filtered });
-    FlowMap { filter: String::new(), columns, flows, counted: Counted::Deliveries }
+    FlowMap { filter: q.to_owned(), columns, flows, counted: Counted::Deliveries }
 }
 
 fn rankings(scope: &Scope) -> Vec<Ranking> {
