@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use vigie_formats::dovecot::{Action, Stored};
 use vigie_model::{Arrival, Hop, Kind, MICROS_PER_SECOND, Micros, Outcome, QueueId, Recipient};
 
-use crate::{BEFORE_ALL, Facts, text::boxed};
+use crate::{
+    BEFORE_ALL, Facts,
+    text::{boxed, kept},
+};
 
 /// A session's lines for one message come within seconds; LMTP itself gives up after minutes.
 const SESSION_SILENT_MICROS: Micros = 300 * MICROS_PER_SECOND;
@@ -78,7 +81,8 @@ impl Sessions {
 
 impl Session {
     fn user(&mut self, name: &[u8]) -> &mut User {
-        let at = self.users.iter().position(|user| user.name.as_bytes() == name).unwrap_or_else(|| {
+        let kept = kept(name);
+        let at = self.users.iter().position(|user| user.name.as_bytes() == &*kept).unwrap_or_else(|| {
             self.users.push(User {
                 name: boxed(name),
                 ts: BEFORE_ALL,

@@ -1,6 +1,6 @@
 //! Bytes of a log as text: kept as they are where they are UTF-8, shown lossily where not; and compared.
 
-use std::cmp::Ordering;
+use std::{borrow::Cow, cmp::Ordering};
 
 /// A fact's text is cut here: a message id of a megabyte is an attack, not a name.
 const FIELD_BYTES_MAX: usize = 2_000;
@@ -13,6 +13,16 @@ pub fn boxed(bytes: &[u8]) -> Box<str> {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.into(),
         Err(_) => String::from_utf8_lossy(bytes).into(),
+    }
+}
+
+/// The bytes of the text that [`boxed`] makes of these: what a kept text is compared with.
+#[inline]
+pub fn kept(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if bytes.len() <= FIELD_BYTES_MAX && (bytes.is_ascii() || std::str::from_utf8(bytes).is_ok()) {
+        Cow::Borrowed(bytes)
+    } else {
+        Cow::Owned(boxed(bytes).into_string().into_bytes())
     }
 }
 

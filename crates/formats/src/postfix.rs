@@ -37,6 +37,9 @@ pub struct Origin<'a> {
     pub instance: &'a [u8],
 }
 
+/// Longer names are no `syslog_name`.
+const INSTANCE_BYTES_MAX: usize = 255;
+
 /// The tag is `syslog_name[/service]/daemon`; only the last element names the program. `None`: not Postfix.
 pub fn origin(program: &[u8]) -> Option<Origin<'_>> {
     // Nearly every line is of one of these.
@@ -54,7 +57,9 @@ pub fn origin(program: &[u8]) -> Option<Origin<'_>> {
         None => return None,
     };
     let first = &program[..program.iter().position(|&byte| byte == b'/').unwrap_or(slash)];
-    Some(Origin { daemon, name, instance: if first == b"postfix" { b"" } else { first } })
+    // A name that is no name is damage, and nobody's.
+    let plain = first.len() <= INSTANCE_BYTES_MAX && first.is_ascii();
+    plain.then_some(Origin { daemon, name, instance: if first == b"postfix" { b"" } else { first } })
 }
 
 /// The daemons that write most of a log.

@@ -10,7 +10,7 @@ use vigie_model::{Arrival, Client, Hop, Kind, MailClass, Micros, Outcome, QueueI
 
 use crate::{
     BEFORE_ALL, Facts,
-    text::{boxed, same},
+    text::{boxed, kept, same},
 };
 
 /// How an entry ended.
@@ -315,9 +315,9 @@ impl Entry {
                 outcome
             }
         };
+        let (address, original) = (kept(delivery.recipient), kept(delivery.orig_recipient));
         let known = self.recipients.iter_mut().find(|known| {
-            same(known.recipient.as_bytes(), delivery.recipient)
-                && same(known.orig_recipient.as_bytes(), delivery.orig_recipient)
+            same(known.recipient.as_bytes(), &address) && same(known.orig_recipient.as_bytes(), &original)
         });
         match known {
             None => {
@@ -330,7 +330,8 @@ impl Entry {
             Some(known) => {
                 let attempts = known.attempts + 1;
                 // A final word beats a deferral; of two equals the later counts, and at one time the larger text.
-                let new = (outcome.is_final(), ts, delivery.reply);
+                let reply = kept(delivery.reply);
+                let new = (outcome.is_final(), ts, &*reply);
                 if new > (known.outcome.is_final(), known.ts, known.reply.as_bytes()) {
                     *known = recipient(ts, transport, outcome, delivery);
                 }

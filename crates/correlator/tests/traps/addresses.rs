@@ -70,22 +70,44 @@ fn smtputf8_addresses() {
     check("josé@example.net", "bjørn@xn--exmple-cua.example");
 }
 
-/// Trap 32: bytes that are no UTF-8 are shown as well as they can be, and lose nothing else.
+/// Trap 32: bytes that are no UTF-8 are shown as well as they can be, and lose nothing else: retries are of one recipient.
 #[test]
-fn an_address_in_latin_1() {
-    let mut text = log(
+fn addresses_in_latin_1() {
+    let text = log(
         "hub1",
         "10:00:00 smtpd 3A1B29E001: client=out.example.net[192.0.2.10]
          10:00:00 qmgr 3A1B29E001: from=<jos?@example.net>, size=1200, nrcpt=1 (queue active)
-         10:00:01 virtual 3A1B29E001: to=<bob@example.com>, relay=virtual, delay=1, delays=1/0/0/0, dsn=2.0.0, status=sent (delivered to maildir)
-         10:00:01 qmgr 3A1B29E001: removed",
-    )
-    .into_bytes();
-    let at = text.iter().position(|&byte| byte == b'?').expect("the mark");
-    text[at] = 0xE9;
+         10:00:01 smtp 3A1B29E001: to=<b?b@example.com>, relay=none, delay=1, delays=0/0/1/0, dsn=4.4.1, status=deferred (no answer from ?)
+         10:10:01 smtp 3A1B29E001: to=<b?b@example.com>, relay=none, delay=601, delays=600/0/1/0, dsn=4.4.1, status=deferred (no answer from ?)
+         10:20:01 smtp 3A1B29E001: to=<b?b@example.com>, relay=mx.example.com[192.0.2.80]:25, delay=1201, delays=1200/0/0/1, dsn=2.0.0, status=sent (250 Ok)
+         10:20:01 qmgr 3A1B29E001: removed",
+    );
+    let bytes: Vec<u8> = text.bytes().map(|byte| if byte == b'?' { 0xE9 } else { byte }).collect();
     let mut reading = vigie_testkit::Reading::of(&["hub1"]);
-    vigie_testkit::timed(0, &text, &jiff::tz::TimeZone::UTC, 0).iter().for_each(|line| reading.line(line));
-    assert_eq!(reading.story().told(), ["mail <jos\u{fffd}@example.net> hub1:3A1B29E001 | bob@example.com delivered"]);
+    vigie_testkit::timed(0, &bytes, &jiff::tz::TimeZone::UTC, 0).iter().for_each(|line| reading.line(line));
+    let story = reading.story();
+    assert_eq!(story.told(), ["mail <jos\u{fffd}@example.net> hub1:3A1B29E001 | b\u{fffd}b@example.com delivered"]);
+    assert_eq!(story.only().deliveries[0].attempts, 3);
+}
+
+/// Trap 32: an address longer than what is kept of it is still one address.
+#[test]
+fn an_address_of_three_kilobytes() {
+    let address = format!("{}@example.com", "b".repeat(3_000));
+    let story = story(&[(
+        "hub1",
+        log(
+            "hub1",
+            &format!(
+                "10:00:00 qmgr 3A1B29E001: from=<ann@example.net>, size=1200, nrcpt=1 (queue active)
+                 10:00:01 smtp 3A1B29E001: to=<{address}>, relay=none, delay=1, delays=0/0/1/0, dsn=4.4.1, status=deferred (no answer)
+                 10:10:01 smtp 3A1B29E001: to=<{address}>, relay=none, delay=601, delays=600/0/1/0, dsn=5.1.1, status=bounced (too long)
+                 10:10:01 qmgr 3A1B29E001: removed"
+            ),
+        ),
+    )]);
+    let [delivery] = &story.only().deliveries[..] else { panic!("{:?}", story.told()) };
+    assert_eq!((delivery.outcome, delivery.attempts), (vigie_model::Outcome::Bounced, 2));
 }
 
 /// The next server changes the case of the domain: still the same recipient.

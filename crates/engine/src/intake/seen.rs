@@ -75,6 +75,8 @@ impl Seen {
         if self.hours.len() > 2 || self.watched.len() > 2 {
             self.hours.retain(|(_, hour), _| *hour >= limit);
             self.watched.retain(|(_, hour)| *hour >= limit);
+            // A clock that was set back comes to such an hour again: then its stored lines are asked for once more.
+            self.loaded.retain(|(_, hour)| *hour >= limit);
         }
     }
 }

@@ -6,7 +6,7 @@ use vigie_engine::intake::Source;
 use vigie_sources::SourceError;
 use vigie_testkit::{corpus::gzip, random::Random};
 
-use crate::store::{LONG, LONG_ROWS, Place, line_end, source};
+use crate::store::{LONG, LONG_ROWS, Log, Place, at_once, line_end, source};
 
 fn good(place: &Place) -> Vec<Source> {
     LONG.iter().map(|log| place.file(&log.host, &log.name, &log.text)).collect()
@@ -133,4 +133,25 @@ fn a_log_that_ends_in_the_middle_of_a_line() {
     assert!(imported.report.files.iter().all(|file| file.unfinished_bytes > 0));
     place.import(&good(&place));
     place.rows().assert_same(&LONG_ROWS, "cut, then whole");
+}
+
+/// Addresses in Latin-1: read as they came, and read again from the store when older lines turn up later.
+#[test]
+fn bytes_that_are_no_text() {
+    let latin = |log: &Log| {
+        let text: Vec<u8> = String::from_utf8_lossy(&log.text).replace("partner", "p\u{1}rtner").into_bytes();
+        let text = text.into_iter().map(|byte| if byte == 1 { 0xE9 } else { byte }).collect();
+        Log { host: log.host.clone(), name: log.name.clone(), text }
+    };
+    let logs: Vec<Log> = LONG.iter().map(latin).collect();
+    let expected = at_once(&logs);
+    assert!(expected.journeys.contains("p\u{fffd}rtner"));
+    let place = Place::new();
+    for log in &logs {
+        let half = line_end(&log.text, log.text.len() / 2);
+        place.import(&[place.file(&log.host, "mail.log", &log.text[half..])]);
+        let imported = place.import(&[place.file(&log.host, "mail.log.1", &log.text[..half])]);
+        assert_eq!(imported.rebuilt, [log.host.as_str()]);
+    }
+    place.rows().assert_same(&expected, "halves, the newer first");
 }

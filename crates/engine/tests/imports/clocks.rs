@@ -1,6 +1,6 @@
 //! Clocks that are wrong for a moment.
 
-use crate::store::{LONG, LONG_ROWS};
+use crate::store::{LONG, LONG_ROWS, Log, at_once};
 use crate::store::{Place, Rows, line_end};
 
 /// A line of another year in the middle of a log of 2026.
@@ -57,4 +57,33 @@ fn a_log_with_a_wrong_line_that_grows() {
         sources.iter().for_each(|source| drop(place.import(std::slice::from_ref(source))));
         place.rows().assert_same(&LONG_ROWS, &format!("halves with a wrong line, newest first: {newest_first}"));
     }
+}
+
+/// The second half of each log by a clock that was set back by three hours.
+fn set_back() -> Vec<Log> {
+    let of = |log: &Log| {
+        let half = line_end(&log.text, log.text.len() / 2);
+        let later = String::from_utf8_lossy(&log.text[half..]).replace("T04:", "T01:");
+        let text = [&log.text[..half], later.as_bytes()].concat();
+        Log { host: log.host.clone(), name: log.name.clone(), text }
+    };
+    LONG.iter().map(of).collect()
+}
+
+#[test]
+fn a_clock_that_was_set_back_by_hours() {
+    let logs = set_back();
+    let expected = at_once(&logs);
+    let place = Place::new();
+    for log in logs.iter().rev() {
+        place.import(&[place.file(&log.host, &log.name, &log.text)]);
+    }
+    place.rows().assert_same(&expected, "one by one");
+    let sizes = place.sizes();
+    // Copies that begin elsewhere, so that they are read again: every line is known.
+    let copy = |log: &Log| place.file(&log.host, "copy.log", &log.text[line_end(&log.text, 0)..]);
+    let copies: Vec<_> = logs.iter().map(copy).collect();
+    assert_eq!(place.import(&copies).lines, 0);
+    assert_eq!(place.sizes(), sizes);
+    place.rows().assert_same(&expected, "and copied");
 }
