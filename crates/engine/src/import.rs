@@ -5,17 +5,23 @@
 
 mod derive;
 mod rebuild;
+mod recent;
 mod sink;
 mod state;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use vigie_lake::{Commit, Compaction, Lake, LakeError, Writer};
+use vigie_lake::{Commit, Compaction, Lake, LakeError, Snapshot, Writer};
 use vigie_model::{Hop, Micros};
 
+use self::recent::Recent;
 pub use self::state::{State, StateError};
 use crate::intake::{self, Progress, Report, Source};
+
+/// Files that no commit lists any more stay this long, for readers that began before.
+const READERS_LAST: Duration = Duration::from_secs(3_600);
 
 /// What an import did.
 #[derive(Debug)]
@@ -131,15 +137,20 @@ pub(crate) struct Run {
     dir: PathBuf,
     sequence: u64,
     state: State,
+    /// The store as it was before this run.
+    before: Snapshot,
+    recent: Recent,
 }
 
 impl Run {
     fn begin(store: &Store) -> Result<Self, ImportError> {
         // The lock first: the state is read when nobody can change it any more.
         let writer = store.lake.writer()?;
-        let sequence = store.lake.snapshot()?.sequence();
+        let before = store.lake.snapshot()?;
+        let sequence = before.sequence();
         let state = State::load(&store.dir, sequence)?;
-        Ok(Self { lake: store.lake.clone(), writer, dir: store.dir.clone(), sequence, state })
+        let (lake, dir) = (store.lake.clone(), store.dir.clone());
+        Ok(Self { lake, writer, dir, sequence, state, before, recent: Recent::default() })
     }
 
     /// Commits rows together with the state. The state is written first, under the number that the commit will have.
@@ -154,6 +165,7 @@ impl Run {
     /// Merging files changes no row, but it is a commit: the state must be there under its number too.
     fn compact(&mut self) -> Result<(), ImportError> {
         self.writer.compact(Compaction::WhereNeeded)?;
+        self.writer.vacuum(READERS_LAST)?;
         let sequence = self.lake.snapshot()?.sequence();
         if sequence != self.sequence {
             self.sequence = sequence;

@@ -36,7 +36,6 @@ impl Commit {
         self
     }
 
-    /// Lines; each batch becomes a file of its own for each day.
     pub fn lines(&mut self, lines: LineBatch) -> &mut Self {
         self.add(Table::Lines, lines.finish())
     }
@@ -76,10 +75,12 @@ impl Commit {
         self.add(table, encode_all(rows, T::encode))
     }
 
-    fn add(&mut self, table: Table, batch: Result<RecordBatch, ArrowError>) -> &mut Self {
-        match batch {
-            Ok(batch) if batch.num_rows() > 0 => self.batches.push((table, batch)),
-            Ok(_) => {}
+    fn add(&mut self, table: Table, batches: Result<Vec<RecordBatch>, ArrowError>) -> &mut Self {
+        match batches {
+            Ok(batches) => {
+                let filled = batches.into_iter().filter(|batch| batch.num_rows() > 0);
+                self.batches.extend(filled.map(|batch| (table, batch)));
+            }
             Err(e) => {
                 self.failed.get_or_insert(e);
             }

@@ -187,7 +187,9 @@ impl Output<'_> {
         }
         let part = match &mut self.part {
             Some(part) => part,
-            none => none.insert(PartWriter::create(&self.files.dir, self.files.table, self.day, Effort::Compact)?),
+            none => {
+                none.insert(PartWriter::create(&self.files.dir, self.files.table, self.day, Effort::Compact, batch)?)
+            }
         };
         part.write(batch)?;
         if let Some(group) = self.files.table.spec().group {

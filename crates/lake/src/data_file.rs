@@ -5,9 +5,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use arrow::array::{Array, AsArray, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::compute::{max_string, min_string};
-use arrow::datatypes::{DataType, Field, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, TimestampMicrosecondType};
 use deltalake_core::kernel::{Add, LogicalFileView, Remove};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -22,6 +22,8 @@ use crate::{LakeError, Table};
 pub(crate) const ROW_GROUP_ROWS: usize = 120_000;
 /// Rows per page: what is unpacked for one row that a search finds.
 const PAGE_ROWS: usize = 8_192;
+/// The same for the column that is most of its table: small enough to be packed while it is still in the processor's cache.
+const BULK_PAGE_BYTES: usize = 128 * 1024;
 /// One lookup in a hundred reads a row group in vain; half of it would cost a seventh more space.
 const BLOOM_FALSE_POSITIVES: f64 = 0.01;
 /// Delta's log may cut times in statistics to milliseconds.
@@ -142,12 +144,17 @@ pub(crate) enum Effort {
 }
 
 impl Effort {
-    fn zstd_level(self) -> i32 {
+    fn compression(self) -> Compression {
         match self {
-            Effort::Append => 1,
-            Effort::Compact => 3,
+            // Half the work of zstd, which spends much of it on being ready for the next of many small columns.
+            Effort::Append => Compression::SNAPPY,
+            Effort::Compact => zstd(3),
         }
     }
+}
+
+fn zstd(level: i32) -> Compression {
+    Compression::ZSTD(ZstdLevel::try_new(level).unwrap_or_default())
 }
 
 /// A data file being written. Dropped before [`PartWriter::finish`], it leaves an orphan that vacuum removes.
@@ -164,14 +171,20 @@ pub(crate) struct PartWriter {
 }
 
 impl PartWriter {
-    /// A new file in the table's folder.
-    pub(crate) fn create(table_dir: &Path, table: Table, day: i32, effort: Effort) -> Result<Self, LakeError> {
+    /// A new file in the table's folder. `first` are the rows that it will begin with.
+    pub(crate) fn create(
+        table_dir: &Path,
+        table: Table,
+        day: i32,
+        effort: Effort,
+        first: &RecordBatch,
+    ) -> Result<Self, LakeError> {
         let relative = format!("day={}/part-{}.parquet", iso_day(day), uuid::Uuid::new_v4());
         let path = table_dir.join(&relative);
         let folder = path.parent().unwrap_or(table_dir);
         std::fs::create_dir_all(folder).map_err(|e| LakeError::file("create the folder", folder, e))?;
         let file = File::create_new(&path).map_err(|e| LakeError::file("create", &path, e))?;
-        let writer = ArrowWriter::try_new(file, table.schema(), Some(properties(table, effort)))
+        let writer = ArrowWriter::try_new(file, table.schema(), Some(properties(table, effort, first)))
             .map_err(|e| LakeError::write(&path, e))?;
         Ok(PartWriter { table, path, relative, day, rows: 0, start: None, end_max: Micros::MIN, servers: None, writer })
     }
@@ -188,6 +201,10 @@ impl PartWriter {
 
     pub(crate) fn rows(&self) -> u64 {
         self.rows
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The file, safe on the disk. Its folder's entry is made safe by [`sync_folders`].
@@ -261,52 +278,86 @@ pub(crate) fn sync_folder(folder: &Path) -> Result<(), LakeError> {
     File::open(folder).and_then(|f| f.sync_all()).map_err(|e| LakeError::file("save", folder, e))
 }
 
-fn properties(table: Table, effort: Effort) -> WriterProperties {
+fn properties(table: Table, effort: Effort, first: &RecordBatch) -> WriterProperties {
     let spec = table.spec();
     // No `sorting_columns`: Ballista 55 loses ORDER BY on files that declare their order.
-    let zstd = ZstdLevel::try_new(effort.zstd_level()).unwrap_or_default();
     let mut properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(zstd))
+        .set_compression(effort.compression())
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_created_by(concat!("vigie ", env!("CARGO_PKG_VERSION")).to_string());
-    // Smallest and largest of a text help only where the rows are sorted by it; to compare every value costs a quarter of the writing.
-    let mut texts = Vec::new();
-    table.schema().fields().iter().for_each(|field| text_columns(vec![field.name().clone()], field, &mut texts));
-    for path in texts.into_iter().filter(|path| path.parts() != ["server"]) {
-        properties = properties.set_column_statistics_enabled(path, EnabledStatistics::None);
+    for text in texts_of(first) {
+        // Smallest and largest of a text help only where the rows are sorted by it; to compare every value costs a quarter of the writing.
+        if text.path.parts() != ["server"] {
+            properties = properties.set_column_statistics_enabled(text.path.clone(), EnabledStatistics::None);
+        }
+        // To look up nothing in a dictionary of nothing takes longer than to look up a text.
+        if text.is_blank {
+            properties = properties.set_column_dictionary_enabled(text.path, false);
+        }
     }
     let times = [spec.start, spec.end];
     for column in spec.bloom {
-        let path = ColumnPath::from(*column);
+        let path = path_of(column);
         properties = properties
             .set_column_bloom_filter_enabled(path.clone(), true)
             .set_column_bloom_filter_fpp(path.clone(), BLOOM_FALSE_POSITIVES)
             .set_column_bloom_filter_max_ndv(path, ROW_GROUP_ROWS as u64);
     }
     for column in spec.distinct.iter().chain(spec.noise).chain(&times).chain(&["offset"]) {
-        properties = properties.set_column_dictionary_enabled(ColumnPath::from(*column), false);
+        properties = properties.set_column_dictionary_enabled(path_of(column), false);
     }
     // Noise does not shrink: trying costs more than it saves.
     for column in spec.noise {
-        properties = properties.set_column_compression(ColumnPath::from(*column), Compression::UNCOMPRESSED);
+        properties = properties.set_column_compression(path_of(column), Compression::UNCOMPRESSED);
     }
     for column in spec.distinct {
-        properties = properties.set_column_encoding(ColumnPath::from(*column), Encoding::DELTA_LENGTH_BYTE_ARRAY);
+        properties = properties.set_column_encoding(path_of(column), Encoding::DELTA_LENGTH_BYTE_ARRAY);
     }
     for column in times.iter().chain(&["offset"]) {
-        properties = properties.set_column_encoding(ColumnPath::from(*column), Encoding::DELTA_BINARY_PACKED);
+        properties = properties.set_column_encoding(path_of(column), Encoding::DELTA_BINARY_PACKED);
+    }
+    if let Some(column) = spec.bulk {
+        properties = properties.set_column_data_page_size_limit(path_of(column), BULK_PAGE_BYTES);
+        if effort == Effort::Append {
+            properties = properties.set_column_compression(path_of(column), zstd(1));
+        }
     }
     properties.build()
 }
 
-/// Texts, those in lists too, by their path in the file.
-fn text_columns(path: Vec<String>, field: &Field, found: &mut Vec<ColumnPath>) {
+fn path_of(column: &str) -> ColumnPath {
+    ColumnPath::new(column.split('.').map(str::to_string).collect())
+}
+
+/// A column of texts, of the table or of the things in its lists.
+struct TextColumn {
+    path: ColumnPath,
+    /// No text in it has a letter.
+    is_blank: bool,
+}
+
+fn texts_of(rows: &RecordBatch) -> Vec<TextColumn> {
+    let mut found = Vec::new();
+    for (field, column) in rows.schema_ref().fields().iter().zip(rows.columns()) {
+        find_texts(vec![field.name().clone()], column, &mut found);
+    }
+    found
+}
+
+fn find_texts(path: Vec<String>, column: &ArrayRef, found: &mut Vec<TextColumn>) {
     let below = |names: &[&str]| path.iter().cloned().chain(names.iter().map(|name| name.to_string())).collect();
-    match field.data_type() {
-        DataType::Utf8 => found.push(ColumnPath::new(path)),
-        DataType::List(item) => text_columns(below(&["list", item.name()]), item, found),
-        DataType::Struct(parts) => parts.iter().for_each(|part| text_columns(below(&[part.name()]), part, found)),
+    match column.data_type() {
+        DataType::Utf8 => {
+            let offsets = column.as_string::<i32>().value_offsets();
+            found.push(TextColumn { is_blank: offsets.first() == offsets.last(), path: ColumnPath::new(path) });
+        }
+        DataType::List(item) => find_texts(below(&["list", item.name()]), column.as_list::<i32>().values(), found),
+        DataType::Struct(parts) => {
+            for (part, values) in parts.iter().zip(column.as_struct().columns()) {
+                find_texts(below(&[part.name()]), values, found);
+            }
+        }
         _ => {}
     }
 }

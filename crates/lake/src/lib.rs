@@ -20,6 +20,7 @@ mod rows;
 mod scan;
 mod snapshot;
 mod sorting;
+mod staging;
 mod table;
 mod vacuum;
 mod writer;

@@ -158,7 +158,7 @@ fn rewrite_file(files: &FileSet, file: &DataFile, all: &[Selection], done: &mut 
         if kept.num_rows() > 0 {
             let part = match &mut part {
                 Some(part) => part,
-                none => none.insert(PartWriter::create(&files.dir, table, file.day, Effort::Append)?),
+                none => none.insert(PartWriter::create(&files.dir, table, file.day, Effort::Append, &kept)?),
             };
             part.write(&kept)?;
         }

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
-use arrow::compute::concat_batches;
 use deltalake_core::kernel::Action;
 
 use crate::commit::Commit;
@@ -17,7 +16,9 @@ use crate::delta::FileSet;
 use crate::lake::Inner;
 use crate::layout::{Current, Pending, PendingTable, WriterLock};
 use crate::replacement::{Rewritten, Selection, remove_files, rewrite};
-use crate::sorting::by_day;
+use crate::rows::LineBatch;
+use crate::sorting::Ordered;
+use crate::staging::Staged;
 use crate::{LakeError, Table};
 
 /// What became of a commit.
@@ -47,6 +48,7 @@ pub(crate) enum Step {
 pub struct Writer {
     pub(crate) inner: Arc<Inner>,
     pub(crate) current: Current,
+    staged: Staged,
     _lock: WriterLock,
     /// Test only: stop at the n-th time that this step is reached.
     #[cfg(test)]
@@ -60,9 +62,11 @@ impl Writer {
     pub(crate) fn open(inner: Arc<Inner>) -> Result<Self, LakeError> {
         let lock = inner.layout.lock()?;
         let current = inner.layout.current()?.unwrap_or_default();
+        let staged = Staged::new(inner.layout.table_dir(Table::Lines));
         let mut writer = Writer {
             inner,
             current,
+            staged,
             _lock: lock,
             #[cfg(test)]
             stop_at: None,
@@ -81,27 +85,56 @@ impl Writer {
         &self.current.transactions
     }
 
-    /// Stores a commit: all of it or nothing, also after `kill -9`.
+    /// Writes the lines of full chunks, for the commit to come: memory need not hold them until then.
+    pub fn stage(&mut self, lines: &mut LineBatch) -> Result<(), LakeError> {
+        for (server, chunk) in lines.take(|_| false).map_err(LakeError::query)? {
+            self.staged.write(&server, chunk)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the last lines before a commit to the files under way; lines of servers without one are left.
+    pub fn stage_rest(&mut self, lines: &mut LineBatch) -> Result<(), LakeError> {
+        for (server, chunk) in lines.take(|server| self.staged.has(server)).map_err(LakeError::query)? {
+            self.staged.write(&server, chunk)?;
+        }
+        Ok(())
+    }
+
+    /// Stores a commit, and the lines that were staged: all of it or nothing, also after `kill -9`.
     ///
     /// After an error nothing of it is visible; when the error came late the next call, or the next writer, completes it, and a replay
     /// of it is then skipped.
     pub fn commit(&mut self, commit: Commit) -> Result<Committed, LakeError> {
         self.complete_interrupted()?;
+        // Whatever becomes of this commit, the next one begins with nothing staged.
+        let mut staged = std::mem::replace(&mut self.staged, Staged::new(self.inner.layout.table_dir(Table::Lines)));
         if self.is_replay(&commit)? {
             return Ok(Committed::Replayed);
         }
         if let Some(e) = commit.failed {
             return Err(LakeError::query(e));
         }
-        if commit.batches.is_empty() && commit.replacements.is_empty() && commit.transactions.is_empty() {
+        if commit.is_empty() && staged.is_empty() {
             return Ok(Committed::Stored { sequence: self.current.sequence, rows: 0 });
         }
-        let rows = commit.batches.iter().map(|(_, batch)| batch.num_rows() as u64).sum();
+        let mut rows = commit.batches.iter().map(|(_, batch)| batch.num_rows() as u64).sum();
         let mut selections: BTreeMap<Table, Vec<Selection>> = BTreeMap::new();
         for (table, selection) in commit.replacements.iter().flat_map(|replacement| replacement.selections()) {
             selections.entry(table).or_default().push(selection);
         }
-        let changes = self.write_data(commit.batches, selections)?;
+        let mut changes = self.write_data(commit.batches, selections)?;
+        match staged.finish() {
+            Ok(files) if files.is_empty() => {}
+            Ok(files) => {
+                rows += files.iter().map(|file| file.rows).sum::<u64>();
+                changes.entry(Table::Lines).or_default().added.extend(files);
+            }
+            Err(e) => {
+                self.take_back(&changes);
+                return Err(e);
+            }
+        }
         let sequence = self.publish(changes, commit.transactions, IsNewData::Yes)?;
         Ok(Committed::Stored { sequence, rows })
     }
@@ -190,16 +223,15 @@ impl Writer {
         for (table, selections) in selections {
             jobs.push(Job::Rewrite(self.files(table)?, selections));
         }
-        jobs.extend(
-            grouped(batches).map_err(LakeError::query)?.into_iter().map(|(table, batch)| Job::Append(table, batch)),
-        );
+        jobs.extend(grouped(batches).into_iter().map(|(table, batches)| Job::Append(table, batches)));
         // The longest first, so that no thread waits for it at the end.
         jobs.sort_by_key(Job::rows);
         let (jobs, changes) = (Mutex::new(jobs), Mutex::new(Changes::new()));
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let inner = &*self.inner;
         let work = || -> Result<(), LakeError> {
             while let Some(job) = pop(&jobs) {
-                let (table, change) = job.run(&self.inner)?;
+                let (table, change) = job.run(inner)?;
                 let mut changes = changes.lock().unwrap_or_else(PoisonError::into_inner);
                 let all = changes.entry(table).or_default();
                 all.added.extend(change.added);
@@ -249,14 +281,14 @@ impl Writer {
 
 /// A part of a commit that one thread does.
 enum Job {
-    Append(Table, RecordBatch),
+    Append(Table, Vec<RecordBatch>),
     Rewrite(FileSet, Vec<Selection>),
 }
 
 impl Job {
     fn rows(&self) -> usize {
         match self {
-            Job::Append(_, batch) => batch.num_rows(),
+            Job::Append(_, batches) => batches.iter().map(RecordBatch::num_rows).sum(),
             Job::Rewrite(..) => 0,
         }
     }
@@ -264,39 +296,42 @@ impl Job {
     fn run(self, inner: &Inner) -> Result<(Table, Rewritten), LakeError> {
         match self {
             Job::Rewrite(files, selections) => Ok((files.table, rewrite(&files, &selections)?)),
-            Job::Append(table, batch) => {
-                let added = append(inner, table, &batch)?;
+            Job::Append(table, batches) => {
+                let added = append(inner, table, batches)?;
                 Ok((table, Rewritten { added, removed: Vec::new() }))
             }
         }
     }
 }
 
-fn append(inner: &Inner, table: Table, batch: &RecordBatch) -> Result<Vec<DataFile>, LakeError> {
+fn append(inner: &Inner, table: Table, batches: Vec<RecordBatch>) -> Result<Vec<DataFile>, LakeError> {
     let dir = inner.layout.table_dir(table);
+    let rows = Ordered::new(table, batches).map_err(LakeError::query)?;
     let mut files = Vec::new();
-    for day in by_day(table, batch).map_err(LakeError::query)? {
-        let mut part = PartWriter::create(&dir, table, day.day, Effort::Append)?;
-        for piece in day.pieces() {
-            part.write(&piece.map_err(LakeError::query)?)?;
+    for day in rows.days().map_err(LakeError::query)? {
+        let mut part: Option<PartWriter> = None;
+        for piece in rows.pieces(&day) {
+            let piece = piece.map_err(LakeError::query)?;
+            let part = match &mut part {
+                Some(part) => part,
+                none => none.insert(PartWriter::create(&dir, table, day.day, Effort::Append, &piece)?),
+            };
+            part.write(&piece)?;
         }
-        files.push(part.finish()?);
+        if let Some(part) = part {
+            files.push(part.finish()?);
+        }
     }
     Ok(files)
 }
 
-/// One batch per table, so that rows that belong together come into one file; lines stay as they came, they are many.
-fn grouped(batches: Vec<(Table, RecordBatch)>) -> Result<Vec<(Table, RecordBatch)>, arrow::error::ArrowError> {
-    let (lines, others): (Vec<_>, Vec<_>) = batches.into_iter().partition(|(table, _)| *table == Table::Lines);
+/// The rows of each table together, so that those that belong together come into one file.
+fn grouped(batches: Vec<(Table, RecordBatch)>) -> BTreeMap<Table, Vec<RecordBatch>> {
     let mut by_table: BTreeMap<Table, Vec<RecordBatch>> = BTreeMap::new();
-    for (table, batch) in others {
+    for (table, batch) in batches {
         by_table.entry(table).or_default().push(batch);
     }
-    let others = by_table.into_iter().map(|(table, batches)| match batches.as_slice() {
-        [one] => Ok((table, one.clone())),
-        many => Ok((table, concat_batches(&table.schema(), many)?)),
-    });
-    lines.into_iter().map(Ok).chain(others).collect()
+    by_table
 }
 
 fn pop(jobs: &Mutex<Vec<Job>>) -> Option<Job> {

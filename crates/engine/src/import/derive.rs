@@ -12,7 +12,7 @@ use super::{ImportError, Phase, Run, hull};
 /// Two hops farther apart than this are never linked by anything between them.
 const REACH_MICROS: Micros = 7_200 * MICROS_PER_SECOND;
 /// Journeys of one commit.
-const COMMIT_JOURNEYS_MAX: usize = 40_000;
+const COMMIT_JOURNEYS_MAX: usize = 20_000;
 
 /// Derives what is to be derived; returns how many journeys were stored.
 pub fn derive(run: &mut Run, watch: &mut dyn FnMut(&Phase) -> bool) -> Result<u64, ImportError> {
@@ -31,6 +31,8 @@ pub fn derive(run: &mut Run, watch: &mut dyn FnMut(&Phase) -> bool) -> Result<u6
         read_until = read_until.max(journey.last_seen);
         old.push(journey.id);
     }
+    let (hops_from, hops_until) = (read_from - REACH_MICROS, read_until + REACH_MICROS);
+    let hops = run.recent.hops_overlapping(&run.before, &snapshot, hops_from, hops_until)?;
     let mut derivation = Derivation { run, commit: Commit::new(), journeys: Vec::new(), from, until, stored: 0 };
     if !old.is_empty() {
         let first_arrivals = Some(read_from..read_until + 1);
@@ -39,7 +41,7 @@ pub fn derive(run: &mut Run, watch: &mut dyn FnMut(&Phase) -> bool) -> Result<u6
     open.sort_by_key(|hop| hop.ts_in);
     let mut open = open.into_iter().peekable();
     let mut linker = Linker::default();
-    for hop in snapshot.hops_overlapping(read_from - REACH_MICROS, read_until + REACH_MICROS)? {
+    for hop in hops {
         let hop = hop?;
         while let Some(waiting) = open.next_if(|waiting| waiting.ts_in <= hop.ts_in) {
             linker.push(waiting, &mut derivation.journeys);

@@ -1,13 +1,11 @@
 //! The sink that stores: lines, facts and counts gathered into commits.
 
-use std::cmp::Ordering;
-
 use rustc_hash::FxHashMap;
 use vigie_correlator::{Facts, Host, LATE_MICROS_MAX};
-use vigie_lake::{Commit, Coverage, LineBatch, LineKind, LineRef, Shape, Snapshot};
-use vigie_model::{Hop, MICROS_PER_HOUR, Micros, day_of};
+use vigie_lake::{Commit, Coverage, LineBatch, LineKind, LineRef, Shape};
+use vigie_model::{MICROS_PER_HOUR, Micros, day_of};
 
-use super::{ImportError, Phase, Run, hull, state::HostState};
+use super::{ImportError, Phase, Run, hull, recent::in_order, state::HostState};
 use crate::intake::{FileMark, Line, Progress, Report, Seen, Sink};
 
 /// Lines of one commit: enough for well-filled files, few enough for memory.
@@ -24,12 +22,12 @@ type ShapeKey = (i32, usize, Box<[u8]>, String);
 
 pub struct ToLake<'a> {
     run: &'a mut Run,
-    /// The store as it was before this run.
-    before: Snapshot,
     watch: &'a mut dyn FnMut(&Phase) -> bool,
     /// For each host of this run: its place in the state, and its stored times before this run.
     hosts: Vec<HostRun>,
     lines: LineBatch,
+    /// Lines and bytes of text since the last commit.
+    pending: (u64, usize),
     facts: Facts,
     coverage: FxHashMap<(usize, i64), Coverage>,
     last_hour: Option<(usize, i64)>,
@@ -53,13 +51,12 @@ pub struct Counts {
 
 impl<'a> ToLake<'a> {
     pub fn new(run: &'a mut Run, watch: &'a mut dyn FnMut(&Phase) -> bool) -> Result<Self, ImportError> {
-        let before = run.lake.snapshot()?;
         Ok(Self {
             run,
-            before,
             watch,
             hosts: Vec::new(),
             lines: LineBatch::new(),
+            pending: (0, 0),
             facts: Facts::default(),
             coverage: FxHashMap::default(),
             last_hour: None,
@@ -80,7 +77,9 @@ impl<'a> ToLake<'a> {
         self.run.state.remember(marks);
         self.note_touched();
         let mut commit = Commit::new();
+        self.run.writer.stage_rest(&mut self.lines)?;
         commit.lines(std::mem::take(&mut self.lines));
+        self.pending = (0, 0);
         let mut facts = std::mem::take(&mut self.facts);
         facts.hops.sort_unstable_by(in_order);
         commit.hops(&facts.hops).attempts(&facts.attempts).rejections(&facts.rejections);
@@ -88,7 +87,9 @@ impl<'a> ToLake<'a> {
         if commit.is_empty() {
             return Ok(());
         }
-        self.run.commit(commit)
+        self.run.commit(commit)?;
+        self.run.recent.extend(facts.hops);
+        Ok(())
     }
 
     /// The time whose journeys change: that of new hops, and of all that is open, before and after.
@@ -159,15 +160,6 @@ impl<'a> ToLake<'a> {
     }
 }
 
-/// The order in which the store keeps hops: what comes in order need not be copied into it.
-fn in_order(a: &Hop, b: &Hop) -> Ordering {
-    // Two empty texts are not given to `memcmp`: see `same` in the correlator.
-    let named = !a.instance.is_empty() || !b.instance.is_empty();
-    let instances = || if named { a.instance.cmp(&b.instance) } else { Ordering::Equal };
-    let names = || a.server.cmp(&b.server).then_with(instances);
-    a.ts_in.cmp(&b.ts_in).then_with(names).then_with(|| a.queue_id.cmp(&b.queue_id))
-}
-
 impl Sink for ToLake<'_> {
     type Error = ImportError;
 
@@ -195,6 +187,7 @@ impl Sink for ToLake<'_> {
             (false, false) => LineKind::Ignored,
         };
         self.counts.lines += 1;
+        self.pending = (self.pending.0 + 1, self.pending.1 + line.raw.len());
         self.counts.understood += u64::from(kind == LineKind::Understood);
         if kind == LineKind::Unknown {
             self.counts.unknown += 1;
@@ -235,7 +228,7 @@ impl Sink for ToLake<'_> {
             return Ok(());
         }
         if let Some(range) = seen.load(host, ts) {
-            for known in self.before.line_hashes(&run.name, range.start, range.end)? {
+            for known in self.run.before.line_hashes(&run.name, range.start, range.end)? {
                 let known = known?;
                 seen.add_stored(host, known.ts, known.hash);
             }
@@ -244,8 +237,10 @@ impl Sink for ToLake<'_> {
     }
 
     fn go_on(&mut self, progress: &Progress, marks: &dyn Fn() -> Vec<FileMark>) -> Result<bool, ImportError> {
-        if self.lines.len() as u64 >= COMMIT_LINES_MAX || self.lines.text_bytes() >= COMMIT_TEXT_BYTES_MAX {
+        if self.pending.0 >= COMMIT_LINES_MAX || self.pending.1 >= COMMIT_TEXT_BYTES_MAX {
             self.commit(marks())?;
+        } else {
+            self.run.writer.stage(&mut self.lines)?;
         }
         Ok((self.watch)(&Phase::Reading(*progress)))
     }

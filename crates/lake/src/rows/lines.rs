@@ -2,15 +2,24 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, Int64Builder, RecordBatch, StringArray, StringBuilder, TimestampMicrosecondBuilder};
+use arrow::array::{Int64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder};
 use arrow::error::ArrowError;
 use vigie_model::{Micros, QueueId};
 
-use super::{Fact, word};
+use super::word;
+use crate::Table;
 use crate::columns::{Columns, Reader};
+use crate::sorting::Ordered;
 
-/// Text at which a batch should be committed: Arrow's offsets end at 2 GiB, and memory should not come near.
-const TEXT_BYTES_FULL: usize = 1 << 30;
+/// Lines of a chunk, and of the first of a server, of which there may be many with little to say.
+const CHUNK_LINES: usize = 8_192;
+const CHUNK_LINES_FIRST: usize = 1_024;
+/// Text at which a chunk ends: Arrow's offsets end at 2 GiB, and memory should not come near.
+const CHUNK_TEXT_BYTES: usize = 64 << 20;
+/// Bytes that the texts of a line usually need: a guess that saves most of the growing.
+const LINE_BYTES: usize = 176;
+const FILE_BYTES: usize = 32;
+const NAME_BYTES: usize = 16;
 
 /// What the parsers made of a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -78,10 +87,104 @@ pub struct LineHash {
     pub hash: i64,
 }
 
-/// Lines gathered for a commit.
+/// Lines gathered for a commit, server by server, so that the lines of several servers that come in turn need no sorting.
+#[derive(Default)]
 pub struct LineBatch {
+    servers: Vec<ServerLines>,
+    /// The server of the last line.
+    last: usize,
+    lines: usize,
+}
+
+impl LineBatch {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn push(&mut self, line: LineRef<'_>) {
+        let is_same = |lines: &ServerLines| *lines.server == *line.server;
+        if !self.servers.get(self.last).is_some_and(is_same) {
+            self.last = self.servers.iter().position(is_same).unwrap_or_else(|| {
+                self.servers.push(ServerLines::new(line.server));
+                self.servers.len() - 1
+            });
+        }
+        self.lines += 1;
+        self.servers[self.last].push(line);
+    }
+
+    pub fn len(&self) -> usize {
+        self.lines
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.lines == 0
+    }
+
+    /// Takes the chunks that are full, and all lines of servers that `is_wanted` names; each chunk with its server.
+    pub(crate) fn take(
+        &mut self,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<Vec<(Box<str>, RecordBatch)>, ArrowError> {
+        let mut taken = Vec::new();
+        for lines in &mut self.servers {
+            if lines.open.len() > 0 && is_wanted(&lines.server) {
+                lines.end_chunk();
+            }
+            for chunk in lines.full.drain(..) {
+                let chunk = chunk?;
+                self.lines -= chunk.num_rows();
+                taken.push((lines.server.clone(), chunk));
+            }
+        }
+        Ok(taken)
+    }
+
+    /// All lines in the order of the table, where lines of one server came in their order.
+    pub(crate) fn finish(self) -> Result<Vec<RecordBatch>, ArrowError> {
+        let mut servers = self.servers;
+        servers.sort_by(|a, b| a.server.cmp(&b.server));
+        let batches = servers.into_iter().map(ServerLines::finish).collect::<Result<Vec<_>, ArrowError>>()?;
+        Ok(batches.into_iter().flatten().collect())
+    }
+}
+
+/// Lines of one server.
+struct ServerLines {
+    server: Box<str>,
+    full: Vec<Result<RecordBatch, ArrowError>>,
+    open: Chunk,
+}
+
+impl ServerLines {
+    fn new(server: &str) -> Self {
+        ServerLines { server: server.into(), full: Vec::new(), open: Chunk::new(CHUNK_LINES_FIRST) }
+    }
+
+    fn push(&mut self, line: LineRef<'_>) {
+        self.open.push(line);
+        if self.open.len() >= CHUNK_LINES || self.open.text.values_slice().len() >= CHUNK_TEXT_BYTES {
+            self.end_chunk();
+        }
+    }
+
+    fn end_chunk(&mut self) {
+        let chunk = std::mem::replace(&mut self.open, Chunk::new(CHUNK_LINES));
+        self.full.push(chunk.finish(&self.server));
+    }
+
+    fn finish(mut self) -> Result<Vec<RecordBatch>, ArrowError> {
+        if self.open.len() > 0 {
+            self.full.push(self.open.finish(&self.server));
+        }
+        let chunks = self.full.into_iter().collect::<Result<Vec<_>, ArrowError>>()?;
+        Ordered::new(Table::Lines, chunks)?.into_batches()
+    }
+}
+
+/// Columns being written, of lines of one server.
+struct Chunk {
     ts: TimestampMicrosecondBuilder,
-    server: StringBuilder,
     file: StringBuilder,
     offset: Int64Builder,
     program: StringBuilder,
@@ -92,38 +195,24 @@ pub struct LineBatch {
     hash: Int64Builder,
 }
 
-impl Default for LineBatch {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl LineBatch {
-    pub fn new() -> Self {
-        Self::with_capacity(0, 0)
-    }
-
-    /// Room for this many lines with this much text in all.
-    pub fn with_capacity(lines: usize, text_bytes: usize) -> Self {
-        // Names are short: a guess that saves most of the growing.
-        let short = || StringBuilder::with_capacity(lines, lines * 12);
-        LineBatch {
+impl Chunk {
+    fn new(lines: usize) -> Self {
+        let texts = |bytes: usize| StringBuilder::with_capacity(lines, lines * bytes);
+        Chunk {
             ts: TimestampMicrosecondBuilder::with_capacity(lines),
-            server: short(),
-            file: short(),
+            file: texts(FILE_BYTES),
             offset: Int64Builder::with_capacity(lines),
-            program: short(),
+            program: texts(NAME_BYTES),
             pid: Int64Builder::with_capacity(lines),
-            queue_id: short(),
-            text: StringBuilder::with_capacity(lines, text_bytes),
-            kind: short(),
+            queue_id: texts(NAME_BYTES),
+            text: texts(LINE_BYTES),
+            kind: texts(NAME_BYTES),
             hash: Int64Builder::with_capacity(lines),
         }
     }
 
-    pub fn push(&mut self, line: LineRef<'_>) {
+    fn push(&mut self, line: LineRef<'_>) {
         self.ts.append_value(line.ts);
-        self.server.append_value(line.server);
         self.file.append_value(line.file);
         self.offset.append_value(line.offset as i64);
         append_lossy(&mut self.program, line.program);
@@ -134,33 +223,20 @@ impl LineBatch {
         self.hash.append_value(line.hash);
     }
 
-    pub fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.hash.values_slice().len()
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Bytes of all raw lines.
-    pub fn text_bytes(&self) -> usize {
-        self.text.values_slice().len()
-    }
-
-    /// Time to commit it.
-    pub fn is_full(&self) -> bool {
-        self.text_bytes() >= TEXT_BYTES_FULL || self.file.values_slice().len() >= TEXT_BYTES_FULL
-    }
-
-    pub(crate) fn finish(mut self) -> Result<RecordBatch, ArrowError> {
+    fn finish(mut self, server: &str) -> Result<RecordBatch, ArrowError> {
+        let lines = self.len();
         let mut columns = Columns::default();
         columns.push("ts", Arc::new(self.ts.finish().with_timezone("UTC")), false);
-        columns.push("server", Arc::new(self.server.finish()), false);
+        columns.texts("server", std::iter::repeat_n(server, lines));
         columns.push("file", Arc::new(self.file.finish()), false);
         columns.push("offset", Arc::new(self.offset.finish()), false);
         columns.push("program", Arc::new(self.program.finish()), false);
         columns.push("pid", Arc::new(self.pid.finish()), true);
-        columns.push("queue_id", Arc::new(self.queue_id.finish()) as Arc<StringArray> as Arc<dyn Array>, true);
+        columns.push("queue_id", Arc::new(self.queue_id.finish()), true);
         columns.push("text", Arc::new(self.text.finish()), false);
         columns.push("kind", Arc::new(self.kind.finish()), false);
         columns.push("hash", Arc::new(self.hash.finish()), false);
@@ -175,27 +251,13 @@ fn append_lossy(column: &mut StringBuilder, bytes: &[u8]) {
     }
 }
 
-impl Fact for Line {
-    fn encode(rows: &[&Self]) -> Result<RecordBatch, ArrowError> {
-        let mut batch = LineBatch::new();
-        for row in rows {
-            batch.push(LineRef {
-                ts: row.ts,
-                server: &row.server,
-                file: &row.file,
-                offset: row.offset,
-                program: row.program.as_bytes(),
-                pid: row.pid,
-                queue_id: row.queue_id.as_ref(),
-                text: row.text.as_bytes(),
-                kind: row.kind,
-                hash: row.hash,
-            });
-        }
-        batch.finish()
+impl Line {
+    /// The columns, without a row.
+    pub(crate) fn none() -> Result<RecordBatch, ArrowError> {
+        Chunk::new(0).finish("")
     }
 
-    fn decode(batch: &RecordBatch) -> Result<Vec<Self>, ArrowError> {
+    pub(crate) fn decode(batch: &RecordBatch) -> Result<Vec<Self>, ArrowError> {
         let columns = Reader::new(batch);
         let (ts, server, file) = (columns.times("ts")?, columns.texts("server")?, columns.texts("file")?);
         let (offset, program, pid) = (columns.ints("offset")?, columns.texts("program")?, columns.ints("pid")?);

@@ -15,7 +15,6 @@ pub use lines::{Line, LineBatch, LineHash, LineKind, LineRef};
 pub use shapes::Shape;
 
 use arrow::array::RecordBatch;
-use arrow::compute::concat_batches;
 use arrow::error::ArrowError;
 
 /// A kind of row that a table stores.
@@ -42,27 +41,29 @@ pub(crate) fn domain_of(address: &str) -> &str {
     address.rsplit_once('@').map_or("", |(_, domain)| domain)
 }
 
-/// Rows below which a second thread does not pay.
-const ROWS_PER_THREAD_MIN: usize = 4_096;
+/// Rows turned into columns at a time: what is used again and again stays in the processor's cache.
+const BATCH_ROWS: usize = 4_096;
 
-/// Encodes many rows on all cores. `encode` gives the rows of a part; parts follow one another.
+/// Encodes many rows, on all cores when there are enough. `encode` gives the rows of a part; parts follow one another.
 pub(crate) fn encode_all<T: Sync>(
     rows: &[T],
     encode: impl Fn(&[&T]) -> Result<RecordBatch, ArrowError> + Sync,
-) -> Result<RecordBatch, ArrowError> {
+) -> Result<Vec<RecordBatch>, ArrowError> {
+    let encode_part = |rows: &[T]| -> Result<Vec<RecordBatch>, ArrowError> {
+        rows.chunks(BATCH_ROWS).map(|rows| encode(&rows.iter().collect::<Vec<_>>())).collect()
+    };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let part = rows.len().div_ceil(threads).max(ROWS_PER_THREAD_MIN);
-    let encode_part = |rows: &[T]| encode(&rows.iter().collect::<Vec<_>>());
+    let part = rows.len().div_ceil(threads).next_multiple_of(BATCH_ROWS).max(BATCH_ROWS);
     if rows.len() <= part {
         return encode_part(rows);
     }
-    let batches = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let encode_part = &encode_part;
         let parts: Vec<_> = rows.chunks(part).map(|rows| scope.spawn(move || encode_part(rows))).collect();
         let lost = |_| ArrowError::ComputeError("a thread that turned rows into columns was lost".to_string());
-        parts.into_iter().map(|part| part.join().map_err(lost)?).collect::<Result<Vec<_>, ArrowError>>()
-    })?;
-    concat_batches(&batches[0].schema(), &batches)
+        let parts = parts.into_iter().map(|part| part.join().map_err(lost)?);
+        Ok(parts.collect::<Result<Vec<_>, ArrowError>>()?.into_iter().flatten().collect())
+    })
 }
 
 /// A word that an enum of the model wrote.

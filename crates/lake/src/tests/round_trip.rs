@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use vigie_model::{Attempt, Hop, Journey, Micros, QueueId, Rejection};
 
 use super::samples::*;
-use crate::{Coverage, Line, LineBatch, LineHash, LineKind, LineRef, Shape, Table};
+use crate::{Committed, Coverage, Line, LineBatch, LineHash, LineKind, LineRef, Shape, Table};
 
 /// Rows may come in any number of commits: each makes files of its own.
 fn chunks<T: Clone>(rows: &[T], commits: usize) -> Vec<Vec<T>> {
@@ -101,22 +101,24 @@ fn line(server: &str, ts: Micros, n: u64) -> Line {
     }
 }
 
-fn batch(lines: &[Line]) -> LineBatch {
-    let mut batch = LineBatch::with_capacity(lines.len(), 100 * lines.len());
-    for line in lines {
-        batch.push(LineRef {
-            ts: line.ts,
-            server: &line.server,
-            file: &line.file,
-            offset: line.offset,
-            program: line.program.as_bytes(),
-            pid: line.pid,
-            queue_id: line.queue_id.as_ref(),
-            text: line.text.as_bytes(),
-            kind: line.kind,
-            hash: line.hash,
-        });
+fn reference(line: &Line) -> LineRef<'_> {
+    LineRef {
+        ts: line.ts,
+        server: &line.server,
+        file: &line.file,
+        offset: line.offset,
+        program: line.program.as_bytes(),
+        pid: line.pid,
+        queue_id: line.queue_id.as_ref(),
+        text: line.text.as_bytes(),
+        kind: line.kind,
+        hash: line.hash,
     }
+}
+
+fn batch(lines: &[Line]) -> LineBatch {
+    let mut batch = LineBatch::new();
+    lines.iter().for_each(|line| batch.push(reference(line)));
     batch
 }
 
@@ -164,7 +166,7 @@ fn bytes_that_are_no_text_are_replaced() {
         kind: LineKind::Unknown,
         hash: -1,
     });
-    assert_eq!((lines.len(), lines.text_bytes(), lines.is_full()), (1, 6, false));
+    assert_eq!(lines.len(), 1);
     store(&mut lake.writer().expect("a writer"), |commit| {
         commit.lines(lines);
     });
@@ -221,4 +223,44 @@ fn only_the_files_of_the_period_are_looked_at() {
     let snapshot = lake.snapshot().expect("a snapshot");
     let from = DAY0 + 24 * HOUR;
     assert_eq!(all(snapshot.journeys_overlapping(from, from + 24 * HOUR)), [journey(1, from, 2)]);
+}
+
+#[test]
+fn staged_lines_are_stored_with_the_next_commit_and_with_no_other() {
+    let (dir, lake) = lake();
+    let files = || {
+        let days = std::fs::read_dir(dir.path().join("lines")).expect("a folder").flatten();
+        let days = days.filter(|day| day.file_name().to_string_lossy().starts_with("day="));
+        days.flat_map(|day| std::fs::read_dir(day.path()).expect("a day").flatten()).count()
+    };
+    // Enough for several chunks of one server, over midnight; the other has few, and some lines are late.
+    let ts = |n: u64| DAY0 + 23 * HOUR + n as i64 * 200_000 - if n.is_multiple_of(9_001) { 4_500_000 } else { 0 };
+    let lines: Vec<Line> = (0..30_000).map(|n| line(if n % 100 == 0 { "mx2" } else { "hub1" }, ts(n), n)).collect();
+    let mut writer = lake.writer().expect("a writer");
+    let mut gathered = LineBatch::new();
+    for part in lines.chunks(1_000) {
+        part.iter().for_each(|line| gathered.push(reference(line)));
+        writer.stage(&mut gathered).expect("staged");
+    }
+    assert!(gathered.len() < 10_000, "{} lines wait", gathered.len());
+    assert!(files() > 0);
+    assert_eq!(lake.snapshot().expect("a snapshot").sizes()[0].rows, 0);
+    writer.stage_rest(&mut gathered).expect("staged");
+    let committed = store(&mut writer, |commit| {
+        commit.lines(std::mem::take(&mut gathered));
+    });
+    assert!(matches!(committed, Committed::Stored { rows: 30_000, .. }), "{committed:?}");
+    let snapshot = lake.snapshot().expect("a snapshot");
+    for server in ["hub1", "mx2"] {
+        let mut wanted: Vec<Line> = lines.iter().filter(|line| &*line.server == server).cloned().collect();
+        wanted.sort_by_key(|line| (line.ts, line.offset));
+        assert_eq!(all(snapshot.lines_of(server, ALWAYS.0, ALWAYS.1)), wanted);
+    }
+    // What no commit took goes with the writer.
+    let stored = files();
+    lines.iter().for_each(|line| gathered.push(reference(line)));
+    writer.stage(&mut gathered).expect("staged");
+    assert!(files() > stored);
+    drop(writer);
+    assert_eq!(files(), stored);
 }
