@@ -5,7 +5,6 @@
 
 mod derive;
 mod rebuild;
-mod recent;
 mod sink;
 mod state;
 
@@ -16,7 +15,6 @@ use jiff::tz::TimeZone;
 use vigie_lake::{Commit, Compaction, Lake, LakeError, Snapshot, Writer};
 use vigie_model::{Hop, Micros};
 
-use self::recent::Recent;
 pub use self::state::{State, StateError};
 use crate::intake::{self, Progress, Report, Source};
 
@@ -139,7 +137,6 @@ pub(crate) struct Run {
     state: State,
     /// The store as it was before this run.
     before: Snapshot,
-    recent: Recent,
 }
 
 impl Run {
@@ -150,7 +147,7 @@ impl Run {
         let sequence = before.sequence();
         let state = State::load(&store.dir, sequence)?;
         let (lake, dir) = (store.lake.clone(), store.dir.clone());
-        Ok(Self { lake, writer, dir, sequence, state, before, recent: Recent::default() })
+        Ok(Self { lake, writer, dir, sequence, state, before })
     }
 
     /// Commits rows together with the state. The state is written first, under the number that the commit will have.

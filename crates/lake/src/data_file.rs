@@ -146,8 +146,8 @@ pub(crate) enum Effort {
 impl Effort {
     fn compression(self) -> Compression {
         match self {
-            // Half the work of zstd, which spends much of it on being ready for the next of many small columns.
-            Effort::Append => Compression::SNAPPY,
+            // Dictionaries make most columns small already; those that are not are named.
+            Effort::Append => Compression::UNCOMPRESSED,
             Effort::Compact => zstd(3),
         }
     }
@@ -285,16 +285,15 @@ fn properties(table: Table, effort: Effort, first: &RecordBatch) -> WriterProper
         .set_compression(effort.compression())
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_statistics_enabled(EnabledStatistics::None)
         .set_created_by(concat!("vigie ", env!("CARGO_PKG_VERSION")).to_string());
-    for text in texts_of(first) {
-        // Smallest and largest of a text help only where the rows are sorted by it; to compare every value costs a quarter of the writing.
-        if text.path.parts() != ["server"] {
-            properties = properties.set_column_statistics_enabled(text.path.clone(), EnabledStatistics::None);
-        }
-        // To look up nothing in a dictionary of nothing takes longer than to look up a text.
-        if text.is_blank {
-            properties = properties.set_column_dictionary_enabled(text.path, false);
-        }
+    // Smallest and largest help only where the rows are sorted by it, and to compare every value takes time.
+    for column in [spec.start, spec.end, "server"] {
+        properties = properties.set_column_statistics_enabled(path_of(column), EnabledStatistics::Page);
+    }
+    // To look up nothing in a dictionary of nothing takes longer than to look up a text.
+    for blank in blank_texts(first) {
+        properties = properties.set_column_dictionary_enabled(blank, false);
     }
     let times = [spec.start, spec.end];
     for column in spec.bloom {
@@ -313,6 +312,9 @@ fn properties(table: Table, effort: Effort, first: &RecordBatch) -> WriterProper
     }
     for column in spec.distinct {
         properties = properties.set_column_encoding(path_of(column), Encoding::DELTA_LENGTH_BYTE_ARRAY);
+        if effort == Effort::Append {
+            properties = properties.set_column_compression(path_of(column), Compression::SNAPPY);
+        }
     }
     for column in times.iter().chain(&["offset"]) {
         properties = properties.set_column_encoding(path_of(column), Encoding::DELTA_BINARY_PACKED);
@@ -330,32 +332,28 @@ fn path_of(column: &str) -> ColumnPath {
     ColumnPath::new(column.split('.').map(str::to_string).collect())
 }
 
-/// A column of texts, of the table or of the things in its lists.
-struct TextColumn {
-    path: ColumnPath,
-    /// No text in it has a letter.
-    is_blank: bool,
-}
-
-fn texts_of(rows: &RecordBatch) -> Vec<TextColumn> {
+/// Columns of texts, of the table or of the things in its lists, in which no text has a letter.
+fn blank_texts(rows: &RecordBatch) -> Vec<ColumnPath> {
     let mut found = Vec::new();
     for (field, column) in rows.schema_ref().fields().iter().zip(rows.columns()) {
-        find_texts(vec![field.name().clone()], column, &mut found);
+        find_blank(vec![field.name().clone()], column, &mut found);
     }
     found
 }
 
-fn find_texts(path: Vec<String>, column: &ArrayRef, found: &mut Vec<TextColumn>) {
+fn find_blank(path: Vec<String>, column: &ArrayRef, found: &mut Vec<ColumnPath>) {
     let below = |names: &[&str]| path.iter().cloned().chain(names.iter().map(|name| name.to_string())).collect();
     match column.data_type() {
         DataType::Utf8 => {
             let offsets = column.as_string::<i32>().value_offsets();
-            found.push(TextColumn { is_blank: offsets.first() == offsets.last(), path: ColumnPath::new(path) });
+            if offsets.first() == offsets.last() {
+                found.push(ColumnPath::new(path));
+            }
         }
-        DataType::List(item) => find_texts(below(&["list", item.name()]), column.as_list::<i32>().values(), found),
+        DataType::List(item) => find_blank(below(&["list", item.name()]), column.as_list::<i32>().values(), found),
         DataType::Struct(parts) => {
             for (part, values) in parts.iter().zip(column.as_struct().columns()) {
-                find_texts(below(&[part.name()]), values, found);
+                find_blank(below(&[part.name()]), values, found);
             }
         }
         _ => {}

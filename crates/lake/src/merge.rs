@@ -12,7 +12,7 @@ use vigie_model::Micros;
 use crate::LakeError;
 
 /// Rows handed out at a time.
-pub(crate) const BATCH_ROWS: usize = 8192;
+pub(crate) const BATCH_ROWS: usize = 4_096;
 /// A stretch of one file that is handed out as it stands.
 const STRETCH_ROWS: usize = 1024;
 
@@ -40,7 +40,8 @@ pub(crate) struct Merge {
 struct Cursor {
     batches: Batches,
     batch: RecordBatch,
-    keys: Rows,
+    /// What its rows are compared by; made when there is another cursor to compare with.
+    keys: Option<Rows>,
     at: usize,
     /// Where its batch stands among those of the output under way.
     slot: Option<usize>,
@@ -69,7 +70,7 @@ impl Merge {
         }
         while picks.len() < BATCH_ROWS {
             self.open_due()?;
-            let Some((first, run)) = self.next_run() else { break };
+            let Some((first, run)) = self.next_run()? else { break };
             let cursor = &mut self.cursors[first];
             let from = cursor.at;
             if picks.is_empty() && run >= STRETCH_ROWS {
@@ -100,7 +101,7 @@ impl Merge {
             }
             if let Some(source) = self.waiting.pop_front() {
                 let batches = (source.open)()?;
-                let cursor = self.cursor(batches)?;
+                let cursor = Self::cursor(batches)?;
                 self.cursors.extend(cursor);
             }
         }
@@ -108,8 +109,19 @@ impl Merge {
     }
 
     /// The cursor with the smallest row, and how many of its rows come before any other's.
-    fn next_run(&self) -> Option<(usize, usize)> {
-        let head = |at: usize| self.cursors[at].keys.row(self.cursors[at].at);
+    fn next_run(&mut self) -> Result<Option<(usize, usize)>, LakeError> {
+        if self.cursors.len() > 1 {
+            for at in (0..self.cursors.len()).filter(|&at| self.cursors[at].keys.is_none()).collect::<Vec<_>>() {
+                let keys = self.keys_of(&self.cursors[at].batch.clone()).map_err(LakeError::query)?;
+                self.cursors[at].keys = Some(keys);
+            }
+        }
+        Ok(self.smallest())
+    }
+
+    fn smallest(&self) -> Option<(usize, usize)> {
+        let row = |cursor: usize, row: usize| self.cursors[cursor].keys.as_ref().map(|keys| keys.row(row));
+        let head = |cursor: usize| row(cursor, self.cursors[cursor].at);
         // Equal rows come from the earlier cursor first: `min_by` keeps the first of equals.
         let first = (0..self.cursors.len()).min_by(|&a, &b| head(a).cmp(&head(b)))?;
         let cursor = &self.cursors[first];
@@ -117,8 +129,8 @@ impl Merge {
         let end = cursor.batch.num_rows();
         let mut run = match others {
             None => end - cursor.at,
-            Some(other) if cursor.keys.row(end - 1) < other => end - cursor.at,
-            Some(other) => (cursor.at + 1..end).take_while(|&row| cursor.keys.row(row) < other).count() + 1,
+            Some(other) if row(first, end - 1) < other => end - cursor.at,
+            Some(other) => (cursor.at + 1..end).take_while(|&at| row(first, at) < other).count() + 1,
         };
         if let (Some(start), Some(waiting)) = (self.start, self.waiting.front()) {
             let times = cursor.batch.column_by_name(start)?.as_primitive_opt::<TimestampMicrosecondType>()?.values();
@@ -134,19 +146,18 @@ impl Merge {
             return Ok(());
         }
         let done = self.cursors.remove(cursor);
-        if let Some(next) = self.cursor(done.batches)? {
+        if let Some(next) = Self::cursor(done.batches)? {
             self.cursors.insert(cursor, next);
         }
         Ok(())
     }
 
     /// A cursor at the next row; none when there is no more.
-    fn cursor(&mut self, mut batches: Batches) -> Result<Option<Cursor>, LakeError> {
+    fn cursor(mut batches: Batches) -> Result<Option<Cursor>, LakeError> {
         for batch in batches.by_ref() {
             let batch = batch?;
             if batch.num_rows() > 0 {
-                let keys = self.keys_of(&batch).map_err(LakeError::query)?;
-                return Ok(Some(Cursor { batches, batch, keys, at: 0, slot: None }));
+                return Ok(Some(Cursor { batches, batch, keys: None, at: 0, slot: None }));
             }
         }
         Ok(None)

@@ -88,7 +88,7 @@ static SPECS: [Spec; 8] = [
         end: "ts",
         sort: &["server", "ts", "file", "offset"],
         bloom: &["queue_id"],
-        distinct: &["text"],
+        distinct: &["queue_id", "text"],
         bulk: Some("text"),
         noise: &["hash"],
         group: None,
