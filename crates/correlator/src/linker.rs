@@ -20,7 +20,7 @@ pub(crate) const TRANSACTION_MICROS_MAX: Micros = 3_600 * MICROS_PER_SECOND;
 /// No link reaches further than this beyond a hop's last line.
 const REACH_MICROS: Micros = 2 * SKEW_MICROS;
 /// Hops gathered before the next round of linking: few enough that a round works within the processor's cache.
-const ROUND_HOPS_MIN: usize = 2_000;
+const ROUND_HOPS_MIN: usize = 400;
 
 /// Links hops that come in order of `ts_in` (ties in any order), in bounded memory.
 pub struct Linker {

@@ -44,7 +44,7 @@ pub struct ServerRow {
 }
 
 /// Hops gathered before the next round of linking: few enough to stay in the processor's cache.
-const ROUND_HOPS_MIN: usize = 2_000;
+const ROUND_HOPS_MIN: usize = 400;
 /// Rows of each ranking.
 const TOP_ROWS: usize = 10;
 

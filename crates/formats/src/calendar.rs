@@ -38,6 +38,8 @@ pub struct Calendar {
     year: i16,
     /// The last time given out.
     last: Option<i64>,
+    /// What the line said that it was given out for.
+    last_stamp: Option<Stamp>,
     /// The last line named its year itself, and so says more about the next line's year than any counting.
     dated: bool,
 }
@@ -52,6 +54,7 @@ impl Calendar {
             day: (0, 0),
             year: first_year,
             last: None,
+            last_stamp: None,
             dated: false,
         }
     }
@@ -63,6 +66,11 @@ impl Calendar {
     /// that comes twice, the first pass is meant unless the log would run backward.
     #[inline]
     pub fn resolve(&mut self, stamp: &Stamp) -> Option<i64> {
+        // Lines of one moment follow each other.
+        if self.last_stamp == Some(*stamp) {
+            return self.last;
+        }
+        self.last_stamp = None;
         let micros = match *stamp {
             Stamp::Utc(micros) => {
                 self.dated = true;
@@ -81,8 +89,8 @@ impl Calendar {
             }
             Stamp::None => return None,
         };
-        self.last = Some(micros);
-        Some(micros)
+        (self.last, self.last_stamp) = (Some(micros), Some(*stamp));
+        self.last
     }
 
     #[inline]

@@ -57,10 +57,12 @@ pub enum Stamp {
     None,
 }
 
-/// A buffer kept between calls for the forms that need unescaping (journald's JSON).
+/// What is kept between calls: a buffer for the forms that need unescaping (journald's JSON), and the time that was read last,
+/// because lines of one second follow each other.
 #[derive(Debug, Default)]
 pub struct Scratch {
     bytes: Vec<u8>,
+    second: stamp::Second,
 }
 
 /// Opens one line, given without its newline. `None` when no envelope is known: the caller counts the line as unknown.
@@ -71,7 +73,7 @@ pub fn parse<'a>(raw: &'a [u8], scratch: &'a mut Scratch) -> Option<Envelope<'a>
     let line = trim(raw);
     match line.first()? {
         b'{' => journal::parse(line, scratch).map(wrapping::unwrap),
-        _ => syslog::parse(line).map(wrapping::unwrap),
+        _ => syslog::parse(line, &mut scratch.second).map(wrapping::unwrap),
     }
 }
 

@@ -36,13 +36,9 @@ impl QueueId {
             return None;
         }
         let mut bytes = [0; QUEUE_ID_BYTES_MAX + 1];
-        let mut valid = true;
-        for (place, &byte) in bytes.iter_mut().zip(text) {
-            *place = byte;
-            valid &= ID_BYTE[usize::from(byte)];
-        }
+        bytes[..text.len()].copy_from_slice(text);
         bytes[QUEUE_ID_BYTES_MAX] = text.len() as u8;
-        valid.then_some(Self { bytes })
+        text.iter().all(|&byte| ID_BYTE[usize::from(byte)]).then_some(Self { bytes })
     }
 
     pub fn as_str(&self) -> &str {

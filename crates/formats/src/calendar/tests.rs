@@ -41,6 +41,16 @@ fn a_line_is_placed_in_the_zone_of_its_machine() {
 }
 
 #[test]
+fn a_line_without_time_after_another_has_none() {
+    let mut calendar = Calendar::new(TimeZone::UTC, 2026);
+    let noon = stamp("Mar  2 12:00:00");
+    assert_eq!(
+        [&noon, &Stamp::None, &noon, &noon].map(|stamp| calendar.resolve(stamp).is_some()),
+        [true, false, true, true]
+    );
+}
+
+#[test]
 fn a_year_in_the_line_needs_no_counting() {
     let lines = ["2025 Mar  2 10:00:00", "2024-03-02 10:00:00", "2023-03-02T10:00:00+02:00"];
     assert_eq!(place("UTC", 2026, &lines), ["2025-03-02T10:00:00Z", "2024-03-02T10:00:00Z", "2023-03-02T08:00:00Z"]);

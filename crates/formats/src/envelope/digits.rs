@@ -1,4 +1,6 @@
-//! Eight bytes at a time: the searches and number readings that every line pays for.
+//! The searches and number readings that every line pays for.
+
+use crate::scan;
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
@@ -6,20 +8,8 @@ const HIGHS: u64 = 0x8080_8080_8080_8080;
 /// Where the first space at or after `from` stands; the length when there is none.
 #[inline]
 pub(super) fn space_from(bytes: &[u8], from: usize) -> usize {
-    let mut at = from;
-    while let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        // The lowest set bit of this classic zero-byte test is exact, and only the lowest is used.
-        let zeroed = u64::from_le_bytes(*word) ^ (ONES * b' ' as u64);
-        let found = zeroed.wrapping_sub(ONES) & !zeroed & HIGHS;
-        if found != 0 {
-            return at + (found.trailing_zeros() / 8) as usize;
-        }
-        at += 8;
-    }
-    while at < bytes.len() && bytes[at] != b' ' {
-        at += 1;
-    }
-    at.min(bytes.len())
+    let rest = bytes.get(from..).unwrap_or_default();
+    scan::byte(rest, b' ').map_or(bytes.len(), |at| from + at)
 }
 
 /// Where the first byte that is not a space stands, from `from` on.

@@ -23,6 +23,34 @@ pub(crate) enum Style {
     OwnLog,
 }
 
+/// `Mar  2 10:00:00 ` of the line before, and what it says.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Second {
+    head: [u8; SECOND_BYTES],
+    stamped: Option<Stamped>,
+}
+
+/// The space belongs to it: a fraction may stand there.
+const SECOND_BYTES: usize = 16;
+
+impl Second {
+    /// Reads the time at the start of a line, as [`read`] does.
+    #[inline]
+    pub(crate) fn read(&mut self, line: &[u8]) -> Option<Stamped> {
+        let head = line.first_chunk::<SECOND_BYTES>();
+        if self.stamped.is_some() && head == Some(&self.head) {
+            return self.stamped;
+        }
+        let stamped = read(line);
+        if let (Some(Stamped { end, .. }), Some(head)) = (stamped, head)
+            && end < SECOND_BYTES
+        {
+            (self.head, self.stamped) = (*head, stamped);
+        }
+        stamped
+    }
+}
+
 /// Reads the time at the start of a line.
 #[inline]
 pub(crate) fn read(line: &[u8]) -> Option<Stamped> {

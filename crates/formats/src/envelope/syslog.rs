@@ -1,33 +1,33 @@
 //! A line of text with a header: an optional `<PRI>`, a time, perhaps a host, a tag.
 
 use super::digits::{skip_spaces, space_from};
-use super::stamp::{self, Stamped, Style};
+use super::stamp::{Second, Stamped, Style};
 use super::tag::{self, Tag};
 use super::{Envelope, Stamp, priority, rfc5424};
 
 /// Opens a line that is not JSON.
 #[inline]
-pub(super) fn parse(line: &[u8]) -> Option<Envelope<'_>> {
+pub(super) fn parse<'a>(line: &'a [u8], second: &mut Second) -> Option<Envelope<'a>> {
     match line.first()? {
-        b'<' => forwarded(priority::strip(line)?),
-        _ => stamped(line),
+        b'<' => forwarded(priority::strip(line)?, second),
+        _ => stamped(line, second),
     }
 }
 
 /// A line behind its `<PRI>`: RFC 5424 says so with a version, RFC 3164 has a time, a local socket's line only a tag.
-fn forwarded(line: &[u8]) -> Option<Envelope<'_>> {
+fn forwarded<'a>(line: &'a [u8], second: &mut Second) -> Option<Envelope<'a>> {
     if let Some(rest) = line.strip_prefix(b"1 ") {
         return rfc5424::parse(rest);
     }
-    stamped(line).or_else(|| {
+    stamped(line, second).or_else(|| {
         let tag = tag::read(line, 0)?;
         Some(Envelope::tagged(Stamp::None, b"", tag))
     })
 }
 
 #[inline]
-fn stamped(line: &[u8]) -> Option<Envelope<'_>> {
-    let Stamped { stamp, end, style } = stamp::read(line)?;
+fn stamped<'a>(line: &'a [u8], second: &mut Second) -> Option<Envelope<'a>> {
+    let Stamped { stamp, end, style } = second.read(line)?;
     let at = skip_spaces(line, end);
     if at == end && at < line.len() {
         return None;

@@ -406,6 +406,29 @@ fn text_that_is_not_utf8_stays_bytes() {
 }
 
 #[test]
+fn what_is_remembered_of_the_line_before_changes_no_time() {
+    let lines = [
+        "Mar  2 10:00:00 h p[1]: t",
+        "Mar  2 10:00:00 other p[1]: t",
+        "Mar  2 10:00:00.5 h p[1]: t",
+        "Mar  2 10:00:00 h p[1]: t",
+        "Mar  2 10:00:00",
+        "Mar  2 10:00:01 h p[1]: t",
+        "<22>Mar  2 10:00:01 h p[1]: t",
+        "Mar 2 10:00:01 hp p[1]: t",
+        "Mar 2 10:00:01 host p[1]: t",
+        "Mar  2 10:00:01\th p[1]: t",
+        "2026-03-02T10:00:01Z h p[1]: t",
+    ];
+    let mut scratch = Scratch::default();
+    for line in lines.iter().chain(lines.iter().rev()) {
+        let alone = parse(line.as_bytes(), &mut Scratch::default()).map(|envelope| envelope.stamp);
+        let after_others = parse(line.as_bytes(), &mut scratch).map(|envelope| envelope.stamp);
+        assert_eq!(after_others, alone, "{line}");
+    }
+}
+
+#[test]
 fn lines_without_an_envelope() {
     for line in [
         "hello",

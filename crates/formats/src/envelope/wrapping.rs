@@ -1,6 +1,7 @@
 //! What other programs put around a mail server's text: Solaris' message id, rsyslog's repetition, a container's header.
 
 use super::digits::{number, space_from};
+use super::stamp::Second;
 use super::{Envelope, Stamp, syslog};
 
 /// Takes the wrappings off: `[ID 801593 mail.info] `, `message repeated …`, and a full header inside a container's.
@@ -73,7 +74,8 @@ fn contained(outer: Envelope<'_>) -> Envelope<'_> {
     if !is_container(outer.program) {
         return outer;
     }
-    let Some(inner) = syslog::parse(outer.text).filter(|inner| !inner.program.is_empty()) else {
+    let Some(inner) = syslog::parse(outer.text, &mut Second::default()).filter(|inner| !inner.program.is_empty())
+    else {
         return outer;
     };
     let mut inner = inner;

@@ -44,7 +44,7 @@ pub fn parse(id: QueueId, rest: &[u8]) -> Option<Record<'_>> {
         } else {
             // conn_use, and keys of versions to come: of no consequence.
             delivery.tls |= pair.starts_with(b"tls=");
-            memchr::memchr(b'=', pair)?;
+            scan::byte(pair, b'=')?;
         }
     }
 }
@@ -57,7 +57,7 @@ fn delays(delays: &mut Delays, text: &[u8]) {
 
 /// `status=sent (250 2.0.0 Ok: queued as X)`; the text may be cut, and may itself hold brackets.
 fn finish<'a>(mut delivery: Delivery<'a>, status: &'a [u8]) -> Option<Record<'a>> {
-    let space = memchr::memchr(b' ', status);
+    let space = scan::byte(status, b' ');
     let word = &status[..space.unwrap_or(status.len())];
     let text = space.map_or(&b""[..], |at| &status[at + 1..]);
     let text = text.strip_prefix(b"(").unwrap_or(text);
@@ -91,11 +91,14 @@ fn accepted(relay: &[u8], reply: &[u8]) -> (Outcome, Option<QueueId>) {
     if let Some(id) = queued_as(reply) {
         return (Outcome::Delivered, Some(id));
     }
+    if let Some(session) = stored_as(reply) {
+        return (Outcome::Delivered, Some(session));
+    }
     // Amavis: `250 2.7.0 Ok, discarded, id=…`; others say quarantined.
     if contains_word(reply, b"discarded") || contains_word(reply, b"quarantined") {
         return (Outcome::Filtered, None);
     }
-    (Outcome::Delivered, stored_as(reply))
+    (Outcome::Delivered, None)
 }
 
 fn contains_word(text: &[u8], word: &[u8]) -> bool {
