@@ -4,6 +4,7 @@
 //! derived afterwards for the time that was touched. A run that is cut short leaves a store that the next run completes.
 
 mod derive;
+mod namesakes;
 mod rebuild;
 mod recent;
 mod sink;
@@ -16,9 +17,12 @@ use jiff::tz::TimeZone;
 use vigie_lake::{Commit, Compaction, Lake, LakeError, Snapshot, Writer};
 use vigie_model::{Hop, Micros};
 
-use self::recent::Recent;
-pub use self::state::{State, StateError};
-use crate::intake::{self, Progress, Report, Source};
+use self::{namesakes::Namesakes, recent::Recent};
+pub use self::{
+    namesakes::Namesake,
+    state::{State, StateError},
+};
+use crate::intake::{self, HostRule, Progress, Report, Source};
 
 /// Files that no commit lists any more stay this long, for readers that began before.
 const READERS_LAST: Duration = Duration::from_secs(3_600);
@@ -35,6 +39,8 @@ pub struct Imported {
     pub journeys: u64,
     /// Hosts whose facts were derived anew, because lines came that are older than what was known.
     pub rebuilt: Vec<String>,
+    /// Names that two machines seem to share.
+    pub namesakes: Vec<Namesake>,
 }
 
 /// Why an import, or reading its result, failed.
@@ -75,6 +81,7 @@ pub enum Phase {
 pub struct Options {
     pub zone: TimeZone,
     pub default_host: String,
+    pub host_rule: HostRule,
 }
 
 /// The store with the correlators' state that belongs to it.
@@ -110,6 +117,7 @@ pub fn import(
     let reading = intake::Options {
         zone: options.zone.clone(),
         default_host: options.default_host.clone(),
+        host_rule: options.host_rule,
         marks: run.state.marks.clone(),
     };
     let mut sink = sink::ToLake::new(&mut run, watch)?;
@@ -127,6 +135,7 @@ pub fn import(
         unknown: counts.unknown,
         journeys,
         rebuilt,
+        namesakes: run.namesakes.take_found(),
     })
 }
 
@@ -140,6 +149,7 @@ pub(crate) struct Run {
     /// The store as it was before this run.
     before: Snapshot,
     recent: Recent,
+    namesakes: Namesakes,
 }
 
 impl Run {
@@ -150,7 +160,8 @@ impl Run {
         let sequence = before.sequence();
         let state = State::load(&store.dir, sequence)?;
         let (lake, dir) = (store.lake.clone(), store.dir.clone());
-        Ok(Self { lake, writer, dir, sequence, state, before, recent: Recent::default() })
+        let (recent, namesakes) = (Recent::default(), Namesakes::default());
+        Ok(Self { lake, writer, dir, sequence, state, before, recent, namesakes })
     }
 
     /// Commits rows together with the state. The state is written first, under the number that the commit will have.

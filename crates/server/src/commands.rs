@@ -13,6 +13,7 @@ mod trace;
 mod try_it;
 
 pub use files::existing_store;
+use vigie_engine::intake::HostRule;
 
 use crate::{
     cli::{Cli, Command},
@@ -22,7 +23,10 @@ use crate::{
 pub fn run(cli: &Cli) -> anyhow::Result<Outcome> {
     let output = &cli.output;
     match &cli.command {
-        Command::Import { store, zone, files } => import::run(output, &store.data, zone, files),
+        Command::Import { store, zone, rename, files } => {
+            let rule = if *rename { HostRule::File } else { HostRule::Line };
+            import::run(output, &store.data, zone, rule, files)
+        }
         Command::Export { store, dataset, format, output: file } => {
             export::run(&store.data, *dataset, *format, file.as_deref())
         }

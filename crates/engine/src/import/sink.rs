@@ -5,7 +5,7 @@ use vigie_correlator::{Facts, Host, LATE_MICROS_MAX};
 use vigie_lake::{Commit, Coverage, LineBatch, LineKind, LineRef, Shape};
 use vigie_model::{MICROS_PER_HOUR, Micros, day_of};
 
-use super::{ImportError, Phase, Run, hull, recent::in_order, state::HostState};
+use super::{ImportError, Phase, Run, hull, namesakes::Namesakes, recent::in_order, state::HostState};
 use crate::intake::{FileMark, Line, Progress, Report, Seen, Sink};
 
 /// Lines of one commit: enough for well-filled files, few enough for memory.
@@ -195,6 +195,9 @@ impl Sink for ToLake<'_> {
         }
         self.cover(line, kind);
         let host = &self.hosts[line.host];
+        if line.pid != 0 && Namesakes::concerns(line.program) {
+            self.run.namesakes.see(host.place, &host.name, line.ts, line.pid, line.file);
+        }
         self.lines.push(LineRef {
             ts: line.ts,
             server: &host.name,

@@ -9,6 +9,7 @@ use crate::{
     cli::OutputOptions,
     output::{Hint, Outcome},
     pages::Pages,
+    stop,
 };
 
 pub fn run(output: &OutputOptions, data: &Path, listen: SocketAddr) -> anyhow::Result<Outcome> {
@@ -29,7 +30,7 @@ pub fn run(output: &OutputOptions, data: &Path, listen: SocketAddr) -> anyhow::R
         let address = listener.local_addr().unwrap_or(listen);
         output.remark(format_args!("Vigie is at http://{address}/  (Ctrl-C ends it)"));
         let stop = async {
-            let _ = tokio::signal::ctrl_c().await;
+            let _ = stop::next().await;
         };
         axum::serve(listener, router).with_graceful_shutdown(stop).await.context("the server stopped")
     })?;

@@ -215,7 +215,12 @@ fn in_memory(options: &OutputOptions, zone: &Zone, arguments: &[String]) -> anyh
     if sources.is_empty() {
         anyhow::bail!("none of the files can be read: nothing was counted");
     }
-    let reading = intake::Options { zone: files::zone(zone)?, default_host: files::this_host(), marks: Vec::new() };
+    let reading = intake::Options {
+        zone: files::zone(zone)?,
+        default_host: files::this_host(),
+        host_rule: intake::HostRule::Line,
+        marks: Vec::new(),
+    };
     let (tally, report) = tally::tally(&sources, &reading);
     bad += files::report_problems(report.problems().map(|(_, problem)| problem), options);
     if options.json {

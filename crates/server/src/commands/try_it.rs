@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use vigie_engine::{import::Store, intake::Source};
+use vigie_engine::{
+    import::Store,
+    intake::{HostRule, Source},
+};
 
 use super::{files, import, serve};
 use crate::{
@@ -36,16 +39,17 @@ pub fn run(
     let data = data.map_or_else(|| own_folder(&files.sources), Path::to_owned);
     stop::listen();
     let store = Store::open(&data)?;
-    let imported = import::import_files(output, &store, &files.sources, files::zone(zone)?)?;
+    let imported = import::import_files(output, &store, &files.sources, files::zone(zone)?, HostRule::Line)?;
     files::report_problems(imported.report.problems().map(|(_, problem)| problem), output);
+    import::report_namesakes(&imported.namesakes);
     output.remark(format_args!(
         "{} lines read, {} new; the store is {}",
         imported.report.lines,
         imported.lines,
         data.display()
     ));
-    if imported.report.stopped {
-        return Ok(Outcome::Stopped);
+    if let (true, Some(signal)) = (imported.report.stopped, stop::asked()) {
+        return Ok(Outcome::Stopped(signal));
     }
     drop(store);
     serve::run(output, &data, listen)
