@@ -39,6 +39,8 @@ pub struct Imported {
     pub journeys: u64,
     /// Hosts whose facts were derived anew, because lines came that are older than what was known.
     pub rebuilt: Vec<String>,
+    /// The state was lost, or of another version: all facts were derived anew from the stored lines.
+    pub state_was_lost: bool,
     /// Names that two machines seem to share.
     pub namesakes: Vec<Namesake>,
 }
@@ -135,6 +137,7 @@ pub fn import(
         unknown: counts.unknown,
         journeys,
         rebuilt,
+        state_was_lost: run.state_was_lost,
         namesakes: run.namesakes.take_found(),
     })
 }
@@ -150,6 +153,7 @@ pub(crate) struct Run {
     before: Snapshot,
     recent: Recent,
     namesakes: Namesakes,
+    state_was_lost: bool,
 }
 
 impl Run {
@@ -158,10 +162,13 @@ impl Run {
         let writer = store.lake.writer()?;
         let before = store.lake.snapshot()?;
         let sequence = before.sequence();
-        let state = State::load(&store.dir, sequence)?;
+        let (state, state_was_lost) = match State::load(&store.dir, sequence) {
+            Err(error) if State::is_lost(&error) => (State::of_lines(&before)?, true),
+            state => (state?, false),
+        };
         let (lake, dir) = (store.lake.clone(), store.dir.clone());
         let (recent, namesakes) = (Recent::default(), Namesakes::default());
-        Ok(Self { lake, writer, dir, sequence, state, before, recent, namesakes })
+        Ok(Self { lake, writer, dir, sequence, state, before, recent, namesakes, state_was_lost })
     }
 
     /// Commits rows together with the state. The state is written first, under the number that the commit will have.

@@ -231,10 +231,6 @@ impl PartWriter {
         self.rows
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// The file, safe on the disk. Its folder's entry is made safe by [`sync_folders`].
     pub(crate) fn finish(mut self) -> Result<DataFile, LakeError> {
         let file = self.writer.into_inner().map_err(|e| LakeError::write(&self.path, e))?;

@@ -167,6 +167,8 @@ pub enum Command {
         #[command(flatten)]
         store: Store,
         #[command(flatten)]
+        zone: Zone,
+        #[command(flatten)]
         listen: Listen,
     },
     /// The fields and words of the filter language.

@@ -34,7 +34,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::HelpFilter => manual::filter(),
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man { folder } => manual::man(folder),
-        Command::Serve { store, listen } => serve::run(output, &store.data, listen.listen),
+        Command::Serve { store, zone, listen } => serve::run(output, &store.data, zone, listen.listen),
         Command::Try { files, sample, data, zone, listen } => {
             try_it::run(output, files, *sample, data.as_deref(), zone, listen.listen)
         }

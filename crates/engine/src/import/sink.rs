@@ -132,7 +132,6 @@ impl<'a> ToLake<'a> {
             understood: 0,
             ignored: 0,
             unknown: 0,
-            duplicates: 0,
             first_ts: line.ts,
             last_ts: line.ts,
         });

@@ -87,6 +87,18 @@ pub fn existing_store(data: &Path) -> anyhow::Result<Store> {
     Store::open(data).with_context(|| format!("cannot open the store in {}", data.display()))
 }
 
+/// The same, for answers: says so when they are not complete.
+pub fn store_to_read(output: &OutputOptions, data: &Path) -> anyhow::Result<Store> {
+    let store = existing_store(data)?;
+    // A state that cannot be read is the next import's to mend; the stored facts are whole without it.
+    if store.state().is_ok_and(|state| state.touched.is_some()) {
+        output.remark(format_args!(
+            "an import is under way or was cut off: messages are missing until it is done; the same import again completes it"
+        ));
+    }
+    Ok(store)
+}
+
 /// Names each file that gave trouble, why, and what to do; returns how many.
 pub fn report_problems<'a>(problems: impl Iterator<Item = &'a SourceError>, _output: &OutputOptions) -> usize {
     let mut count = 0;

@@ -28,6 +28,7 @@ struct Summary<'a> {
     messages_derived: u64,
     hosts: &'a [String],
     rebuilt: &'a [String],
+    state_was_lost: bool,
     /// Names that two machines seem to share.
     shared_names: Vec<SharedName<'a>>,
     problems: usize,
@@ -144,6 +145,7 @@ fn say(options: &OutputOptions, imported: &Imported, problems: usize) -> anyhow:
             messages_derived: imported.journeys,
             hosts: &imported.hosts,
             rebuilt: &imported.rebuilt,
+            state_was_lost: imported.state_was_lost,
             shared_names: imported.namesakes.iter().map(shared_name).collect(),
             problems,
             stopped: report.stopped,
@@ -177,7 +179,12 @@ fn say(options: &OutputOptions, imported: &Imported, problems: usize) -> anyhow:
     for file in report.files.iter().filter(|file| file.overlong > 0) {
         options.remark(format_args!("{}: {} overlong lines were cut at 64 KiB", file.path.display(), file.overlong));
     }
-    for host in &imported.rebuilt {
+    if imported.state_was_lost {
+        options.remark(format_args!(
+            "the import's state was missing, damaged or of another version: all facts were derived anew from the stored lines"
+        ));
+    }
+    for host in imported.rebuilt.iter().filter(|_| !imported.state_was_lost) {
         options
             .remark(format_args!("{host}: these lines are older than what was known, so its facts were derived anew"));
     }
