@@ -162,7 +162,8 @@ struct RecipientRow<'a> {
     ts: String,
     delivery_ms: Option<u64>,
     attempts: u32,
-    tls: bool,
+    /// The log says when it was, never when it was not.
+    tls: Option<bool>,
     direction: &'static str,
 }
 
@@ -218,7 +219,7 @@ fn recipient_row(delivery: &Delivery) -> RecipientRow<'_> {
         ts: iso(delivery.ts),
         delivery_ms: delivery.delivery_ms,
         attempts: delivery.attempts,
-        tls: delivery.tls,
+        tls: delivery.tls.then_some(true),
         direction: delivery.direction.as_str(),
     }
 }

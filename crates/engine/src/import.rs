@@ -4,6 +4,7 @@
 //! derived afterwards for the time that was touched. A run that is cut short leaves a store that the next run completes.
 
 mod derive;
+mod namesakes;
 mod rebuild;
 mod sink;
 mod state;
@@ -15,8 +16,12 @@ use jiff::tz::TimeZone;
 use vigie_lake::{Commit, Compaction, Lake, LakeError, Snapshot, Writer};
 use vigie_model::{Hop, Micros};
 
-pub use self::state::{State, StateError};
-use crate::intake::{self, Progress, Report, Source};
+use self::namesakes::Namesakes;
+pub use self::{
+    namesakes::Namesake,
+    state::{State, StateError},
+};
+use crate::intake::{self, HostRule, Progress, Report, Source};
 
 /// Files that no commit lists any more stay this long, for readers that began before.
 const READERS_LAST: Duration = Duration::from_secs(3_600);
@@ -33,6 +38,10 @@ pub struct Imported {
     pub journeys: u64,
     /// Hosts whose facts were derived anew, because lines came that are older than what was known.
     pub rebuilt: Vec<String>,
+    /// The state was lost, or of another version: all facts were derived anew from the stored lines.
+    pub state_was_lost: bool,
+    /// Names that two machines seem to share.
+    pub namesakes: Vec<Namesake>,
 }
 
 /// Why an import, or reading its result, failed.
@@ -73,6 +82,7 @@ pub enum Phase {
 pub struct Options {
     pub zone: TimeZone,
     pub default_host: String,
+    pub host_rule: HostRule,
 }
 
 /// The store with the correlators' state that belongs to it.
@@ -108,6 +118,7 @@ pub fn import(
     let reading = intake::Options {
         zone: options.zone.clone(),
         default_host: options.default_host.clone(),
+        host_rule: options.host_rule,
         marks: run.state.marks.clone(),
     };
     let mut sink = sink::ToLake::new(&mut run, watch)?;
@@ -125,6 +136,8 @@ pub fn import(
         unknown: counts.unknown,
         journeys,
         rebuilt,
+        state_was_lost: run.state_was_lost,
+        namesakes: run.namesakes.take_found(),
     })
 }
 
@@ -137,6 +150,8 @@ pub(crate) struct Run {
     state: State,
     /// The store as it was before this run.
     before: Snapshot,
+    namesakes: Namesakes,
+    state_was_lost: bool,
 }
 
 impl Run {
@@ -145,9 +160,13 @@ impl Run {
         let writer = store.lake.writer()?;
         let before = store.lake.snapshot()?;
         let sequence = before.sequence();
-        let state = State::load(&store.dir, sequence)?;
+        let (state, state_was_lost) = match State::load(&store.dir, sequence) {
+            Err(error) if State::is_lost(&error) => (State::of_lines(&before)?, true),
+            state => (state?, false),
+        };
         let (lake, dir) = (store.lake.clone(), store.dir.clone());
-        Ok(Self { lake, writer, dir, sequence, state, before })
+        let namesakes = Namesakes::default();
+        Ok(Self { lake, writer, dir, sequence, state, before, namesakes, state_was_lost })
     }
 
     /// Commits rows together with the state. The state is written first, under the number that the commit will have.

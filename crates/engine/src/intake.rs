@@ -25,7 +25,17 @@ const OVERLAP_MICROS: Micros = 60 * MICROS_PER_SECOND;
 /// Times outside are taken for damage, not for time: 1980 to 2200.
 const TIMES: std::ops::Range<Micros> = 315_532_800 * MICROS_PER_SECOND..7_258_118_400 * MICROS_PER_SECOND;
 
-/// One file to read, and the host it speaks for where its lines do not say.
+/// Whose word counts where a file is given with a host and its lines name one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HostRule {
+    /// The line's: the host of the file is for lines that say nothing.
+    #[default]
+    Line,
+    /// The file's: a machine that shares its name with another gets one of its own.
+    File,
+}
+
+/// One file to read, and the host it speaks for (see [`HostRule`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     pub path: PathBuf,
@@ -138,6 +148,7 @@ pub struct Options {
     pub zone: TimeZone,
     /// Host of lines that name none, in files without a host of their own.
     pub default_host: String,
+    pub host_rule: HostRule,
     pub marks: Vec<FileMark>,
 }
 
@@ -252,7 +263,7 @@ impl Reader {
             }
             (cursor.moved, cursor.last_ts) = (true, ts);
             let name = match (&parsed, &cursor.report_host) {
-                // The line's own word counts; a host that was named is for lines that say nothing.
+                (_, Some(host)) if options.host_rule == HostRule::File => host.as_bytes(),
                 (Some(envelope), _) if !envelope.host.is_empty() => envelope.host,
                 (_, Some(host)) => host.as_bytes(),
                 // A line without any envelope belongs to the host of the line before.

@@ -7,6 +7,7 @@ nav = Pages
 nav-overview = Overview
 nav-search = Messages
 nav-rejections = Rejections
+nav-servers = Servers
 nav-coverage = Coverage
 nav-help = Help
 theme-auto = Theme: system
@@ -140,7 +141,6 @@ column-course = Trend
 column-client = Client
 column-code = Code
 column-reply = Reply
-column-relay = Given to
 column-attempts = Attempts
 recipients-more = +{ $n-shown }
 
@@ -159,7 +159,7 @@ measure-volume = Volume
 previous-period = period before: { $value }
 points = { $n } pt
 updated = updated { $time }
-coverage-understood = { $share } understood
+coverage-understood = { $share } known
 coverage-last-line = last line { $time }
 series-title = Deliveries over time
 series-gap = no data
@@ -193,6 +193,8 @@ ranking-empty = Nothing in this period.
 ## Messages
 
 search-title = Messages
+class-bounce = Bounce
+class-probe = Probe
 pager = List pages
 pager-rows = { $first-shown }–{ $last-shown } of { $total-shown }
 pager-first = First page
@@ -214,6 +216,8 @@ role-submission = handed in
 role-arrival = arrived
 role-relay = relayed
 role-filter-return = back from the filter
+role-again = taken again by the same server
+role-redirect = sent on to another address
 role-store = put into the mailbox
 role-notice = notice made here
 link-origin = first hop
@@ -254,17 +258,27 @@ sentence-slowest = The slowest delivery took { $took }.
 
 rejections-title = Rejections
 
+## Servers
+
+servers-title = Servers
+servers-global = Global activity
+servers-from-servers = Received from servers
+servers-from-local = Received from local
+servers-local-routing = Local routing
+servers-to-servers = Sent to servers
+servers-note = In messages; global activity is the sum of the four. A failed attempt counts in none.
+servers-whole = This table counts all messages of the period, whatever the search says.
+
 ## Coverage
 
 coverage-title = Coverage
-coverage-sentence = { $sources }, { $lines } read, { $share } understood; { $unknown } unknown; { $gaps }.
+coverage-sentence = { $sources }, { $lines } read, { $share } of them known, { $unknown } unknown; { $gaps }.
 coverage-sources = Sources
 coverage-span = First and last line
 coverage-read = Read
-coverage-understood-column = Understood
-coverage-ignored = Known, ignored
+coverage-understood-column = Known, used
+coverage-ignored = Known, not needed
 coverage-unknown = Unknown
-coverage-duplicates = Duplicates
 coverage-open = Open messages
 coverage-gaps = Gaps
 coverage-gaps-note = Nothing was read in these times: figures miss what happened then.
@@ -272,7 +286,7 @@ coverage-hours = Lines per hour
 coverage-hours-of = Lines per hour of { $server }
 unknown-title = Unknown lines
 unknown-note = By shape. Each is a line that Vigie cannot read yet.
-unknown-none = None: every line was understood.
+unknown-none = None: every line is known.
 unknown-example = One of them, from { $server }:
 
 ## Empty states and errors
@@ -321,7 +335,7 @@ example-waiting = waiting for more than half an hour
 example-subject = words of the subject, and large
 example-server = over one server, without monitoring probes
 example-dsn = unknown recipients, yesterday
-example-or = one of two senders, not encrypted
+example-or = one of two senders, and tried more than once
 counting-message = A message is one submission or arrival into the organisation, whatever servers and filters it then crosses.
 counting-delivery = A delivery is one recipient’s final outcome for one message. Attempts are kept, not counted.
 counting-hop = A hop is one message at one server.
@@ -354,4 +368,4 @@ field-code = code of a refusal before the queue, such as 550
 field-reason = words in the other server’s reply
 field-hops = number of servers crossed
 field-attempts = number of delivery attempts
-field-tls = whether the connection was encrypted
+field-tls = the log says that the connection was encrypted; no: it does not say

@@ -7,6 +7,7 @@ nav = Pages
 nav-overview = Vue d’ensemble
 nav-search = Messages
 nav-rejections = Rejets
+nav-servers = Serveurs
 nav-coverage = Couverture
 nav-help = Aide
 theme-auto = Thème : système
@@ -167,7 +168,6 @@ column-course = Tendance
 column-client = Client
 column-code = Code
 column-reply = Réponse
-column-relay = Confié à
 column-attempts = Tentatives
 recipients-more = +{ $n-shown }
 
@@ -186,7 +186,7 @@ measure-volume = Volume
 previous-period = période précédente : { $value }
 points = { $n } pt
 updated = mis à jour à { $time }
-coverage-understood = { $share } comprises
+coverage-understood = { $share } connues
 coverage-last-line = dernière ligne { $time }
 series-title = Remises dans le temps
 series-gap = pas de données
@@ -220,6 +220,8 @@ ranking-empty = Rien dans cette période.
 ## Messages
 
 search-title = Messages
+class-bounce = Retour
+class-probe = Sonde
 pager = Pages de la liste
 pager-rows = { $first-shown }–{ $last-shown } sur { $total-shown }
 pager-first = Première page
@@ -241,6 +243,8 @@ role-submission = déposé
 role-arrival = arrivé
 role-relay = relayé
 role-filter-return = retour du filtre
+role-again = repris par le même serveur
+role-redirect = renvoyé à une autre adresse
 role-store = mis dans la boîte
 role-notice = avis créé ici
 link-origin = premier saut
@@ -281,17 +285,27 @@ sentence-slowest = La remise la plus lente a pris { $took }.
 
 rejections-title = Rejets
 
+## Servers
+
+servers-title = Serveurs
+servers-global = Activité globale
+servers-from-servers = Reçus de serveurs
+servers-from-local = Reçus en local
+servers-local-routing = Routage local
+servers-to-servers = Envoyés à des serveurs
+servers-note = En messages ; l’activité globale est la somme des quatre. Une tentative en échec ne compte nulle part.
+servers-whole = Ce tableau compte tous les messages de la période, quoi que dise la recherche.
+
 ## Coverage
 
 coverage-title = Couverture
-coverage-sentence = { $sources }, { $lines } lues, { $share } comprises ; { $unknown } inconnues ; { $gaps }.
+coverage-sentence = { $sources }, { $lines } lues, dont { $share } connues et { $unknown } inconnues ; { $gaps }.
 coverage-sources = Sources
 coverage-span = Première et dernière ligne
 coverage-read = Lues
-coverage-understood-column = Comprises
-coverage-ignored = Connues, ignorées
+coverage-understood-column = Connues, utiles
+coverage-ignored = Connues, sans effet
 coverage-unknown = Inconnues
-coverage-duplicates = Doublons
 coverage-open = Messages ouverts
 coverage-gaps = Trous
 coverage-gaps-note = Rien n’a été lu pendant ces périodes : il manque aux chiffres ce qui s’y est passé.
@@ -299,7 +313,7 @@ coverage-hours = Lignes par heure
 coverage-hours-of = Lignes par heure de { $server }
 unknown-title = Lignes inconnues
 unknown-note = Par forme. Chacune est une ligne que Vigie ne sait pas encore lire.
-unknown-none = Aucune : chaque ligne a été comprise.
+unknown-none = Aucune : chaque ligne est connue.
 unknown-example = L’une d’elles, de { $server } :
 
 ## Empty states and errors
@@ -348,7 +362,7 @@ example-waiting = en attente depuis plus d’une demi-heure
 example-subject = des mots de l’objet, et volumineux
 example-server = par un serveur, sans les sondes de supervision
 example-dsn = destinataires inconnus, hier
-example-or = l’un de deux expéditeurs, sans chiffrement
+example-or = l’un de deux expéditeurs, et plus d’une tentative
 counting-message = Un message est un dépôt ou une arrivée dans l’organisation, quels que soient les serveurs et les filtres qu’il traverse ensuite.
 counting-delivery = Une remise est l’issue finale d’un message pour un destinataire. Les tentatives sont gardées, pas comptées.
 counting-hop = Un saut est un message sur un serveur.
@@ -381,4 +395,4 @@ field-code = code d’un refus avant la file, par exemple 550
 field-reason = mots de la réponse de l’autre serveur
 field-hops = nombre de serveurs traversés
 field-attempts = nombre de tentatives de remise
-field-tls = si la connexion était chiffrée
+field-tls = le journal dit que la connexion était chiffrée ; no : il ne le dit pas

@@ -157,7 +157,8 @@ fn zstd(level: i32) -> Compression {
     Compression::ZSTD(ZstdLevel::try_new(level).unwrap_or_default())
 }
 
-/// A data file being written. Dropped before [`PartWriter::finish`], it leaves an orphan that vacuum removes.
+/// A data file being written. Dropped before [`PartWriter::finish`], it takes its file back; a killed process leaves an orphan that
+/// vacuum removes.
 pub(crate) struct PartWriter {
     table: Table,
     path: PathBuf,
@@ -168,6 +169,21 @@ pub(crate) struct PartWriter {
     end_max: Micros,
     servers: Option<(String, String)>,
     writer: ArrowWriter<File>,
+    unfinished: Unfinished,
+}
+
+/// A file that goes when this is dropped, unless it was finished: a full disk must not stay full of halves.
+struct Unfinished {
+    path: PathBuf,
+    is_finished: bool,
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
 }
 
 impl PartWriter {
@@ -184,9 +200,21 @@ impl PartWriter {
         let folder = path.parent().unwrap_or(table_dir);
         std::fs::create_dir_all(folder).map_err(|e| LakeError::file("create the folder", folder, e))?;
         let file = File::create_new(&path).map_err(|e| LakeError::file("create", &path, e))?;
+        let unfinished = Unfinished { path: path.clone(), is_finished: false };
         let writer = ArrowWriter::try_new(file, table.schema(), Some(properties(table, effort, first)))
             .map_err(|e| LakeError::write(&path, e))?;
-        Ok(PartWriter { table, path, relative, day, rows: 0, start: None, end_max: Micros::MIN, servers: None, writer })
+        Ok(PartWriter {
+            table,
+            path,
+            relative,
+            day,
+            rows: 0,
+            start: None,
+            end_max: Micros::MIN,
+            servers: None,
+            writer,
+            unfinished,
+        })
     }
 
     /// Rows of this file's day, in the table's order.
@@ -203,15 +231,12 @@ impl PartWriter {
         self.rows
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// The file, safe on the disk. Its folder's entry is made safe by [`sync_folders`].
-    pub(crate) fn finish(self) -> Result<DataFile, LakeError> {
+    pub(crate) fn finish(mut self) -> Result<DataFile, LakeError> {
         let file = self.writer.into_inner().map_err(|e| LakeError::write(&self.path, e))?;
         file.sync_all().map_err(|e| LakeError::file("save", &self.path, e))?;
         let size = file.metadata().map_err(|e| LakeError::file("read", &self.path, e))?.len();
+        self.unfinished.is_finished = true;
         let (start_min, start_max) = self.start.unwrap_or((0, 0));
         Ok(DataFile {
             path: self.relative,

@@ -15,6 +15,9 @@ pub enum LakeError {
     /// The operating system refused: permissions, a full disk, a folder that is gone.
     #[error("cannot {operation} {}: {source}", path.display())]
     File { operation: &'static str, path: PathBuf, source: io::Error },
+    /// No room: nothing of the commit under way was stored.
+    #[error("the disk is full: cannot write {}: {source}", path.display())]
+    DiskFull { path: PathBuf, source: io::Error },
     /// A file is there and cannot be understood.
     #[error("{} is damaged", path.display())]
     Damaged { path: PathBuf, source: Source },
@@ -53,7 +56,12 @@ pub enum LakeError {
 
 impl LakeError {
     pub(crate) fn file(operation: &'static str, path: &Path, source: io::Error) -> Self {
-        LakeError::File { operation, path: path.to_path_buf(), source }
+        let path = path.to_path_buf();
+        if is_full(&source) {
+            LakeError::DiskFull { path, source }
+        } else {
+            LakeError::File { operation, path, source }
+        }
     }
 
     pub(crate) fn damaged(path: &Path, source: impl Into<Source>) -> Self {
@@ -65,7 +73,11 @@ impl LakeError {
     }
 
     pub(crate) fn write(path: &Path, source: impl Into<Source>) -> Self {
-        LakeError::Write { path: path.to_path_buf(), source: source.into() }
+        let source = source.into();
+        match full_disk(&*source) {
+            Some(full) => LakeError::DiskFull { path: path.to_path_buf(), source: full },
+            None => LakeError::Write { path: path.to_path_buf(), source },
+        }
     }
 
     pub(crate) fn query(source: impl Into<Source>) -> Self {
@@ -76,6 +88,9 @@ impl LakeError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             LakeError::File { source, .. } => file_hint(source.kind()),
+            LakeError::DiskFull { .. } => Some(
+                "make room on the disk that holds the store, then run the same command again: what was committed stays, nothing of this commit was stored",
+            ),
             LakeError::Damaged { .. } => {
                 Some("restore the folder from a backup, or import the logs again into a new one")
             }
@@ -96,15 +111,47 @@ impl LakeError {
     }
 }
 
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// The system's word that there is no room, wherever the Parquet writer wrapped it up.
+fn full_disk(error: &(dyn Error + 'static)) -> Option<io::Error> {
+    match error.downcast_ref::<io::Error>() {
+        Some(io) if is_full(io) => {
+            Some(io.raw_os_error().map_or_else(|| io.kind().into(), io::Error::from_raw_os_error))
+        }
+        _ => full_disk(error.source()?),
+    }
+}
+
 fn file_hint(kind: io::ErrorKind) -> Option<&'static str> {
     match kind {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            Some("make room on the disk, or shorten the retention; nothing of this commit was stored")
-        }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             Some("let the user that runs vigie own the folder")
         }
         io::ErrorKind::NotFound => Some("the file was removed while it was read: ask again"),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_seen_through_the_wrapping_of_the_writer() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        let wrapped = parquet::errors::ParquetError::External(Box::new(full()));
+        for error in
+            [LakeError::write(Path::new("/data/x"), wrapped), LakeError::file("save", Path::new("/data/x"), full())]
+        {
+            assert!(matches!(error, LakeError::DiskFull { .. }), "{error:?}");
+            assert!(
+                error.to_string().contains("/data/x") && error.hint().is_some_and(|hint| hint.contains("make room"))
+            );
+        }
+        let other = LakeError::write(Path::new("/data/x"), parquet::errors::ParquetError::General("no".to_owned()));
+        assert!(matches!(other, LakeError::Write { .. }), "{other:?}");
     }
 }

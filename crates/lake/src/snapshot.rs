@@ -1,14 +1,15 @@
 //! A view of all tables at one moment, and the rows in it.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use vigie_model::{Attempt, Hop, Journey, MICROS_PER_DAY, Micros, QueueId, Rejection};
+use vigie_model::{Attempt, Hop, Journey, MICROS_PER_DAY, Micros, QueueId, Rejection, ServerCounts};
 
 use crate::delta::FileSet;
 use crate::lake::Inner;
 use crate::layout::Current;
-use crate::rows::{Coverage, DeliveriesOf, Fact, Line, LineHash, Shape};
+use crate::rows::{Coverage, DeliveriesOf, Fact, Line, LineHash, ServerEvents, Shape};
 use crate::scan::{Period, Rows, Scan};
 use crate::{LakeError, Table};
 
@@ -72,6 +73,24 @@ impl Snapshot {
     /// Refusals in this range, by time.
     pub fn rejections(&self, from: Micros, until: Micros) -> Result<Rows<Rejection>, LakeError> {
         Ok(self.facts(Table::Rejections, Period::Beginning(from, until)))
+    }
+
+    /// The server table: what each server did for the messages that arrived in this range.
+    pub fn servers(&self, from: Micros, until: Micros) -> Result<BTreeMap<Box<str>, ServerCounts>, LakeError> {
+        let files = self.files(Table::Journeys);
+        let mut scan = Scan::of(files, Period::Beginning(from, until));
+        scan.columns = Some(&ServerEvents::COLUMNS);
+        scan.keys = &["first_arrival"];
+        let mut servers: BTreeMap<Box<str>, ServerCounts> = BTreeMap::new();
+        for step in scan.rows(files, ServerEvents::decode) {
+            let ServerEvents { server, counts } = step?;
+            let sum = servers.entry(server).or_default();
+            sum.received_from_servers += counts.received_from_servers;
+            sum.received_from_local += counts.received_from_local;
+            sum.local_routing += counts.local_routing;
+            sum.sent_to_servers += counts.sent_to_servers;
+        }
+        Ok(servers)
     }
 
     /// Tries in this range, by time.

@@ -82,11 +82,9 @@ impl Staged {
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        let open = self.open.iter().map(|open| open.part.path());
-        let done = self.done.iter().map(|file| self.dir.join(&file.path));
-        for path in open.map(PathBuf::from).chain(done) {
-            // What cannot be removed, vacuum finds later.
-            let _ = std::fs::remove_file(path);
+        // Those that are open go by themselves. What cannot be removed, vacuum finds later.
+        for file in &self.done {
+            let _ = std::fs::remove_file(self.dir.join(&file.path));
         }
     }
 }

@@ -307,8 +307,8 @@ impl Job {
 fn append(inner: &Inner, table: Table, batches: Vec<RecordBatch>) -> Result<Vec<DataFile>, LakeError> {
     let dir = inner.layout.table_dir(table);
     let rows = Ordered::new(table, batches).map_err(LakeError::query)?;
-    let mut files = Vec::new();
-    for day in rows.days().map_err(LakeError::query)? {
+    let mut files: Vec<DataFile> = Vec::new();
+    let written = rows.days().map_err(LakeError::query)?.into_iter().try_for_each(|day| {
         let mut part: Option<PartWriter> = None;
         for piece in rows.pieces(&day) {
             let piece = piece.map_err(LakeError::query)?;
@@ -321,8 +321,12 @@ fn append(inner: &Inner, table: Table, batches: Vec<RecordBatch>) -> Result<Vec<
         if let Some(part) = part {
             files.push(part.finish()?);
         }
+        Ok(())
+    });
+    if written.is_err() {
+        files.iter().for_each(|file| drop(std::fs::remove_file(dir.join(&file.path))));
     }
-    Ok(files)
+    written.map(|()| files)
 }
 
 /// The rows of each table together, so that those that belong together come into one file.

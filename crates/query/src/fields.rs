@@ -131,7 +131,7 @@ fields! {
     Reason     "reason"     ["reply"]                     Kind::Text,             "words in the other server's reply";
     Hops       "hops"       []                            Kind::Number,           "number of servers crossed";
     Attempts   "attempts"   ["tries"]                     Kind::Number,           "number of delivery attempts";
-    Tls        "tls"        []                            Kind::Flag,             "whether the connection was encrypted";
+    Tls        "tls"        []                            Kind::Flag,             "the log says that the connection was encrypted; `no`: it does not say";
 }
 
 static ANY: FieldInfo = FieldInfo {

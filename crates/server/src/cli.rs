@@ -11,7 +11,8 @@ Exit codes:
   2    the command line or the filter is wrong
   3    some files could not be read in full; the rest was imported
   4    nothing found
-  130  stopped by Ctrl-C; what was read is stored, and the same command goes on from there";
+  130  stopped by Ctrl-C; what was read is stored, and the same command goes on from there
+  143  the same, stopped by SIGTERM (kill, systemctl stop)";
 
 /// Exact answers from mail logs: how much mail, by whom, to whom, how fast, what failed, and where any one message went.
 #[derive(Debug, Parser)]
@@ -97,6 +98,9 @@ pub enum Command {
         store: Store,
         #[command(flatten)]
         zone: Zone,
+        /// `HOST=` counts for all lines of its file, also for those that name another host: for machines that share one name.
+        #[arg(long)]
+        rename: bool,
         /// Log files, plain or compressed, or folders of them; `HOST=` names the host of logs whose lines carry none.
         #[arg(value_name = "[HOST=]FILE", required = true)]
         files: Vec<String>,
@@ -162,6 +166,8 @@ pub enum Command {
     Serve {
         #[command(flatten)]
         store: Store,
+        #[command(flatten)]
+        zone: Zone,
         #[command(flatten)]
         listen: Listen,
     },

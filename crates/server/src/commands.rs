@@ -13,6 +13,7 @@ mod trace;
 mod try_it;
 
 pub use files::existing_store;
+use vigie_engine::intake::HostRule;
 
 use crate::{
     cli::{Cli, Command},
@@ -22,7 +23,10 @@ use crate::{
 pub fn run(cli: &Cli) -> anyhow::Result<Outcome> {
     let output = &cli.output;
     match &cli.command {
-        Command::Import { store, zone, files } => import::run(output, &store.data, zone, files),
+        Command::Import { store, zone, rename, files } => {
+            let rule = if *rename { HostRule::File } else { HostRule::Line };
+            import::run(output, &store.data, zone, rule, files)
+        }
         Command::Export { store, dataset, format, output: file } => {
             export::run(&store.data, *dataset, *format, file.as_deref())
         }
@@ -30,7 +34,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::HelpFilter => manual::filter(),
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man { folder } => manual::man(folder),
-        Command::Serve { store, listen } => serve::run(output, &store.data, listen.listen),
+        Command::Serve { store, zone, listen } => serve::run(output, &store.data, zone, listen.listen),
         Command::Try { files, sample, data, zone, listen } => {
             try_it::run(output, files, *sample, data.as_deref(), zone, listen.listen)
         }

@@ -9,7 +9,10 @@ use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 use serde::Serialize;
 use vigie_engine::import::{ImportError, Phase};
 
-use crate::cli::{Color, OutputOptions};
+use crate::{
+    cli::{Color, OutputOptions},
+    stop::Signal,
+};
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +21,7 @@ pub enum Outcome {
     /// Some input could not be read; the rest was.
     Partly,
     NothingFound,
-    Stopped,
+    Stopped(Signal),
 }
 
 impl From<Outcome> for ExitCode {
@@ -27,7 +30,7 @@ impl From<Outcome> for ExitCode {
             Outcome::Done => 0,
             Outcome::Partly => 3,
             Outcome::NothingFound => 4,
-            Outcome::Stopped => 130,
+            Outcome::Stopped(signal) => signal.exit_code(),
         })
     }
 }

@@ -8,6 +8,7 @@ mod message;
 mod overview;
 mod question;
 mod search;
+mod servers;
 
 use std::{
     collections::HashMap,
@@ -24,7 +25,7 @@ use vigie_lake::{LakeError, Snapshot, Table};
 use vigie_model::{MICROS_PER_HOUR, Micros};
 use vigie_web::backend::{
     Answer, Backend, Coverage, Dimension, Failure, Message, Overview, PageRequest, Period, Ranking, RejectionPage,
-    Scope, SearchPage, Span,
+    Scope, SearchPage, ServerTable, Span,
 };
 
 /// Overviews remembered; a few dozen periods and filters are in use at a time.
@@ -108,6 +109,11 @@ impl Backend for Pages {
     fn coverage<'a>(&'a self, scope: &'a Scope) -> Answer<'a, Coverage> {
         let scope = scope.clone();
         self.ask(move |inner, snapshot| coverage::coverage(&scope, &inner.store, snapshot))
+    }
+
+    fn servers<'a>(&'a self, scope: &'a Scope) -> Answer<'a, ServerTable> {
+        let scope = scope.clone();
+        self.ask(move |_, snapshot| servers::servers(&scope, snapshot))
     }
 
     fn rejections<'a>(&'a self, scope: &'a Scope, page: &'a PageRequest) -> Answer<'a, RejectionPage> {

@@ -85,7 +85,7 @@ pub enum SourceError {
         source: io::Error,
     },
     /// A plain file became shorter than it was when opened.
-    #[error("{} shrank from {expected} to {at} bytes while it was read", path.display())]
+    #[error("{} shrank while it was read: of its {expected} bytes only the first {at} were there", path.display())]
     Shrank {
         /// The file.
         path: PathBuf,

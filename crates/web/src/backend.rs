@@ -34,6 +34,9 @@ pub trait Backend: Send + Sync + 'static {
     /// What was read and what was not, per source.
     fn coverage<'a>(&'a self, scope: &'a Scope) -> Answer<'a, Coverage>;
 
+    /// The server table: what each server did for all messages of the period, whatever the filter says.
+    fn servers<'a>(&'a self, scope: &'a Scope) -> Answer<'a, ServerTable>;
+
     /// Refusals before the queue: by reason, and one page of them.
     fn rejections<'a>(&'a self, scope: &'a Scope, page: &'a PageRequest) -> Answer<'a, RejectionPage>;
 
@@ -355,8 +358,18 @@ pub struct Totals {
     pub rejections: u64,
 }
 
+/// What kind of message: bounces and probes are never mixed in silently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Class {
+    #[default]
+    Mail,
+    Bounce,
+    Probe,
+}
+
 #[derive(Debug, Clone)]
 pub struct SearchRow {
+    pub class: Class,
     /// Opaque; the address of the message is `/message/{id}`.
     pub id: String,
     /// Arrival at the first hop.
@@ -374,6 +387,30 @@ pub struct SearchRow {
     pub server: String,
     pub delivery_ms: Option<u64>,
     pub bytes: Option<u64>,
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Servers
+
+/// *Global activity = received from servers + received from local + local routing + sent to servers*, in messages.
+#[derive(Debug, Clone)]
+pub struct ServerTable {
+    pub span: Span,
+    /// What is stored at all; `None` for an empty store.
+    pub stored: Option<Span>,
+    pub rows: Vec<ServerRow>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServerRow {
+    pub server: String,
+    pub global: u64,
+    pub received_from_servers: u64,
+    pub received_from_local: u64,
+    pub local_routing: u64,
+    pub sent_to_servers: u64,
+    /// Finds the messages that went over this server.
+    pub filter: String,
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -448,6 +485,10 @@ pub enum HopRole {
     Relay,
     /// Back from a content filter on the same server.
     FilterReturn,
+    /// Taken again by the same server: an alias, a list, or a filter that says no more.
+    Again,
+    /// Sent on to another address by the rules of a mailbox.
+    Redirect,
     /// A mail store put it into mailboxes.
     Store,
     /// A bounce or another notice about it, made here.
@@ -513,7 +554,7 @@ pub struct SourceCoverage {
     pub hours: Vec<HourCoverage>,
 }
 
-/// `understood + ignored + unknown + duplicates` = lines read.
+/// `understood + ignored + unknown` = lines read. A copy of a line that was read before is not counted again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LineCounts {
     pub read: u64,
@@ -521,8 +562,6 @@ pub struct LineCounts {
     /// Known, and without meaning for mail flow.
     pub ignored: u64,
     pub unknown: u64,
-    /// Read before (same line of the same file), not counted again.
-    pub duplicates: u64,
 }
 
 #[derive(Debug, Clone, Copy)]

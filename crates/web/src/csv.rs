@@ -15,7 +15,8 @@ use crate::words;
 const ROWS_MAX: u64 = 1_048_575;
 
 /// Names of the columns: the words of the filter language, the same in every language.
-const HEADING: &str = "\u{feff}time,sender,recipient,recipients_more,subject,status,server,delivery_ms,bytes,id\r\n";
+const HEADING: &str =
+    "\u{feff}time,sender,recipient,recipients_more,subject,status,class,server,delivery_ms,bytes,id\r\n";
 
 /// Fetches the first page before it answers, so that a wrong filter is an error and not an empty file; streams the rest.
 pub async fn download(backend: Arc<dyn Backend>, scope: Scope, sort: Sort) -> Result<Response, Failure> {
@@ -64,13 +65,14 @@ fn write_row(out: &mut String, row: &SearchRow) {
     let number = |n: Option<u64>| n.map(|n| n.to_string()).unwrap_or_default();
     let _ = write!(
         out,
-        "{},{},{},{},{},{},{},{},{},{}\r\n",
+        "{},{},{},{},{},{},{},{},{},{},{}\r\n",
         row.time,
         cell(&row.sender),
         cell(&row.recipient),
         row.recipients_more,
         cell(row.subject.as_deref().unwrap_or_default()),
         words::status_word(row.status),
+        words::class_word(row.class),
         cell(&row.server),
         number(row.delivery_ms),
         number(row.bytes),

@@ -15,6 +15,7 @@ pub enum Place {
     Overview,
     Search,
     Rejections,
+    Servers,
     Coverage,
     Help,
 }
@@ -29,7 +30,7 @@ struct Entry {
     icon: &'static str,
 }
 
-const ENTRIES: [Entry; 5] = [
+const ENTRIES: [Entry; 6] = [
     Entry {
         place: Place::Overview,
         path: "/",
@@ -50,6 +51,13 @@ const ENTRIES: [Entry; 5] = [
         key: "nav-rejections",
         letter: "r",
         icon: "M8 2a6 6 0 1 1 0 12a6 6 0 0 1 0-12M4 12l8-8",
+    },
+    Entry {
+        place: Place::Servers,
+        path: "/servers",
+        key: "nav-servers",
+        letter: "v",
+        icon: "M2.5 3h11v4h-11zM2.5 9h11v4h-11zM5 5h.1M5 11h.1",
     },
     Entry {
         place: Place::Coverage,

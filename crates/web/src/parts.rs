@@ -15,6 +15,11 @@ pub fn foreign(text: &str) -> Markup {
     html! { bdi { (visible(text)) } }
 }
 
+/// An address or a host name in a narrow column: lines break behind its dots and its `@`.
+pub fn breakable(text: &str) -> Markup {
+    html! { bdi { @for piece in visible(text).split_inclusive(['@', '.']) { (piece) wbr; } } }
+}
+
 /// Control characters and direction overrides made visible as U+FFFD.
 pub fn visible(text: &str) -> String {
     let hidden =
@@ -27,7 +32,7 @@ pub fn mailbox(address: &str) -> Markup {
     if address.is_empty() {
         html! { "<>" }
     } else {
-        foreign(address)
+        breakable(address)
     }
 }
 

@@ -8,6 +8,9 @@ use vigie_i18n::{Arg, Lang, fmt};
 /// How long a browser keeps what its reader chose: one year.
 const COOKIE_AGE_S: u32 = 365 * 24 * 3600;
 
+/// The largest share that is shown where something is missing.
+const ALMOST_ALL: f64 = 0.999;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Theme {
     #[default]
@@ -71,6 +74,11 @@ impl Reader {
 
     pub fn pct(&self, share: f64) -> String {
         fmt::pct(self.lang, share)
+    }
+
+    /// A share of which "100 %" must mean all.
+    pub fn pct_of_all(&self, share: f64) -> String {
+        if share < 1.0 { self.pct(share.min(ALMOST_ALL)) } else { self.pct(share) }
     }
 
     pub fn bytes(&self, n: u64) -> String {

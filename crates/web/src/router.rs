@@ -50,6 +50,7 @@ pub fn router_with(backend: Arc<dyn Backend>, settings: Settings) -> Router {
         .route("/search.csv", get(search_csv))
         .route("/message/{id}", get(message))
         .route("/coverage", get(coverage))
+        .route("/servers", get(servers))
         .route("/rejections", get(rejections))
         .route("/top/{dimension}", get(ranking))
         .route("/help", get(help))
@@ -88,6 +89,11 @@ async fn message(State(app): State<App>, Path(id): Path<String>, asked: Asked) -
 async fn coverage(State(app): State<App>, asked: Asked) -> Response {
     let answer = app.backend.coverage(&asked.scope()).await;
     respond(&asked, Place::Coverage, answer, pages::coverage::page)
+}
+
+async fn servers(State(app): State<App>, asked: Asked) -> Response {
+    let answer = app.backend.servers(&asked.scope()).await;
+    respond(&asked, Place::Servers, answer, pages::servers::page)
 }
 
 async fn rejections(State(app): State<App>, asked: Asked) -> Response {

@@ -2,7 +2,7 @@
 
 use vigie_charts::Tone;
 
-use crate::backend::{Counted, Dimension, HopLink, HopRole, Measure, Status};
+use crate::backend::{Class, Counted, Dimension, HopLink, HopRole, Measure, Status};
 use crate::reader::Theme;
 
 /// The word of the filter language and of CSV files.
@@ -66,6 +66,24 @@ pub fn status_sentence(status: Status) -> &'static str {
         Status::Discarded => "sentence-discarded",
         Status::Deleted => "sentence-deleted",
         Status::Rejected => "sentence-rejected",
+    }
+}
+
+/// Of what is not ordinary mail.
+pub fn class(class: Class) -> Option<&'static str> {
+    match class {
+        Class::Mail => None,
+        Class::Bounce => Some("class-bounce"),
+        Class::Probe => Some("class-probe"),
+    }
+}
+
+/// The word of the filter language and of CSV files.
+pub fn class_word(class: Class) -> &'static str {
+    match class {
+        Class::Mail => "mail",
+        Class::Bounce => "bounce",
+        Class::Probe => "probe",
     }
 }
 
@@ -164,6 +182,8 @@ pub fn hop_role(role: HopRole) -> &'static str {
         HopRole::Arrival => "role-arrival",
         HopRole::Relay => "role-relay",
         HopRole::FilterReturn => "role-filter-return",
+        HopRole::Again => "role-again",
+        HopRole::Redirect => "role-redirect",
         HopRole::Store => "role-store",
         HopRole::Notice => "role-notice",
     }

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use vigie_i18n::Lang;
 
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 13] = [
     "/",
     "/search",
     "/search?after=50",
@@ -18,6 +18,7 @@ const PAGES: [&str; 12] = [
     "/message/waiting",
     "/message/many",
     "/coverage",
+    "/servers",
     "/rejections",
     "/top/senders",
     "/top/reject-reasons",

@@ -3,8 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What is made or fetched, not written.
-const SKIPPED_FOLDERS: [&str; 4] = [".git", "target", "node_modules", "__pycache__"];
+/// What is made or fetched, not written. (`.git` is a file in a worktree.)
+const SKIPPED: [&str; 4] = [".git", "target", "node_modules", "__pycache__"];
 
 pub struct File {
     /// Below the top, with `/` between folders.
@@ -39,7 +39,7 @@ impl Tree {
         let Ok(entries) = std::fs::read_dir(self.top.join(folder)) else { return Vec::new() };
         let folders = entries.flatten().filter(|entry| entry.path().is_dir());
         let mut names: Vec<String> = folders.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-        names.retain(|name| !SKIPPED_FOLDERS.contains(&name.as_str()));
+        names.retain(|name| !SKIPPED.contains(&name.as_str()));
         names.sort();
         names
     }
@@ -50,10 +50,11 @@ fn collect(top: &Path, folder: &Path, files: &mut Vec<File>) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if SKIPPED.contains(&name.as_ref()) {
+            continue;
+        }
         if path.is_dir() {
-            if !SKIPPED_FOLDERS.contains(&name.as_ref()) {
-                collect(top, &path, files)?;
-            }
+            collect(top, &path, files)?;
         } else if let Ok(text) = std::fs::read_to_string(&path) {
             let below = path.strip_prefix(top).unwrap_or(&path);
             files.push(File { path: below.to_string_lossy().replace('\\', "/"), text });

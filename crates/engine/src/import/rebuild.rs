@@ -5,7 +5,7 @@ use vigie_formats::{Record, envelope};
 use vigie_lake::{Commit, Replacement, Table};
 use vigie_model::Micros;
 
-use super::{ImportError, Phase, Run, hull};
+use super::{ImportError, Phase, Run, hull, namesakes::Namesakes};
 
 /// Hops of one commit.
 const COMMIT_HOPS_MAX: usize = 50_000;
@@ -32,8 +32,12 @@ fn rebuild(run: &mut Run, place: usize, watch: &mut dyn FnMut(&Phase) -> bool) -
         commit.replace(Replacement::Server { table, server: server.as_str().into() });
     }
     let mut lines = 0u64;
+    run.namesakes.begin_again(place);
     for line in snapshot.lines_of(&server, Micros::MIN, Micros::MAX)? {
         let line = line?;
+        if let Some(pid) = line.pid.filter(|_| Namesakes::concerns(line.program.as_bytes())) {
+            run.namesakes.see(place, &server, line.ts, pid, &line.file);
+        }
         let parsed = envelope::parse(line.text.as_bytes(), &mut scratch);
         let (record, repeated) =
             parsed.as_ref().map_or((Record::Foreign, 1), |envelope| (vigie_formats::read(envelope), envelope.repeated));

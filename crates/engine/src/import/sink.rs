@@ -7,7 +7,7 @@ use vigie_correlator::{Facts, Host, LATE_MICROS_MAX};
 use vigie_lake::{Commit, Coverage, LineBatch, LineKind, LineRef, Shape};
 use vigie_model::{Hop, MICROS_PER_HOUR, Micros, day_of};
 
-use super::{ImportError, Phase, Run, hull, state::HostState};
+use super::{ImportError, Phase, Run, hull, namesakes::Namesakes, state::HostState};
 use crate::intake::{FileMark, Line, Progress, Report, Seen, Sink};
 
 /// Lines of one commit: enough for well-filled files, few enough for memory.
@@ -134,7 +134,6 @@ impl<'a> ToLake<'a> {
             understood: 0,
             ignored: 0,
             unknown: 0,
-            duplicates: 0,
             first_ts: line.ts,
             last_ts: line.ts,
         });
@@ -206,6 +205,9 @@ impl Sink for ToLake<'_> {
         }
         self.cover(line, kind);
         let host = &self.hosts[line.host];
+        if line.pid != 0 && Namesakes::concerns(line.program) {
+            self.run.namesakes.see(host.place, &host.name, line.ts, line.pid, line.file);
+        }
         self.lines.push(LineRef {
             ts: line.ts,
             server: &host.name,

@@ -1,6 +1,7 @@
 //! What an import remembers beside the rows: the correlators, how far each file was read, and what is still to be derived.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::Write,
     path::{Path, PathBuf},
@@ -8,8 +9,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use vigie_correlator::{Host, RestoreError};
+use vigie_lake::{LakeError, Snapshot};
 use vigie_model::{Hop, Micros};
 
+use super::hull;
 use crate::intake::FileMark;
 
 /// Layout of the saved state; it changes with every change of the structures below.
@@ -57,7 +60,7 @@ pub enum StateError {
     Write { path: PathBuf, source: std::io::Error },
     #[error("cannot read the import's state from {}", path.display())]
     Read { path: PathBuf, source: std::io::Error },
-    #[error("the import's state in {} is damaged, or of another version of Vigie", path.display())]
+    #[error("the import's state in {} is missing, damaged, or of another version of Vigie", path.display())]
     Damaged { path: PathBuf },
     #[error("the import's state in {} cannot be used", path.display())]
     Host { path: PathBuf, source: RestoreError },
@@ -74,7 +77,7 @@ impl StateError {
             }
             StateError::Read { path, .. } => format!("check the permissions of {}", parent(path)),
             StateError::Damaged { .. } | StateError::Host { .. } => {
-                "import the logs into a new folder with this version (--data)".to_owned()
+                "run the import again with this version: it derives the state anew from the stored lines".to_owned()
             }
         }
     }
@@ -89,21 +92,45 @@ impl State {
         dir.join("state").join(format!("{sequence:020}.state"))
     }
 
+    /// Can it be derived anew from the stored lines?
+    pub fn is_lost(error: &StateError) -> bool {
+        matches!(error, StateError::Damaged { .. } | StateError::Host { .. })
+    }
+
+    /// In the place of one that is lost: all hosts of the stored lines, with everything to be derived anew.
+    pub fn of_lines(snapshot: &Snapshot) -> Result<Self, LakeError> {
+        let mut stored: BTreeMap<Box<str>, Option<(Micros, Micros)>> = BTreeMap::new();
+        for row in snapshot.coverage(Micros::MIN, Micros::MAX)? {
+            let row = row?;
+            let range = stored.entry(row.server).or_default();
+            *range = hull(*range, row.first_ts, row.last_ts);
+        }
+        let touched = stored.values().flatten().fold(None, |all, (first, last)| hull(all, *first, *last));
+        let host = |(name, stored): (Box<str>, _)| HostState { host: Host::new(&name), stored, dirty: true };
+        Ok(Self { hosts: stored.into_iter().map(host).collect(), marks: Vec::new(), touched })
+    }
+
     /// The state of a commit; an empty one for a store without commits.
     pub fn load(dir: &Path, sequence: u64) -> Result<Self, StateError> {
         let path = Self::path(dir, sequence);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::before(dir, sequence)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Self::before(dir, sequence),
             Err(source) => return Err(StateError::Read { path, source }),
         };
         Self::decode(&bytes, &path)
     }
 
     /// Maintenance (compaction) commits without changing rows: then the newest earlier state is the one that belongs.
-    fn before(dir: &Path, sequence: u64) -> Self {
-        let newest = Self::saved(dir).into_iter().filter(|(number, _)| *number < sequence).max();
-        newest.and_then(|(_, path)| Self::decode(&fs::read(&path).ok()?, &path).ok()).unwrap_or_default()
+    fn before(dir: &Path, sequence: u64) -> Result<Self, StateError> {
+        match Self::saved(dir).into_iter().filter(|(number, _)| *number < sequence).max() {
+            None if sequence == 0 => Ok(Self::default()),
+            None => Err(StateError::Damaged { path: Self::path(dir, sequence) }),
+            Some((_, path)) => {
+                let bytes = fs::read(&path).map_err(|source| StateError::Read { path: path.clone(), source })?;
+                Self::decode(&bytes, &path)
+            }
+        }
     }
 
     fn decode(bytes: &[u8], path: &Path) -> Result<Self, StateError> {

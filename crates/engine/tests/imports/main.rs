@@ -5,6 +5,7 @@ mod bad_files;
 mod clocks;
 mod copies;
 mod growing;
+mod namesakes;
 mod orders;
 mod stopping;
 mod store;

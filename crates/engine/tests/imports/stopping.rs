@@ -53,6 +53,36 @@ fn stopped_again_and_again() {
     place.rows().assert_same(&SHORT_ROWS, "stopped again and again");
 }
 
+/// A state of another version, a damaged one, or none: derived anew from the stored lines, and nothing is stored twice.
+#[test]
+fn a_lost_state_is_derived_anew() {
+    let spoil: [fn(&std::path::Path); 3] = [
+        |state| std::fs::remove_dir_all(state).expect("removed"),
+        |state| spoil_files(state, |bytes| bytes[0] = 99),
+        |state| spoil_files(state, |bytes| bytes.truncate(bytes.len() / 2)),
+    ];
+    for spoil in spoil {
+        let place = Place::new();
+        let sources = pieces(&place, &LONG, 2);
+        place.import(&sources[..5]);
+        spoil(&place.path("data/state"));
+        let imported = place.import(&sources);
+        assert!(imported.state_was_lost && imported.rebuilt.len() == 3, "{:?}", imported.rebuilt);
+        place.rows().assert_same(&LONG_ROWS, "after the state was lost");
+        let again = place.import(&sources);
+        assert_eq!((again.lines, again.state_was_lost), (0, false));
+    }
+}
+
+fn spoil_files(folder: &std::path::Path, spoil: fn(&mut Vec<u8>)) {
+    for entry in std::fs::read_dir(folder).expect("the folder") {
+        let path = entry.expect("an entry").path();
+        let mut bytes = std::fs::read(&path).expect("a state");
+        spoil(&mut bytes);
+        std::fs::write(&path, bytes).expect("spoiled");
+    }
+}
+
 /// What is exported after a stop is true of what was read, and never more than the whole has.
 #[test]
 fn a_stopped_import_stores_no_half_truth() {

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use vigie_engine::{
     export::{self, Dataset},
     import::{self, Imported, Options, Phase, Store},
-    intake::Source,
+    intake::{HostRule, Source},
 };
 use vigie_model::Micros;
 use vigie_testkit::corpus::{self, Corpus};
@@ -73,8 +73,12 @@ impl Place {
     }
 
     pub fn import_watched(&self, sources: &[Source], watch: &mut dyn FnMut(&Phase) -> bool) -> Imported {
-        let options = Options { zone: TimeZone::UTC, default_host: "here".to_owned() };
-        import::import(&self.store, sources, &options, watch).expect("an import")
+        import::import(&self.store, sources, &options(HostRule::Line), watch).expect("an import")
+    }
+
+    /// The host of a file counts for all of its lines.
+    pub fn import_renamed(&self, sources: &[Source]) -> Imported {
+        import::import(&self.store, sources, &options(HostRule::File), &mut |_| true).expect("an import")
     }
 
     pub fn rows(&self) -> Rows {
@@ -100,6 +104,10 @@ impl Place {
     pub fn lines(&self) -> u64 {
         self.sizes().iter().find(|(table, _)| table == "Lines").expect("the table").1
     }
+}
+
+fn options(host_rule: HostRule) -> Options {
+    Options { zone: TimeZone::UTC, default_host: "here".to_owned(), host_rule }
 }
 
 pub fn source(host: &str, path: &Path) -> Source {

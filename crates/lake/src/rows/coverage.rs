@@ -13,14 +13,12 @@ pub struct Coverage {
     pub server: Box<str>,
     /// Start of the hour.
     pub hour: Micros,
-    /// All lines, duplicates not among them.
+    /// Lines stored: copies of known ones are not among them.
     pub lines: u64,
     pub understood: u64,
     /// Known, and of no interest.
     pub ignored: u64,
     pub unknown: u64,
-    /// Lines that were read before, and left out.
-    pub duplicates: u64,
     pub first_ts: Micros,
     pub last_ts: Micros,
 }
@@ -35,7 +33,6 @@ impl Fact for Coverage {
         columns.ints("understood", rows().map(|r| r.understood as i64));
         columns.ints("ignored", rows().map(|r| r.ignored as i64));
         columns.ints("unknown", rows().map(|r| r.unknown as i64));
-        columns.ints("duplicates", rows().map(|r| r.duplicates as i64));
         columns.times("first_ts", rows().map(|r| r.first_ts));
         columns.times("last_ts", rows().map(|r| r.last_ts));
         columns.finish()
@@ -45,8 +42,8 @@ impl Fact for Coverage {
         let columns = Reader::new(batch);
         let (server, hour, lines) = (columns.texts("server")?, columns.times("hour")?, columns.ints("lines")?);
         let (understood, ignored) = (columns.ints("understood")?, columns.ints("ignored")?);
-        let (unknown, duplicates) = (columns.ints("unknown")?, columns.ints("duplicates")?);
-        let (first_ts, last_ts) = (columns.times("first_ts")?, columns.times("last_ts")?);
+        let (unknown, first_ts) = (columns.ints("unknown")?, columns.times("first_ts")?);
+        let last_ts = columns.times("last_ts")?;
         let row = |i| Coverage {
             server: server.boxed(i),
             hour: hour[i],
@@ -54,7 +51,6 @@ impl Fact for Coverage {
             understood: understood.at(i) as u64,
             ignored: ignored.at(i) as u64,
             unknown: unknown.at(i) as u64,
-            duplicates: duplicates.at(i) as u64,
             first_ts: first_ts[i],
             last_ts: last_ts[i],
         };

@@ -97,8 +97,7 @@ fn decode_steps(columns: Reader<'_>) -> Result<Vec<Step>, ArrowError> {
         (columns.texts("server")?, columns.texts("instance")?, columns.texts("queue_id")?);
     let (store, ts_in, ts_out) = (columns.flags("store")?, columns.times("ts_in")?, columns.times("ts_out")?);
     let (previous, evidence, size) = (columns.ints("previous")?, columns.texts("evidence")?, columns.ints("size")?);
-    let (from_servers, from_local) = (columns.ints("received_from_servers")?, columns.ints("received_from_local")?);
-    let (local_routing, sent) = (columns.ints("local_routing")?, columns.ints("sent_to_servers")?);
+    let counts = server_counts(&columns)?;
     (0..ts_in.len())
         .map(|i| {
             let evidence = evidence.some(i).map(|text| word(LinkEvidence::parse(text), text)).transpose()?;
@@ -112,13 +111,47 @@ fn decode_steps(columns: Reader<'_>) -> Result<Vec<Step>, ArrowError> {
                 previous: previous.some(i).map(|at| at as u32),
                 evidence,
                 size: size.some(i).map(|size| size as u64),
-                counts: ServerCounts {
-                    received_from_servers: from_servers.at(i) as u64,
-                    received_from_local: from_local.at(i) as u64,
-                    local_routing: local_routing.at(i) as u64,
-                    sent_to_servers: sent.at(i) as u64,
-                },
+                counts: counts(i),
             })
         })
         .collect()
+}
+
+/// What one hop adds to its server's row of the server table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerEvents {
+    pub server: Box<str>,
+    pub counts: ServerCounts,
+}
+
+impl ServerEvents {
+    /// All that [`ServerEvents::decode`] reads, and what the scan needs.
+    pub(crate) const COLUMNS: [&str; 6] = [
+        "first_arrival",
+        "steps.list.element.server",
+        "steps.list.element.received_from_servers",
+        "steps.list.element.received_from_local",
+        "steps.list.element.local_routing",
+        "steps.list.element.sent_to_servers",
+    ];
+
+    pub(crate) fn decode(batch: &RecordBatch) -> Result<Vec<Self>, ArrowError> {
+        let columns = Reader::new(batch);
+        let (lengths, steps) = columns.lists("steps")?;
+        let (steps, count) = (steps.reader(), lengths.sum());
+        let server = steps.texts("server")?;
+        let counts = server_counts(&steps)?;
+        Ok((0..count).map(|i| ServerEvents { server: server.boxed(i), counts: counts(i) }).collect())
+    }
+}
+
+fn server_counts<'a>(columns: &Reader<'a>) -> Result<impl Fn(usize) -> ServerCounts + 'a, ArrowError> {
+    let (from_servers, from_local) = (columns.ints("received_from_servers")?, columns.ints("received_from_local")?);
+    let (local_routing, sent) = (columns.ints("local_routing")?, columns.ints("sent_to_servers")?);
+    Ok(move |i| ServerCounts {
+        received_from_servers: from_servers.at(i) as u64,
+        received_from_local: from_local.at(i) as u64,
+        local_routing: local_routing.at(i) as u64,
+        sent_to_servers: sent.at(i) as u64,
+    })
 }

@@ -11,6 +11,7 @@ mod shapes;
 
 pub use coverage::Coverage;
 pub(crate) use deliveries::{DeliveriesOf, delivery_rows};
+pub(crate) use journeys::ServerEvents;
 pub use lines::{Line, LineBatch, LineHash, LineKind, LineRef};
 pub use shapes::Shape;
 

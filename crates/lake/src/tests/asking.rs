@@ -7,7 +7,7 @@ use vigie_model::{Arrival, Delivery, Direction, Journey, MailClass, Outcome, Rej
 use vigie_query::{Cell, Context, Field, Filter, Row, matches, parse};
 
 use super::samples::*;
-use crate::{Compaction, Cursor, Dimension, FlowKind, Lake, LakeError, Measure, Snapshot, Totals};
+use crate::{Compaction, Cursor, Dimension, FlowKind, Lake, LakeError, Measure, Origin, Snapshot, Totals};
 
 fn filter(text: &str) -> Filter {
     let zone = jiff_zone();
@@ -370,6 +370,61 @@ fn flows_follow_the_path_of_each_message_once() {
             (FlowKind::Exit, "mx2", "example.com", 2, 4, 2_003),
         ]
     );
+}
+
+#[test]
+fn routes_are_counted_by_their_four_stops() {
+    let message = |n: u64, arrival, outcomes: &[(Outcome, &str)]| {
+        let mut message = journey(n, DAY0 + n as i64, outcomes.len());
+        message.arrival = arrival;
+        for (delivery, (outcome, recipient)) in message.deliveries.iter_mut().zip(outcomes) {
+            (delivery.outcome, delivery.recipient) = (*outcome, (*recipient).into());
+        }
+        message
+    };
+    use Outcome::{Bounced, Delivered};
+    let (_dir, lake) = lake_with(&[
+        message(
+            1,
+            Arrival::Server,
+            &[(Delivered, "ann@example.com"), (Delivered, "Bob@Example.com"), (Bounced, "x@example.com")],
+        ),
+        message(2, Arrival::User, &[(Delivered, "carl@example.net")]),
+        message(3, Arrival::Local, &[(Delivered, "root@example.com")]),
+        message(4, Arrival::Server, &[(Delivered, "ann@example.com")]),
+    ]);
+    let snapshot = lake.snapshot().expect("a snapshot");
+    let routes = |text: &str| -> Vec<(Origin, String, Outcome, u64)> {
+        let routes = snapshot.routes(&filter(text)).expect("routes");
+        assert!(routes.iter().all(|route| (&*route.first_server, &*route.last_server) == ("hub1", "mx2")));
+        routes.into_iter().map(|r| (r.origin, r.recipient_domain.into(), r.outcome, r.deliveries)).collect()
+    };
+    let com = || "example.com".to_owned();
+    let all = [
+        (Origin::Outside, com(), Delivered, 3),
+        (Origin::Outside, com(), Bounced, 1),
+        (Origin::User, "example.net".to_owned(), Delivered, 1),
+        (Origin::Process, com(), Delivered, 1),
+    ];
+    assert_eq!(routes(""), all);
+    assert_eq!(routes("to:@example.net"), all[2..3]);
+    assert_eq!(routes("status:bounced"), all[1..2]);
+    assert_eq!(routes("from:nobody@example.net"), []);
+    assert!(matches!(snapshot.routes(&filter("status:rejected")), Err(LakeError::Unanswerable { .. })));
+}
+
+#[test]
+fn the_server_table_adds_up_the_hops_of_the_period() {
+    let (_dir, lake) = lake_with(&[journey(1, DAY0, 3), journey(2, DAY0 + 1, 1), journey(3, DAY0 + 90 * HOUR, 1)]);
+    let snapshot = lake.snapshot().expect("a snapshot");
+    let servers = |from, until| -> Vec<(String, u64, u64)> {
+        let servers = snapshot.servers(from, until).expect("servers");
+        servers.into_iter().map(|(name, counts)| (name.into(), counts.received_from_servers, counts.global())).collect()
+    };
+    let each = |count| vec![("hub1".to_owned(), count, count), ("mx2".to_owned(), count, count)];
+    assert_eq!(servers(DAY0 - HOUR, DAY0 + 100 * HOUR), each(3));
+    assert_eq!(servers(DAY0 + 1, DAY0 + HOUR), each(1));
+    assert_eq!(servers(0, DAY0), []);
 }
 
 #[test]

@@ -184,7 +184,6 @@ fn coverage_and_shapes() {
         understood: 7,
         ignored: 2,
         unknown: 1,
-        duplicates: 3,
         first_ts: DAY0 + hour * HOUR + 5,
         last_ts: DAY0 + hour * HOUR + 9,
     });

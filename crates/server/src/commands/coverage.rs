@@ -55,7 +55,7 @@ struct Shape {
 pub fn run(options: &OutputOptions, data: &Path, zone: &Zone, words: &[String]) -> anyhow::Result<Outcome> {
     let zone = files::zone(zone)?;
     let filter = question::filter(words, &zone)?;
-    let store = files::existing_store(data)?;
+    let store = files::store_to_read(options, data)?;
     let snapshot = store.lake.snapshot()?;
     let mut servers = servers(&snapshot, &filter)?;
     for hop in store.open_hops()?.iter().filter(|hop| !hop.closed) {

@@ -67,9 +67,17 @@ pub fn this_host() -> String {
 
 /// Opens a store that must be there already.
 pub fn existing_store(data: &Path) -> anyhow::Result<Store> {
-    let is_folder = data.is_dir();
-    let is_empty = std::fs::read_dir(data).map_or(true, |mut entries| entries.next().is_none());
-    if !is_folder || is_empty {
+    let mut entries = match std::fs::read_dir(data) {
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            return Err(Hint {
+                message: format!("cannot open the store in {}: {error}", data.display()),
+                hint: "let the user that runs vigie own the folder, or run it as the one that does".to_owned(),
+            }
+            .into());
+        }
+        entries => entries.ok(),
+    };
+    if entries.as_mut().and_then(Iterator::next).is_none() {
         return Err(Hint {
             message: format!("there is no store in {}", data.display()),
             hint: format!("import logs first: vigie import --data {} FILE…, or name another folder", data.display()),
@@ -77,6 +85,18 @@ pub fn existing_store(data: &Path) -> anyhow::Result<Store> {
         .into());
     }
     Store::open(data).with_context(|| format!("cannot open the store in {}", data.display()))
+}
+
+/// The same, for answers: says so when they are not complete.
+pub fn store_to_read(output: &OutputOptions, data: &Path) -> anyhow::Result<Store> {
+    let store = existing_store(data)?;
+    // A state that cannot be read is the next import's to mend; the stored facts are whole without it.
+    if store.state().is_ok_and(|state| state.touched.is_some()) {
+        output.remark(format_args!(
+            "an import is under way or was cut off: messages are missing until it is done; the same import again completes it"
+        ));
+    }
+    Ok(store)
 }
 
 /// Names each file that gave trouble, why, and what to do; returns how many.

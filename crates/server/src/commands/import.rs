@@ -5,9 +5,10 @@ use std::path::Path;
 use anyhow::Context;
 use serde::Serialize;
 use vigie_engine::{
-    import::{self, Imported, Store},
-    intake::Source,
+    import::{self, Imported, Namesake, Store},
+    intake::{FileReport, HostRule, Source},
 };
+use vigie_model::iso;
 
 use super::files::{self, Files};
 use crate::{
@@ -27,11 +28,29 @@ struct Summary<'a> {
     messages_derived: u64,
     hosts: &'a [String],
     rebuilt: &'a [String],
+    state_was_lost: bool,
+    /// Names that two machines seem to share.
+    shared_names: Vec<SharedName<'a>>,
     problems: usize,
     stopped: bool,
 }
 
-pub fn run(output: &OutputOptions, data: &Path, zone: &Zone, arguments: &[String]) -> anyhow::Result<Outcome> {
+#[derive(Serialize)]
+struct SharedName<'a> {
+    host: &'a str,
+    files: &'a [String; 2],
+    from: String,
+    until: String,
+    hint: String,
+}
+
+pub fn run(
+    output: &OutputOptions,
+    data: &Path,
+    zone: &Zone,
+    host_rule: HostRule,
+    arguments: &[String],
+) -> anyhow::Result<Outcome> {
     stop::listen();
     let zone = files::zone(zone)?;
     let Files { sources, problems } = files::files(arguments);
@@ -40,14 +59,49 @@ pub fn run(output: &OutputOptions, data: &Path, zone: &Zone, arguments: &[String
         anyhow::bail!("none of the files can be read: nothing was imported");
     }
     let store = Store::open(data).with_context(|| format!("cannot open the store in {}", data.display()))?;
-    let imported = import_files(output, &store, &sources, zone)?;
+    let imported = import_files(output, &store, &sources, zone, host_rule)
+        .with_context(|| format!("the import into {} failed", data.display()))?;
     let problems = unreadable + files::report_problems(imported.report.problems().map(|(_, problem)| problem), output);
-    say(output, &imported, problems)?;
-    Ok(match (imported.report.stopped, problems) {
-        (true, _) => Outcome::Stopped,
-        (false, 0) => Outcome::Done,
-        (false, _) => Outcome::Partly,
+    report_namesakes(&imported.namesakes);
+    let nothing_read = problems > 0 && imported.report.files.iter().all(gave_nothing) && !imported.report.stopped;
+    if output.json || !nothing_read {
+        say(output, &imported, problems)?;
+    }
+    if nothing_read {
+        anyhow::bail!("none of the files can be read: nothing was imported");
+    }
+    Ok(match (stop::asked().filter(|_| imported.report.stopped), problems) {
+        (Some(signal), _) => Outcome::Stopped(signal),
+        (None, 0) => Outcome::Done,
+        (None, _) => Outcome::Partly,
     })
+}
+
+/// Not one line, now or in an earlier import.
+fn gave_nothing(file: &FileReport) -> bool {
+    file.problem.is_some() && file.lines == 0 && file.skipped_bytes == 0
+}
+
+/// Names two machines that are taken for one, and says how to take them apart.
+pub fn report_namesakes(namesakes: &[Namesake]) {
+    for found in namesakes {
+        let [one, two] = &found.files;
+        anstream::eprintln!(
+            "warning: two machines call themselves {}: {one} and {two} have lines of different Postfix processes of the same time, {} to {}\nhint: {}",
+            found.host,
+            iso(found.from),
+            iso(found.until),
+            how_to_take_apart(found)
+        );
+    }
+}
+
+fn how_to_take_apart(found: &Namesake) -> String {
+    let (host, [one, two]) = (&found.host, &found.files);
+    format!(
+        "their messages may be mixed up; import the logs into a new folder and give one another name: \
+         vigie import --data NEW --rename {one} {host}-b={two}"
+    )
 }
 
 /// Imports with a progress bar.
@@ -56,15 +110,26 @@ pub fn import_files(
     store: &Store,
     sources: &[Source],
     zone: jiff::tz::TimeZone,
+    host_rule: HostRule,
 ) -> anyhow::Result<Imported> {
     let progress = Progress::new(output);
-    let options = import::Options { zone, default_host: files::this_host() };
+    let options = import::Options { zone, default_host: files::this_host(), host_rule };
     let imported = import::import(store, sources, &options, &mut |phase| {
         progress.show(phase);
-        !stop::asked()
+        stop::asked().is_none()
     });
     progress.done();
     Ok(imported?)
+}
+
+fn shared_name(found: &Namesake) -> SharedName<'_> {
+    SharedName {
+        host: &found.host,
+        files: &found.files,
+        from: iso(found.from),
+        until: iso(found.until),
+        hint: how_to_take_apart(found),
+    }
 }
 
 fn say(options: &OutputOptions, imported: &Imported, problems: usize) -> anyhow::Result<()> {
@@ -80,6 +145,8 @@ fn say(options: &OutputOptions, imported: &Imported, problems: usize) -> anyhow:
             messages_derived: imported.journeys,
             hosts: &imported.hosts,
             rebuilt: &imported.rebuilt,
+            state_was_lost: imported.state_was_lost,
+            shared_names: imported.namesakes.iter().map(shared_name).collect(),
             problems,
             stopped: report.stopped,
         });
@@ -112,7 +179,12 @@ fn say(options: &OutputOptions, imported: &Imported, problems: usize) -> anyhow:
     for file in report.files.iter().filter(|file| file.overlong > 0) {
         options.remark(format_args!("{}: {} overlong lines were cut at 64 KiB", file.path.display(), file.overlong));
     }
-    for host in &imported.rebuilt {
+    if imported.state_was_lost {
+        options.remark(format_args!(
+            "the import's state was missing, damaged or of another version: all facts were derived anew from the stored lines"
+        ));
+    }
+    for host in imported.rebuilt.iter().filter(|_| !imported.state_was_lost) {
         options
             .remark(format_args!("{host}: these lines are older than what was known, so its facts were derived anew"));
     }

@@ -18,7 +18,7 @@ use crate::{
 pub fn run(options: &OutputOptions, data: &Path, zone: &Zone, limit: u32, words: &[String]) -> anyhow::Result<Outcome> {
     let zone = files::zone(zone)?;
     let filter = question::filter(words, &zone)?;
-    let snapshot = files::existing_store(data)?.lake.snapshot()?;
+    let snapshot = files::store_to_read(options, data)?.lake.snapshot()?;
     if Dataset::of(&filter).map_err(unanswerable)? == Dataset::Rejections {
         let page = snapshot.search_rejections(&filter, limit as usize, None).map_err(unanswerable)?;
         if options.json {
@@ -50,12 +50,13 @@ pub fn run(options: &OutputOptions, data: &Path, zone: &Zone, limit: u32, words:
                 shown(&row.sender),
                 shown(&row.recipient),
                 row.outcome.as_str().to_owned(),
+                row.class.as_str().to_owned(),
                 row.delivery_ms.map(duration).unwrap_or_default(),
                 row.subject.to_string(),
                 row.journey_id.to_string(),
             ]
         });
-        output::table(&["time", "sender", "recipient", "status", "took", "subject", "id"], rows.collect())?;
+        output::table(&["time", "sender", "recipient", "status", "class", "took", "subject", "id"], rows.collect())?;
     }
     Ok(found(options, page.rows.len(), page.next.is_some()))
 }
@@ -97,7 +98,8 @@ struct DeliveryJson<'a> {
     direction: &'static str,
     class: &'static str,
     attempts: u32,
-    tls: bool,
+    /// The log says when it was, never when it was not.
+    tls: Option<bool>,
 }
 
 fn delivery(row: &DeliveryRow) -> DeliveryJson<'_> {
@@ -121,7 +123,7 @@ fn delivery(row: &DeliveryRow) -> DeliveryJson<'_> {
         direction: row.direction.as_str(),
         class: row.class.as_str(),
         attempts: row.attempts,
-        tls: row.tls,
+        tls: row.tls.then_some(true),
     }
 }
 

@@ -5,18 +5,22 @@ use std::{net::SocketAddr, path::Path, sync::Arc};
 use anyhow::Context;
 use vigie_web::{AllowedHosts, Settings};
 
+use super::files;
 use crate::{
-    cli::OutputOptions,
+    cli::{OutputOptions, Zone},
     output::{Hint, Outcome},
     pages::Pages,
+    stop,
 };
 
-pub fn run(output: &OutputOptions, data: &Path, listen: SocketAddr) -> anyhow::Result<Outcome> {
+/// The zone is that of readers whose browser tells none.
+pub fn run(output: &OutputOptions, data: &Path, zone: &Zone, listen: SocketAddr) -> anyhow::Result<Outcome> {
+    let zone = files::zone(zone)?;
     let pages = Arc::new(Pages::open(data)?);
-    pages.warm_up(jiff::tz::TimeZone::system());
+    pages.warm_up(zone.clone());
     // Only a server that others can reach is called by names that we do not know.
     let hosts = if listen.ip().is_loopback() { AllowedHosts::Loopback } else { AllowedHosts::Any };
-    let router = vigie_web::router_with(pages, Settings { hosts, zone: jiff::tz::TimeZone::system() });
+    let router = vigie_web::router_with(pages, Settings { hosts, zone });
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -29,7 +33,7 @@ pub fn run(output: &OutputOptions, data: &Path, listen: SocketAddr) -> anyhow::R
         let address = listener.local_addr().unwrap_or(listen);
         output.remark(format_args!("Vigie is at http://{address}/  (Ctrl-C ends it)"));
         let stop = async {
-            let _ = tokio::signal::ctrl_c().await;
+            let _ = stop::next().await;
         };
         axum::serve(listener, router).with_graceful_shutdown(stop).await.context("the server stopped")
     })?;

@@ -68,7 +68,7 @@ fn of_store(options: &OutputOptions, data: &Path, zone: &Zone, words: &[String])
     let zone = files::zone(zone)?;
     let context = vigie_query::Context { now: jiff::Timestamp::now(), zone: zone.clone() };
     let asked = question::filter(words, &zone)?;
-    let snapshot = files::existing_store(data)?.lake.snapshot()?;
+    let snapshot = files::store_to_read(options, data)?.lake.snapshot()?;
     if Dataset::of(&asked).map_err(unanswerable)? == Dataset::Rejections {
         return refusals(options, &snapshot, &asked);
     }
@@ -81,6 +81,11 @@ fn of_store(options: &OutputOptions, data: &Path, zone: &Zone, words: &[String])
     if options.json {
         output::json(&stats)?;
     } else {
+        if asked.expr.is_some() {
+            options.remark(format_args!(
+                "the server table counts all messages of the period, whatever else the filter says"
+            ));
+        }
         show(&stats)?;
     }
     Ok(if stats.messages == 0 && stats.rejected == 0 { Outcome::NothingFound } else { Outcome::Done })
@@ -130,17 +135,12 @@ fn stats(
 }
 
 fn servers(snapshot: &Snapshot, from: Micros, until: Micros) -> anyhow::Result<Vec<ServerRow>> {
-    let mut servers: BTreeMap<String, ServerCounts> = BTreeMap::new();
-    for journey in snapshot.journeys(from, until)? {
-        for step in journey?.steps {
-            let counts = servers.entry(step.server.into()).or_default();
-            counts.received_from_servers += step.counts.received_from_servers;
-            counts.received_from_local += step.counts.received_from_local;
-            counts.local_routing += step.counts.local_routing;
-            counts.sent_to_servers += step.counts.sent_to_servers;
-        }
-    }
-    Ok(servers.into_iter().map(|(server, counts)| ServerRow { server, global: counts.global(), counts }).collect())
+    let row = |(server, counts): (Box<str>, ServerCounts)| ServerRow {
+        server: server.into(),
+        global: counts.global(),
+        counts,
+    };
+    Ok(snapshot.servers(from, until)?.into_iter().map(row).collect())
 }
 
 fn show(stats: &Stats) -> anyhow::Result<()> {
@@ -215,7 +215,12 @@ fn in_memory(options: &OutputOptions, zone: &Zone, arguments: &[String]) -> anyh
     if sources.is_empty() {
         anyhow::bail!("none of the files can be read: nothing was counted");
     }
-    let reading = intake::Options { zone: files::zone(zone)?, default_host: files::this_host(), marks: Vec::new() };
+    let reading = intake::Options {
+        zone: files::zone(zone)?,
+        default_host: files::this_host(),
+        host_rule: intake::HostRule::Line,
+        marks: Vec::new(),
+    };
     let (tally, report) = tally::tally(&sources, &reading);
     bad += files::report_problems(report.problems().map(|(_, problem)| problem), options);
     if options.json {

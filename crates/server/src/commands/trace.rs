@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use vigie_engine::export;
 use vigie_lake::Snapshot;
 use vigie_model::{Journey, MICROS_PER_SECOND, Micros, Outcome as Ending};
+use vigie_query::{Expr, Field, Filter, term_text};
 
 use super::{
     files,
@@ -23,8 +24,11 @@ const ROWS_PER_MESSAGE: usize = 200;
 
 pub fn run(options: &OutputOptions, data: &Path, zone: &Zone, limit: u32, words: &[String]) -> anyhow::Result<Outcome> {
     let zone = files::zone(zone)?;
-    let snapshot = files::existing_store(data)?.lake.snapshot()?;
-    let ids = ids(&snapshot, &zone, limit as usize, words)?;
+    let snapshot = files::store_to_read(options, data)?.lake.snapshot()?;
+    let ids = match exactly(&snapshot, &zone, limit as usize, words)? {
+        found if !found.is_empty() => found,
+        _ => loosely(options, &snapshot, &zone, limit as usize, words)?,
+    };
     for id in &ids {
         let Some(journey) = snapshot.journey(id)? else { continue };
         if options.json {
@@ -34,23 +38,58 @@ pub fn run(options: &OutputOptions, data: &Path, zone: &Zone, limit: u32, words:
         }
     }
     if ids.is_empty() {
-        options.remark(format_args!("no message matches {}", words.join(" ")));
+        options.remark(format_args!(
+            "no message matches {}; what servers refused is found by: vigie search 'status:rejected …'",
+            words.join(" ")
+        ));
         return Ok(Outcome::NothingFound);
     }
     Ok(Outcome::Done)
 }
 
-/// The newest messages that match; a journey's id is looked up as it is.
-fn ids(snapshot: &Snapshot, zone: &TimeZone, limit: usize, words: &[String]) -> anyhow::Result<Vec<String>> {
-    if let [word] = words
-        && word.len() == 16
-        && word.bytes().all(|byte| byte.is_ascii_hexdigit())
-        && snapshot.journey(word)?.is_some()
-    {
+/// What one word may be the whole of, the surest first.
+const WHOLE: [&[Field]; 3] = [&[Field::QueueId], &[Field::MessageId], &[Field::From, Field::To, Field::Orig]];
+
+/// Messages of which the one word is the id, a queue id, the Message-ID, or an address.
+fn exactly(snapshot: &Snapshot, zone: &TimeZone, limit: usize, words: &[String]) -> anyhow::Result<Vec<String>> {
+    let [word] = words else { return Ok(Vec::new()) };
+    if word.is_empty() || word.contains(char::is_whitespace) {
+        return Ok(Vec::new());
+    }
+    if word.len() == 16 && word.bytes().all(|byte| byte.is_ascii_hexdigit()) && snapshot.journey(word)?.is_some() {
         return Ok(vec![word.clone()]);
     }
+    for fields in WHOLE {
+        let terms: Vec<String> = fields.iter().map(|field| term_text(*field, word)).collect();
+        let found = newest(snapshot, limit, &question::filter(&[terms.join(" or ")], zone)?)?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// Messages that the words choose as a filter. A bare word is looked for anywhere: that was not asked for, so it is said.
+fn loosely(
+    options: &OutputOptions,
+    snapshot: &Snapshot,
+    zone: &TimeZone,
+    limit: usize,
+    words: &[String],
+) -> anyhow::Result<Vec<String>> {
     let filter = question::filter(words, zone)?;
-    let page = snapshot.search(&filter, limit.saturating_mul(ROWS_PER_MESSAGE), None).map_err(unanswerable)?;
+    let found = newest(snapshot, limit, &filter)?;
+    if !found.is_empty() && matches!(&filter.expr, Some(Expr::Term(term)) if term.field == Field::Any) {
+        options.remark(format_args!(
+            "no id, queue id, Message-ID or address is exactly {}; these messages have it somewhere:",
+            words.join(" ")
+        ));
+    }
+    Ok(found)
+}
+
+fn newest(snapshot: &Snapshot, limit: usize, filter: &Filter) -> anyhow::Result<Vec<String>> {
+    let page = snapshot.search(filter, limit.saturating_mul(ROWS_PER_MESSAGE), None).map_err(unanswerable)?;
     let mut ids: Vec<String> = page.rows.iter().map(|row| row.journey_id.to_string()).collect();
     ids.dedup();
     ids.truncate(limit);

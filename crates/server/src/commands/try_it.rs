@@ -1,12 +1,17 @@
 //! `vigie try`: from nothing to the pages in one command.
 
 use std::{
+    fs,
     hash::{DefaultHasher, Hash, Hasher},
     net::SocketAddr,
     path::{Path, PathBuf},
 };
 
-use vigie_engine::{import::Store, intake::Source};
+use anyhow::Context;
+use vigie_engine::{
+    import::Store,
+    intake::{HostRule, Source},
+};
 
 use super::{files, import, serve};
 use crate::{
@@ -15,8 +20,12 @@ use crate::{
     stop,
 };
 
-/// Where the sample lies in the project.
-const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/sample");
+/// The sample, in the program itself (93 KB): one log for each host.
+const SAMPLE: [(&str, &[u8]); 3] = [
+    ("edge1", include_bytes!("../../../../testdata/sample/edge1/mail.log.gz")),
+    ("hub1", include_bytes!("../../../../testdata/sample/hub1/mail.log.gz")),
+    ("mbx1", include_bytes!("../../../../testdata/sample/mbx1/mail.log.gz")),
+];
 
 pub fn run(
     output: &OutputOptions,
@@ -26,7 +35,7 @@ pub fn run(
     zone: &Zone,
     listen: SocketAddr,
 ) -> anyhow::Result<Outcome> {
-    let (arguments, what) = choose(arguments, sample);
+    let (arguments, what) = choose(arguments, sample)?;
     output.remark(format_args!("reading {what}"));
     let files = files::files(&arguments);
     files::report_problems(files.problems.iter(), output);
@@ -36,34 +45,48 @@ pub fn run(
     let data = data.map_or_else(|| own_folder(&files.sources), Path::to_owned);
     stop::listen();
     let store = Store::open(&data)?;
-    let imported = import::import_files(output, &store, &files.sources, files::zone(zone)?)?;
+    let imported = import::import_files(output, &store, &files.sources, files::zone(zone)?, HostRule::Line)?;
     files::report_problems(imported.report.problems().map(|(_, problem)| problem), output);
+    import::report_namesakes(&imported.namesakes);
     output.remark(format_args!(
         "{} lines read, {} new; the store is {}",
         imported.report.lines,
         imported.lines,
         data.display()
     ));
-    if imported.report.stopped {
-        return Ok(Outcome::Stopped);
+    if let (true, Some(signal)) = (imported.report.stopped, stop::asked()) {
+        return Ok(Outcome::Stopped(signal));
     }
     drop(store);
-    serve::run(output, &data, listen)
+    serve::run(output, &data, zone, listen)
 }
 
 /// The files given, or this machine's own logs, or the sample.
-fn choose(arguments: &[String], sample: bool) -> (Vec<String>, String) {
+fn choose(arguments: &[String], sample: bool) -> anyhow::Result<(Vec<String>, String)> {
     if !arguments.is_empty() {
-        return (arguments.to_vec(), arguments.join(" "));
+        return Ok((arguments.to_vec(), arguments.join(" ")));
     }
     let found = if sample { Vec::new() } else { vigie_sources::find_machine_logs() };
     if found.is_empty() {
         let what = if sample { "the sample" } else { "the sample: no mail log was found on this machine" };
-        return (vec![SAMPLE.to_owned()], what.to_owned());
+        return Ok((vec![unpacked_sample()?.display().to_string()], what.to_owned()));
     }
     let found: Vec<String> = found.iter().map(|path| path.display().to_string()).collect();
     let what = format!("this machine's mail logs: {}", found.join(" "));
-    (found, what)
+    Ok((found, what))
+}
+
+/// Writes the sample where its like is kept, and says where.
+fn unpacked_sample() -> anyhow::Result<PathBuf> {
+    let folder = cache().join("sample");
+    for (host, log) in SAMPLE {
+        let path = folder.join(host).join("mail.log.gz");
+        let write = || fs::create_dir_all(folder.join(host)).and_then(|()| fs::write(&path, log));
+        if fs::read(&path).ok().as_deref() != Some(log) {
+            write().with_context(|| format!("cannot write the sample to {}", path.display()))?;
+        }
+    }
+    Ok(folder)
 }
 
 /// A folder for each set of files, so that trying another log does not mix it with the first.
@@ -72,7 +95,10 @@ fn own_folder(sources: &[Source]) -> PathBuf {
     for source in sources {
         (source.path.canonicalize().unwrap_or_else(|_| source.path.clone()), &source.host).hash(&mut hasher);
     }
+    cache().join(format!("try-{:016x}", hasher.finish()))
+}
+
+fn cache() -> PathBuf {
     let home = std::env::var_os("HOME").map_or_else(|| PathBuf::from("."), PathBuf::from);
-    let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(|| home.join(".cache"), PathBuf::from);
-    cache.join("vigie").join(format!("try-{:016x}", hasher.finish()))
+    std::env::var_os("XDG_CACHE_HOME").map_or_else(|| home.join(".cache"), PathBuf::from).join("vigie")
 }

@@ -104,11 +104,10 @@ impl Hours {
     fn add(&mut self, row: &Row) {
         let hour = self.hours.entry(row.hour).or_default();
         *hour = (hour.0 + row.lines, hour.1 + row.unknown);
-        self.counts.read += row.lines + row.duplicates;
+        self.counts.read += row.lines;
         self.counts.understood += row.understood;
         self.counts.ignored += row.ignored;
         self.counts.unknown += row.unknown;
-        self.counts.duplicates += row.duplicates;
         self.first = Some(self.first.map_or(row.first_ts, |known| known.min(row.first_ts)));
         self.last = Some(self.last.map_or(row.last_ts, |known| known.max(row.last_ts)));
     }

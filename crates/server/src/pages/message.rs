@@ -55,7 +55,8 @@ fn hop(journey: &Journey, at: usize, step: &Step) -> Hop {
         None if journey.class == MailClass::Bounce && journey.arrival == Arrival::Local => HopRole::Notice,
         None if matches!(journey.arrival, Arrival::User | Arrival::Local) => HopRole::Submission,
         None => HopRole::Arrival,
-        Some(previous) if previous.server == step.server && !previous.store => HopRole::FilterReturn,
+        Some(_) if step.evidence == Some(LinkEvidence::Redirect) => HopRole::Redirect,
+        Some(previous) if previous.server == step.server && !previous.store => same_server(step.evidence),
         Some(_) => HopRole::Relay,
     };
     Hop {
@@ -74,6 +75,14 @@ fn hop(journey: &Journey, at: usize, step: &Step) -> Hop {
             Some(LinkEvidence::Redirect) => HopLink::Redirect,
             Some(LinkEvidence::MessageId) => HopLink::MessageId,
         },
+    }
+}
+
+/// A filter names the earlier queue id, or logs both. A reply alone may as well be that of an alias that was replaced.
+fn same_server(evidence: Option<LinkEvidence>) -> HopRole {
+    match evidence {
+        Some(LinkEvidence::PreviousId | LinkEvidence::FilterLog) => HopRole::FilterReturn,
+        _ => HopRole::Again,
     }
 }
 

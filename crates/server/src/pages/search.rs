@@ -1,10 +1,10 @@
 //! Lists: deliveries that a filter chooses, and refusals.
 
 use vigie_lake::{Cursor, DeliveryRow, Dimension as By, Measure, Order, Ranking as Ranked, Snapshot};
-use vigie_model::Rejection;
+use vigie_model::{MailClass, Rejection};
 use vigie_query::{Field, Filter, term_text};
 use vigie_web::backend::{
-    Counted, Dimension, Failure, PageRequest, RankRow, Ranking, RejectionPage, RejectionRow, Scope, SearchPage,
+    Class, Counted, Dimension, Failure, PageRequest, RankRow, Ranking, RejectionPage, RejectionRow, Scope, SearchPage,
     SearchRow, Sort, Status, Totals,
 };
 
@@ -70,6 +70,11 @@ fn cursor(after: Option<&str>) -> Result<(Option<Cursor>, u64), Failure> {
 
 fn row(row: &DeliveryRow) -> SearchRow {
     SearchRow {
+        class: match row.class {
+            MailClass::Mail => Class::Mail,
+            MailClass::Bounce => Class::Bounce,
+            MailClass::Probe => Class::Probe,
+        },
         id: row.journey_id.to_string(),
         time: timestamp(row.first_arrival),
         sender: row.sender.to_string(),
@@ -85,6 +90,7 @@ fn row(row: &DeliveryRow) -> SearchRow {
 
 fn refused_row(row: &Rejection) -> SearchRow {
     SearchRow {
+        class: Class::Mail,
         // Nothing was accepted, so there is no message to open.
         id: String::new(),
         time: timestamp(row.ts),

@@ -66,6 +66,23 @@ impl Backend for Sample {
         })
     }
 
+    fn servers<'a>(&'a self, scope: &'a Scope) -> Answer<'a, ServerTable> {
+        Box::pin(async move {
+            check(scope)?;
+            let row = |(server, n): (&str, u64)| ServerRow {
+                server: server.to_owned(),
+                global: 10 * n,
+                received_from_servers: 4 * n,
+                received_from_local: n,
+                local_routing: 2 * n,
+                sent_to_servers: 3 * n,
+                filter: format!("server:{server}"),
+            };
+            let rows = [("mx1.paris", 81_402), ("mbx-a", 40_117), ("relay.mtl", 913)].map(row).into();
+            Ok(ServerTable { span: span(), stored: self.stored(), rows })
+        })
+    }
+
     fn rejections<'a>(&'a self, scope: &'a Scope, page: &'a PageRequest) -> Answer<'a, RejectionPage> {
         Box::pin(async move {
             check(scope)?;
@@ -356,6 +373,7 @@ fn search_row(n: u64) -> SearchRow {
     let status = statuses[(n % 10) as usize];
     let done = matches!(status, Status::Delivered | Status::Bounced);
     SearchRow {
+        class: if n % 9 == 4 { Class::Bounce } else { Class::Mail },
         id: match status {
             Status::Deferred => "waiting".into(),
             Status::Filtered => "many".into(),
@@ -538,9 +556,8 @@ fn make_coverage(stored: Option<Span>) -> Coverage {
         lines: LineCounts {
             read: lines,
             understood: lines * 8 / 10,
-            ignored: lines - lines * 8 / 10 - unknown - 120,
+            ignored: lines - lines * 8 / 10 - unknown,
             unknown,
-            duplicates: 120,
         },
         open_messages: unknown % 17,
         gaps: if gap { vec![Span { from: at(-23_400), until: at(-18_000) }] } else { vec![] },

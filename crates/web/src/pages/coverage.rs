@@ -12,12 +12,11 @@ use crate::parts::{self, foreign, or_dash, picture, span_text};
 use crate::reader::Reader;
 
 /// The columns of numbers in the table of sources.
-const COUNT_COLUMNS: [&str; 7] = [
+const COUNT_COLUMNS: [&str; 6] = [
     "coverage-read",
     "coverage-understood-column",
     "coverage-ignored",
     "coverage-unknown",
-    "coverage-duplicates",
     "coverage-open",
     "coverage-gaps",
 ];
@@ -55,7 +54,7 @@ fn body(asked: &Asked, coverage: &Coverage) -> Markup {
 
 fn sentence(reader: &Reader, coverage: &Coverage) -> String {
     let total = coverage.sources.iter().fold(LineCounts::default(), |sum, source| sum.plus(source.lines));
-    let understood = total.understood_share().map(|share| reader.pct(share)).unwrap_or_default();
+    let understood = total.understood_share().map(|share| reader.pct_of_all(share)).unwrap_or_default();
     let gaps = coverage.sources.iter().map(|source| source.gaps.len() as u64).sum();
     let sources = reader.count("count-sources", coverage.sources.len() as u64);
     reader.tn(
@@ -79,7 +78,7 @@ fn source_table(asked: &Asked, sources: &[SourceCoverage]) -> Markup {
                     tr {
                         th scope="col" { (reader.t("column-server")) }
                         th scope="col" { (reader.t("coverage-span")) }
-                        @for key in COUNT_COLUMNS { th.right scope="col" { (reader.t(key)) } }
+                        @for key in COUNT_COLUMNS { th.right.wrapped scope="col" { (reader.t(key)) } }
                         th.hours scope="col" { (reader.t("coverage-hours")) }
                     }
                 }
@@ -102,7 +101,6 @@ fn source_row(reader: &Reader, source: &SourceCoverage) -> Markup {
             td.right { (reader.int(lines.understood)) (share_of(reader, lines.understood, lines.read)) }
             td.right { (reader.int(lines.ignored)) (share_of(reader, lines.ignored, lines.read)) }
             td.right.marked[lines.unknown > 0] { @if lines.unknown > 0 { a.number href="#unknown" { (reader.int(lines.unknown)) } } @else { "0" } }
-            td.right { (reader.int(lines.duplicates)) }
             td.right { (reader.int(source.open_messages)) }
             td.right.marked[!source.gaps.is_empty()] {
                 @if source.gaps.is_empty() { "0" } @else { a.number href="#gaps" { (reader.int(source.gaps.len() as u64)) } }
@@ -192,12 +190,11 @@ impl LineCounts {
             understood: self.understood + other.understood,
             ignored: self.ignored + other.ignored,
             unknown: self.unknown + other.unknown,
-            duplicates: self.duplicates + other.duplicates,
         }
     }
 
-    /// Of the lines that count (not read before): understood, or known to mean nothing for mail.
+    /// Understood, or known to mean nothing for mail.
     fn understood_share(self) -> Option<f64> {
-        share(self.understood + self.ignored, self.read.saturating_sub(self.duplicates))
+        share(self.understood + self.ignored, self.read)
     }
 }

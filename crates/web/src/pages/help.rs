@@ -19,7 +19,7 @@ const EXAMPLES: [(&str, &str); 8] = [
     ("subject:\"invoice\" size>2MB", "example-subject"),
     ("server:mx1 -class:probe", "example-server"),
     ("dsn:5.1.1 on:yesterday", "example-dsn"),
-    ("(from:a@example.org or from:b@example.org) tls:no", "example-or"),
+    ("(from:a@example.org or from:b@example.org) attempts>1", "example-or"),
 ];
 
 const COUNTING: [&str; 6] =

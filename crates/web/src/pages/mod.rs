@@ -8,3 +8,4 @@ pub mod overview;
 pub mod ranking;
 pub mod rejections;
 pub mod search;
+pub mod servers;

@@ -53,6 +53,7 @@ pub fn table(asked: &Asked, ranking: &Ranking, rows_max: usize) -> Markup {
     let reader = &asked.reader;
     let max = ranking.rows.iter().map(|row| row.count).max().unwrap_or(0).max(1);
     let failures = ranking.rows.iter().any(|row| row.failed_share.is_some());
+    let course = ranking.rows.iter().any(|row| !row.spark.is_empty());
     html! {
         table.ranking {
             thead {
@@ -60,19 +61,20 @@ pub fn table(asked: &Asked, ranking: &Ranking, rows_max: usize) -> Markup {
                     th scope="col" { (reader.t(words::dimension_column(ranking.by))) }
                     th.right scope="col" { (reader.t(words::counted_heading(ranking.counted))) }
                     @if failures { th.right scope="col" { (reader.t("column-failed")) } }
-                    th.course scope="col" { (reader.t("column-course")) }
+                    @if course { th.course scope="col" { (reader.t("column-course")) } }
                 }
             }
-            tbody { @for row in ranking.rows.iter().take(rows_max) { (ranking_row(asked, ranking, row, max, failures)) } }
+            tbody { @for row in ranking.rows.iter().take(rows_max) { (ranking_row(asked, ranking, row, max, failures, course)) } }
         }
     }
 }
 
-fn ranking_row(asked: &Asked, ranking: &Ranking, row: &RankRow, max: u64, failures: bool) -> Markup {
+fn ranking_row(asked: &Asked, ranking: &Ranking, row: &RankRow, max: u64, failures: bool, course: bool) -> Markup {
     let label = match ranking.by {
         Dimension::Sender => mailbox(&row.label),
         _ if row.label.is_empty() => html! { (asked.reader.t("unknown")) },
-        _ => parts::foreign(&row.label),
+        Dimension::RecipientDomain => parts::breakable(&row.label),
+        Dimension::RejectReason => parts::foreign(&row.label),
     };
     html! {
         tr {
@@ -82,7 +84,7 @@ fn ranking_row(asked: &Asked, ranking: &Ranking, row: &RankRow, max: u64, failur
                 @let marked = row.failed_share.is_some_and(|share| share >= FAILED_SHARE_MARKED);
                 td.right.marked[marked] { (parts::or_dash(row.failed_share.map(|share| asked.reader.pct(share)))) }
             }
-            td.course { (picture(sparkline::draw(&row.spark, Tone::Neutral))) }
+            @if course { td.course { (picture(sparkline::draw(&row.spark, Tone::Neutral))) } }
         }
     }
 }

@@ -76,7 +76,7 @@ fn row_markup(asked: &Asked, row: &RejectionRow) -> Markup {
 
 fn client(row: &RejectionRow) -> Markup {
     match (&row.client_name, &row.client_ip) {
-        (Some(name), Some(ip)) => html! { (foreign(name)) " " span.muted { (foreign(ip)) } },
+        (Some(name), Some(ip)) => html! { (parts::breakable(name)) " " span.muted { (foreign(ip)) } },
         (Some(one), None) | (None, Some(one)) => foreign(one),
         (None, None) => or_dash(None),
     }

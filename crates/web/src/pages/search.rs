@@ -8,6 +8,7 @@ use crate::backend::{Counted, SearchPage, SearchRow, Sort, Totals};
 use crate::filter_bar::filter_bar;
 use crate::layout::{Page, Place};
 use crate::parts::{self, badge, foreign, foreign_or_dash, mailbox, or_dash, pager};
+use crate::words;
 
 pub fn page(asked: &Asked, answer: SearchPage) -> Page {
     let reader = &asked.reader;
@@ -102,7 +103,10 @@ fn row_markup(asked: &Asked, row: &SearchRow) -> Markup {
                 span.to aria-hidden="true" { "→ " } (mailbox(&row.recipient))
                 @if row.recipients_more > 0 { " " span.more { (reader.count("recipients-more", row.recipients_more)) } }
             }
-            td.subject title=[row.subject.as_deref().map(parts::visible)] { (foreign_or_dash(row.subject.as_deref())) }
+            td.subject title=[row.subject.as_deref().map(parts::visible)] {
+                @if let Some(class) = words::class(row.class) { span.class-note { (reader.t(class)) } " " }
+                (foreign_or_dash(row.subject.as_deref()))
+            }
             td.status { (badge(reader, row.status)) }
             td.server { (foreign(&row.server)) }
             td.right.duration { (or_dash(row.delivery_ms.map(|ms| reader.millis(ms)))) }

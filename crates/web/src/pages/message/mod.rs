@@ -81,7 +81,7 @@ fn recipients(asked: &Asked, message: &Message) -> Markup {
                         @for key in ["column-recipient", "column-status", "column-time"] { th scope="col" { (reader.t(key)) } }
                         th.right scope="col" { (reader.t("column-delivery-time")) }
                         th.right scope="col" { (reader.t("column-attempts")) }
-                        @for key in ["column-server", "column-relay", "column-reply"] { th scope="col" { (reader.t(key)) } }
+                        @for key in ["column-server", "column-reply"] { th scope="col" { (reader.t(key)) } }
                     } }
                     tbody { @for recipient in &message.recipients { (recipient_row(asked, recipient)) } }
                 }
@@ -106,8 +106,10 @@ fn recipient_row(asked: &Asked, recipient: &Recipient) -> Markup {
             td.time { (or_dash(recipient.time.map(|at| reader.datetime_s(at)))) }
             td.right { (or_dash(recipient.delivery_ms.map(|ms| reader.millis(ms)))) }
             td.right { (reader.int(u64::from(recipient.attempts))) }
-            td { (foreign_or_dash(recipient.server.as_deref())) }
-            td { (foreign_or_dash(recipient.relay.as_deref())) }
+            td.given-to {
+                (foreign_or_dash(recipient.server.as_deref()))
+                @if let Some(relay) = &recipient.relay { span.block.muted { "→ " (parts::breakable(relay)) } }
+            }
             td.reply-cell { @if !code.is_empty() { strong { (foreign(code)) } " " } (foreign_or_dash(recipient.reply.as_deref())) }
         }
     }

@@ -79,7 +79,7 @@ fn coverage_text(asked: &Asked, coverage: &CoverageSummary) -> String {
     parts.extend(
         coverage
             .understood_share
-            .map(|share| reader.tn("coverage-understood", &[("share", Arg::Text(&reader.pct(share)))])),
+            .map(|share| reader.tn("coverage-understood", &[("share", Arg::Text(&reader.pct_of_all(share)))])),
     );
     parts.push(reader.count("count-gaps", coverage.gaps));
     parts.extend(

@@ -83,9 +83,11 @@ fn title(reader: &Reader, series: &TimeSeries, at: usize) -> String {
 }
 
 fn bucket_name(reader: &Reader, span: Span) -> String {
-    let hours = span.until.duration_since(span.from).as_hours();
-    if hours >= HOURS_PER_DAY {
+    let length = span.until.duration_since(span.from);
+    if length.as_hours() >= HOURS_PER_DAY {
         reader.date(span.from)
+    } else if length.as_mins() < 1 {
+        format!("{} – {}", reader.datetime_s(span.from), reader.time_s(span.until))
     } else {
         format!("{} – {}", reader.datetime(span.from), reader.time(span.until))
     }
