@@ -6,6 +6,7 @@
 mod derive;
 mod namesakes;
 mod rebuild;
+mod recent;
 mod sink;
 mod state;
 
@@ -16,11 +17,11 @@ use jiff::tz::TimeZone;
 use vigie_lake::{Commit, Compaction, Lake, LakeError, Snapshot, Writer};
 use vigie_model::{Hop, Micros};
 
-use self::namesakes::Namesakes;
 pub use self::{
     namesakes::Namesake,
     state::{State, StateError},
 };
+use self::{namesakes::Namesakes, recent::Recent};
 use crate::intake::{self, HostRule, Progress, Report, Source};
 
 /// Files that no commit lists any more stay this long, for readers that began before.
@@ -150,6 +151,7 @@ pub(crate) struct Run {
     state: State,
     /// The store as it was before this run.
     before: Snapshot,
+    recent: Recent,
     namesakes: Namesakes,
     state_was_lost: bool,
 }
@@ -166,7 +168,7 @@ impl Run {
         };
         let (lake, dir) = (store.lake.clone(), store.dir.clone());
         let namesakes = Namesakes::default();
-        Ok(Self { lake, writer, dir, sequence, state, before, namesakes, state_was_lost })
+        Ok(Self { lake, writer, dir, sequence, state, before, recent: Recent::default(), namesakes, state_was_lost })
     }
 
     /// Commits rows together with the state. The state is written first, under the number that the commit will have.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListArray, RecordBatch, StringArray, StructArray,
+    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Int64Array, ListArray, RecordBatch, StringArray, StructArray,
     TimestampMicrosecondArray,
 };
 use arrow::buffer::OffsetBuffer;
@@ -35,6 +35,10 @@ impl Columns {
         self.push(name, Arc::new(values.collect::<StringArray>()), true);
     }
 
+    pub(crate) fn bytes<'a>(&mut self, name: &str, values: impl Iterator<Item = &'a [u8]>) {
+        self.push(name, Arc::new(BinaryArray::from_iter_values(values)), false);
+    }
+
     pub(crate) fn ints(&mut self, name: &str, values: impl Iterator<Item = i64>) {
         self.push(name, Arc::new(Int64Array::from_iter_values(values)), false);
     }
@@ -50,18 +54,6 @@ impl Columns {
     /// A list per row: `lens` are the lengths, `items` the things of all rows one after the other.
     pub(crate) fn lists(&mut self, name: &str, lens: impl Iterator<Item = usize>, items: Columns) {
         self.push_list(name, lens, items.into_struct());
-    }
-
-    /// A list of texts per row.
-    pub(crate) fn text_lists<'a>(
-        &mut self,
-        name: &str,
-        lens: impl Iterator<Item = usize>,
-        items: impl Iterator<Item = &'a str>,
-    ) {
-        // Arrow wants to know how many there are.
-        let items: Vec<&str> = items.collect();
-        self.push_list(name, lens, Arc::new(StringArray::from_iter_values(items)));
     }
 
     pub(crate) fn push(&mut self, name: &str, array: ArrayRef, is_nullable: bool) {
@@ -104,6 +96,10 @@ impl<'a> Reader<'a> {
         Ok(Texts(self.column(name)?.as_string_opt::<i32>().ok_or_else(|| unexpected(name))?))
     }
 
+    pub(crate) fn bytes(&self, name: &str) -> Result<&'a BinaryArray, ArrowError> {
+        self.column(name)?.as_binary_opt::<i32>().ok_or_else(|| unexpected(name))
+    }
+
     pub(crate) fn ints(&self, name: &str) -> Result<Ints<'a>, ArrowError> {
         Ok(Ints(self.column(name)?.as_primitive_opt::<Int64Type>().ok_or_else(|| unexpected(name))?))
     }
@@ -126,20 +122,6 @@ impl<'a> Reader<'a> {
             },
         };
         Ok((Lengths { offsets, at: 0 }, items))
-    }
-
-    /// A list of texts per row.
-    pub(crate) fn text_lists(&self, name: &str) -> Result<Vec<Vec<Box<str>>>, ArrowError> {
-        let (lengths, items) = self.lists(name)?;
-        let texts = items.reader().texts(LIST_ITEM)?;
-        let mut next = 0;
-        Ok(lengths
-            .map(|len| {
-                let list = (next..next + len).map(|i| texts.boxed(i)).collect();
-                next += len;
-                list
-            })
-            .collect())
     }
 
     fn column(&self, name: &str) -> Result<&'a ArrayRef, ArrowError> {

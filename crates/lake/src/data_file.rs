@@ -22,8 +22,8 @@ use crate::{LakeError, Table};
 pub(crate) const ROW_GROUP_ROWS: usize = 120_000;
 /// Rows per page: what is unpacked for one row that a search finds.
 const PAGE_ROWS: usize = 8_192;
-/// The same for the column that is most of its table: small enough to be packed while it is still in the processor's cache.
-const BULK_PAGE_BYTES: usize = 128 * 1024;
+/// Bytes per page: few enough to be packed while they are still in the processor's cache.
+const PAGE_BYTES: usize = 128 * 1024;
 /// One lookup in a hundred reads a row group in vain; half of it would cost a seventh more space.
 const BLOOM_FALSE_POSITIVES: f64 = 0.01;
 /// Delta's log may cut times in statistics to milliseconds.
@@ -146,7 +146,7 @@ pub(crate) enum Effort {
 impl Effort {
     fn compression(self) -> Compression {
         match self {
-            // Dictionaries make most columns small already; those that are not are named.
+            // Dictionaries make most columns small already. The rest waits for compaction, but for the one that is large.
             Effort::Append => Compression::UNCOMPRESSED,
             Effort::Compact => zstd(3),
         }
@@ -310,6 +310,7 @@ fn properties(table: Table, effort: Effort, first: &RecordBatch) -> WriterProper
         .set_compression(effort.compression())
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_data_page_size_limit(PAGE_BYTES)
         .set_statistics_enabled(EnabledStatistics::None)
         .set_created_by(concat!("vigie ", env!("CARGO_PKG_VERSION")).to_string());
     // Smallest and largest help only where the rows are sorted by it, and to compare every value takes time.
@@ -337,15 +338,11 @@ fn properties(table: Table, effort: Effort, first: &RecordBatch) -> WriterProper
     }
     for column in spec.distinct {
         properties = properties.set_column_encoding(path_of(column), Encoding::DELTA_LENGTH_BYTE_ARRAY);
-        if effort == Effort::Append {
-            properties = properties.set_column_compression(path_of(column), Compression::SNAPPY);
-        }
     }
     for column in times.iter().chain(&["offset"]) {
         properties = properties.set_column_encoding(path_of(column), Encoding::DELTA_BINARY_PACKED);
     }
     if let Some(column) = spec.bulk {
-        properties = properties.set_column_data_page_size_limit(path_of(column), BULK_PAGE_BYTES);
         if effort == Effort::Append {
             properties = properties.set_column_compression(path_of(column), zstd(1));
         }

@@ -24,6 +24,9 @@ pub enum LakeError {
     /// The folder was written by a newer program.
     #[error("the lake in {} has layout {found}, and this program knows up to {known}", dir.display())]
     NewerLayout { dir: PathBuf, found: u32, known: u32 },
+    /// The folder was written by a program of another time, whose tables had other columns.
+    #[error("the store in {} has layout {found}, which this program does not read any more", dir.display())]
+    OlderLayout { dir: PathBuf, found: u32 },
     /// Another writer is at work.
     #[error("the lake in {} is being written by process {pid}", dir.display())]
     Locked { dir: PathBuf, pid: String },
@@ -95,6 +98,7 @@ impl LakeError {
                 Some("restore the folder from a backup, or import the logs again into a new one")
             }
             LakeError::NewerLayout { .. } => Some("use the newer vigie program, or another folder"),
+            LakeError::OlderLayout { .. } => Some("import the logs again into a new folder (--data)"),
             LakeError::Locked { .. } => Some("stop the other process, or let it finish; reading needs no lock"),
             LakeError::Log { .. } => Some("check that the disk has room and that the folder is ours to write"),
             LakeError::ForeignCommit { .. } => {

@@ -21,7 +21,7 @@ use crate::data_file::sync_folder;
 use crate::{LakeError, Table};
 
 /// Raise it when an older program would misread the folder.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// What readers see.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +90,9 @@ impl Layout {
         match read_json::<LayoutFile>(&self.version_file())? {
             Some(file) if file.layout > LAYOUT => {
                 Err(LakeError::NewerLayout { dir: self.dir.clone(), found: file.layout, known: LAYOUT })
+            }
+            Some(file) if file.layout < LAYOUT => {
+                Err(LakeError::OlderLayout { dir: self.dir.clone(), found: file.layout })
             }
             Some(_) => Ok(()),
             None => {

@@ -6,6 +6,7 @@ use std::{
     hash::{Hash, Hasher},
 };
 
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Longest queue id kept. Postfix's long ids have 15 to 20 characters, Exim's 23, a Dovecot session 22 and `:T12`.
@@ -115,8 +116,22 @@ impl Serialize for QueueId {
 
 impl<'de> Deserialize<'de> for QueueId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        QueueId::new(text.as_bytes()).ok_or_else(|| serde::de::Error::custom("not a queue id"))
+        deserializer.deserialize_str(Text)
+    }
+}
+
+/// Reads the text where it stands, without a copy on the heap.
+struct Text;
+
+impl Visitor<'_> for Text {
+    type Value = QueueId;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a queue id")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<QueueId, E> {
+        QueueId::new(text.as_bytes()).ok_or_else(|| E::custom("not a queue id"))
     }
 }
 

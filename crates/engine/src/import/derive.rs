@@ -32,7 +32,7 @@ pub fn derive(run: &mut Run, watch: &mut dyn FnMut(&Phase) -> bool) -> Result<u6
         old.push(journey.id);
     }
     let (hops_from, hops_until) = (read_from - REACH_MICROS, read_until + REACH_MICROS);
-    let hops = snapshot.hops_overlapping(hops_from, hops_until)?;
+    let hops = run.recent.hops_overlapping(&run.before, &snapshot, hops_from, hops_until)?;
     let mut derivation = Derivation { run, commit: Commit::new(), journeys: Vec::new(), from, until, stored: 0 };
     if !old.is_empty() {
         let first_arrivals = Some(read_from..read_until + 1);

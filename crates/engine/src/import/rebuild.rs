@@ -23,6 +23,7 @@ pub fn rebuild_dirty_hosts(run: &mut Run, watch: &mut dyn FnMut(&Phase) -> bool)
 
 fn rebuild(run: &mut Run, place: usize, watch: &mut dyn FnMut(&Phase) -> bool) -> Result<(), ImportError> {
     let server = run.state.hosts[place].host.server().to_owned();
+    run.recent.forget();
     let snapshot = run.lake.snapshot()?;
     let mut host = Host::new(&server);
     let mut facts = Facts::default();

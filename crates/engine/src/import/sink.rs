@@ -1,13 +1,11 @@
 //! The sink that stores: lines, facts and counts gathered into commits.
 
-use std::cmp::Ordering;
-
 use rustc_hash::FxHashMap;
 use vigie_correlator::{Facts, Host, LATE_MICROS_MAX};
 use vigie_lake::{Commit, Coverage, LineBatch, LineKind, LineRef, Shape};
-use vigie_model::{Hop, MICROS_PER_HOUR, Micros, day_of};
+use vigie_model::{MICROS_PER_HOUR, Micros, day_of};
 
-use super::{ImportError, Phase, Run, hull, namesakes::Namesakes, state::HostState};
+use super::{ImportError, Phase, Run, hull, namesakes::Namesakes, recent::in_order, state::HostState};
 use crate::intake::{FileMark, Line, Progress, Report, Seen, Sink};
 
 /// Lines of one commit: enough for well-filled files, few enough for memory.
@@ -86,11 +84,10 @@ impl<'a> ToLake<'a> {
         facts.hops.sort_unstable_by(in_order);
         commit.hops(&facts.hops).attempts(&facts.attempts).rejections(&facts.rejections);
         commit.coverage(&self.take_coverage()).shapes(&self.take_shapes());
-        // Rows are columns now: their memory is wanted for the files.
-        drop(facts);
         if commit.is_empty() {
             return Ok(());
         }
+        self.run.recent.add(facts.hops);
         self.run.commit(commit)
     }
 
@@ -159,15 +156,6 @@ impl<'a> ToLake<'a> {
             .or_insert_with(|| (0, example()));
         entry.0 += 1;
     }
-}
-
-/// The order in which the store keeps hops: what comes in order need not be copied into it.
-fn in_order(a: &Hop, b: &Hop) -> Ordering {
-    // Two empty texts are not given to `memcmp`: see `same` in the correlator.
-    let named = !a.instance.is_empty() || !b.instance.is_empty();
-    let instances = || if named { a.instance.cmp(&b.instance) } else { Ordering::Equal };
-    let names = || a.server.cmp(&b.server).then_with(instances);
-    a.ts_in.cmp(&b.ts_in).then_with(names).then_with(|| a.queue_id.cmp(&b.queue_id))
 }
 
 impl Sink for ToLake<'_> {

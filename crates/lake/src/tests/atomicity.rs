@@ -145,3 +145,11 @@ fn a_folder_that_cannot_be_written_is_named() {
     store(&mut writer, |commit| fill(commit, 1));
     assert_eq!(visible(&lake), (1, 1, 1));
 }
+
+#[test]
+fn an_older_layout_is_told() {
+    let (dir, _lake) = lake();
+    std::fs::write(dir.path().join("lake.json"), r#"{"layout":1}"#).expect("written");
+    let Err(e) = Lake::open(dir.path()) else { panic!("opened") };
+    assert!(e.to_string().contains("layout 1") && e.hint().is_some_and(|hint| hint.contains("again")), "{e}");
+}
