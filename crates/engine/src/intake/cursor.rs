@@ -68,6 +68,7 @@ impl Cursor {
                 skipped_bytes: 0,
                 unfinished_bytes: 0,
                 overlong: 0,
+                hostless: 0,
                 mark: None,
                 problem: None,
             },
