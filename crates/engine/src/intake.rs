@@ -122,6 +122,8 @@ pub struct FileReport {
     pub unfinished_bytes: u64,
     /// Lines that were longer than what is kept of them.
     pub overlong: u64,
+    /// Lines that name no host, in a file that was given without one: they were taken for this machine's.
+    pub hostless: u64,
     pub mark: Option<FileMark>,
     pub problem: Option<SourceError>,
 }
@@ -268,7 +270,11 @@ impl Reader {
                 (_, Some(host)) => host.as_bytes(),
                 // A line without any envelope belongs to the host of the line before.
                 (None, None) if last_host.1 != usize::MAX => &last_host.0,
-                _ => options.default_host.as_bytes(),
+                (Some(_), None) => {
+                    cursor.report.hostless += 1;
+                    options.default_host.as_bytes()
+                }
+                (None, None) => options.default_host.as_bytes(),
             };
             let host = if last_host.1 != usize::MAX && last_host.0 == name {
                 last_host.1

@@ -62,6 +62,12 @@ pub enum SourceError {
         /// What it looks like, such as `UTF-16 text`.
         what: &'static str,
     },
+    /// Lines, and none has a time.
+    #[error("{} is not a log that can be read: none of its lines has a time", path.display())]
+    NoTimes {
+        /// The file.
+        path: PathBuf,
+    },
     /// The compressed data end before they are complete.
     #[error("{} ends at byte {at} in the middle of its {compression} data; the lines before that were read, the rest is missing", path.display())]
     Truncated {
@@ -137,6 +143,7 @@ impl SourceError {
             | SourceError::Empty { path }
             | SourceError::NotCompressed { path, .. }
             | SourceError::Binary { path, .. }
+            | SourceError::NoTimes { path }
             | SourceError::Truncated { path, .. }
             | SourceError::Corrupt { path, .. }
             | SourceError::Shrank { path, .. }
@@ -148,6 +155,9 @@ impl SourceError {
     /// What to do next.
     pub fn hint(&self) -> String {
         match self {
+            SourceError::NotFound { path, .. } if path.is_symlink() => {
+                format!("it is a link to a file that is not there; `ls -l {}` shows which", path.display())
+            }
             SourceError::NotFound { nearest: Some(nearest), .. } => format!("did you mean {}?", nearest.display()),
             SourceError::NotFound { path, .. } => format!("check the path; `ls {}` shows what is there", folder(path)),
             SourceError::Denied { .. } => {
@@ -163,6 +173,9 @@ impl SourceError {
                 format!("copy it again in binary mode from where it came from; a whole {promised} file begins with that format's mark")
             }
             SourceError::Binary { what, .. } => binary_hint(what).into(),
+            SourceError::NoTimes { .. } => {
+                "give logs as the mail server writes them, by syslog, by journalctl -o json, or Dovecot's own; their lines begin with a time".into()
+            }
             SourceError::Truncated { .. } | SourceError::Corrupt { .. } => {
                 "copy the file again from where it came from and import it once more: lines already read are not counted twice".into()
             }

@@ -12,6 +12,8 @@ pub(crate) fn nearest(path: &Path) -> Option<PathBuf> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let edits_max = (wanted.chars().count() / 3).max(2);
     let names = std::fs::read_dir(folder).ok()?.flatten().take(NAMES_MAX).map(|entry| entry.file_name());
+    // A link to nowhere has the very name, and is not what was meant.
+    let names = names.filter(|name| Some(name.as_os_str()) != path.file_name());
     let (edits, name) = names.map(|name| (edits(&wanted, &name.to_string_lossy().to_lowercase()), name)).min()?;
     (edits <= edits_max).then(|| path.with_file_name(name))
 }

@@ -68,6 +68,7 @@ impl Cursor {
                 skipped_bytes: 0,
                 unfinished_bytes: 0,
                 overlong: 0,
+                hostless: 0,
                 mark: None,
                 problem: None,
             },
@@ -121,7 +122,14 @@ impl Cursor {
         self.state = file.map_or(State::Done, State::Open);
         self.fill();
         self.rewind()?;
-        self.first_ts = self.first_time();
+        match self.first_time() {
+            Some(ts) => self.first_ts = ts,
+            None if self.is_no_log() => {
+                self.state = State::Done;
+                return Err(SourceError::NoTimes { path: source.path.clone() });
+            }
+            None => self.first_ts = self.last_ts,
+        }
         self.park();
         Ok(())
     }
@@ -294,8 +302,8 @@ impl Cursor {
     }
 
     /// The first time in the chunk. The calendar will meet that line again, which does it no harm.
-    fn first_time(&mut self) -> Micros {
-        let State::Open(file) = &self.state else { return self.last_ts };
+    fn first_time(&mut self) -> Option<Micros> {
+        let State::Open(file) = &self.state else { return None };
         let mut scratch = envelope::Scratch::default();
         let chunk = file.chunk();
         let lines = Chunk { offset: 0, bytes: &chunk.bytes[self.at.min(chunk.bytes.len())..] }.lines();
@@ -304,10 +312,19 @@ impl Cursor {
             if let Some(ts) =
                 parsed.and_then(|envelope| self.calendar.resolve(&envelope.stamp)).filter(|ts| TIMES.contains(ts))
             {
-                return ts;
+                return Some(ts);
             }
         }
-        self.last_ts
+        None
+    }
+
+    /// Whole lines, and a chunk of them without any time. What was read before, and goes on without times, is let be.
+    fn is_no_log(&self) -> bool {
+        let State::Open(file) = &self.state else { return false };
+        let mut scratch = envelope::Scratch::default();
+        let chunk = file.chunk();
+        let is_timeless = |(_, line): (u64, &[u8])| envelope::parse(line, &mut scratch).is_none();
+        self.resumed.is_none() && chunk.lines().next().is_some() && chunk.lines().all(is_timeless)
     }
 
     pub fn into_report(mut self) -> FileReport {

@@ -176,6 +176,13 @@ fn say(options: &OutputOptions, imported: &Imported, problems: usize) -> anyhow:
             file.unfinished_bytes
         ));
     }
+    for file in report.files.iter().filter(|file| file.hostless > 0) {
+        options.remark(format_args!(
+            "{}: its lines name no host, so they were taken for this machine's ({}); if they are another's, import them into a new folder as HOST=FILE",
+            file.path.display(),
+            files::this_host()
+        ));
+    }
     for file in report.files.iter().filter(|file| file.overlong > 0) {
         options.remark(format_args!("{}: {} overlong lines were cut at 64 KiB", file.path.display(), file.overlong));
     }

@@ -57,6 +57,7 @@ pub fn run(
     if let (true, Some(signal)) = (imported.report.stopped, stop::asked()) {
         return Ok(Outcome::Stopped(signal));
     }
+    stop::over();
     drop(store);
     serve::run(output, &data, zone, listen)
 }
