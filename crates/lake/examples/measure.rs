@@ -5,15 +5,25 @@
 use std::time::Instant;
 
 use anyhow::Context as _;
-use vigie_lake::{Commit, Compaction, Dimension, Lake, LineBatch, LineKind, LineRef, Measure, Snapshot};
+use vigie_lake::{
+    Commit, Compaction, Coverage, Dimension, Lake, LineBatch, LineKind, LineRef, Measure, Parts, Snapshot,
+};
 use vigie_model::{
-    Arrival, Client, Delivery, Direction, Hop, Journey, MICROS_PER_DAY, Micros, Outcome, QueueId, Recipient, Step,
+    Arrival, Client, Delivery, Direction, Hop, Journey, MICROS_PER_DAY, MICROS_PER_HOUR, Micros, Outcome, QueueId,
+    Recipient, Rejection, Step,
 };
 use vigie_query::{Context, Filter, parse};
 
 /// 2026-11-01T00:00:00Z
 const DAY0: Micros = 1_793_491_200_000_000;
+const QUARTER: Micros = MICROS_PER_HOUR / 4;
 const ASKED_TIMES: usize = 20;
+const HUBS: u64 = 4;
+const EXCHANGERS: u64 = 16;
+/// One message in so many leaves for a domain of somebody else.
+const OUTBOUND_ONE_IN: u64 = 4;
+/// A refusal for so many deliveries.
+const DELIVERIES_PER_REFUSAL: usize = 5;
 
 /// Numbers that look random and are always the same (splitmix64).
 struct Dice(u64);
@@ -49,6 +59,14 @@ fn subject(dice: &mut Dice) -> String {
     format!("Re: {} {} {}{rare}", word(dice), word(dice), dice.below(500_000))
 }
 
+/// Of ours, or of one of many domains.
+fn recipient(dice: &mut Dice, is_outbound: bool) -> String {
+    match is_outbound {
+        true => format!("contact{}@partner{}.example", dice.zipf(1_000), dice.zipf(20_000)),
+        false => format!("user{}@example.com", dice.zipf(11_000)),
+    }
+}
+
 fn journey(dice: &mut Dice, n: u64, first_arrival: Micros) -> Journey {
     let queue_id = QueueId::new(format!("4X{:09X}", n).as_bytes());
     let step = |server: &str, previous| Step {
@@ -59,13 +77,14 @@ fn journey(dice: &mut Dice, n: u64, first_arrival: Micros) -> Journey {
         previous,
         ..Step::default()
     };
-    let (hub, mx) = (dice.below(4), dice.below(16));
+    let (hub, mx) = (dice.below(HUBS), dice.below(EXCHANGERS));
+    let is_outbound = dice.below(OUTBOUND_ONE_IN) == 0;
     let size = 2_000 + dice.zipf(20_000_000);
     let recipients = 1 + dice.zipf(6);
     let delivery_ms = 50 + dice.zipf(600_000);
     let deliveries: Vec<Delivery> = (0..recipients)
         .map(|_| Delivery {
-            recipient: format!("user{}@example.com", dice.zipf(11_000)).into(),
+            recipient: recipient(dice, is_outbound).into(),
             outcome: if dice.below(50) == 0 { Outcome::Bounced } else { Outcome::Delivered },
             dsn: "2.0.0".into(),
             reply: format!("250 2.0.0 Ok: queued as {:011X}", dice.next() >> 20).into(),
@@ -76,7 +95,7 @@ fn journey(dice: &mut Dice, n: u64, first_arrival: Micros) -> Journey {
             delivery_ms: Some(delivery_ms),
             attempts: 1,
             tls: dice.below(10) > 0,
-            direction: Direction::In,
+            direction: if is_outbound { Direction::Out } else { Direction::In },
             ..Delivery::default()
         })
         .collect();
@@ -84,7 +103,7 @@ fn journey(dice: &mut Dice, n: u64, first_arrival: Micros) -> Journey {
     Journey {
         deliveries,
         id: format!("{:016x}", dice.next()).into(),
-        arrival: Arrival::Server,
+        arrival: if is_outbound { Arrival::User } else { Arrival::Server },
         sender: format!("sender{sender}@domain{}.example", sender % 40_000).into(),
         message_id: format!("{:x}.{:x}@domain{}.example", dice.next(), dice.next(), sender % 40_000).into(),
         subject: subject(dice).into(),
@@ -124,6 +143,32 @@ fn hop(journey: &Journey) -> Hop {
         size: journey.size,
         recipients: recipients.collect(),
         ..Hop::default()
+    }
+}
+
+const REASONS: [&str; 6] = [
+    "Relay access denied",
+    "User unknown in local recipient table",
+    "Service unavailable; Client host blocked using a list",
+    "Sender address rejected: Domain not found",
+    "Greylisted, try again later",
+    "Helo command rejected: Host not found",
+];
+
+fn rejection(dice: &mut Dice, ts: Micros) -> Rejection {
+    let (kind, rule) = (dice.zipf(REASONS.len() as u64) as usize, dice.zipf(40));
+    Rejection {
+        ts,
+        server: format!("hub{}", dice.below(HUBS)).into(),
+        stage: "RCPT".into(),
+        client_ip: format!("203.0.{}.{}", dice.below(100), dice.below(250)).into(),
+        sender: format!("sender{}@domain{}.example", dice.zipf(500_000), dice.zipf(40_000)).into(),
+        recipient: format!("user{}@example.com", dice.zipf(11_000)).into(),
+        code: 554,
+        dsn: "5.7.1".into(),
+        reason: format!("{} (rule {rule})", REASONS[kind]).into(),
+        text: format!("NOQUEUE: reject: RCPT from unknown[203.0.113.1]: 554 5.7.1 {}", REASONS[kind]).into(),
+        ..Rejection::default()
     }
 }
 
@@ -178,9 +223,32 @@ fn append_lines(lake: &Lake) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Each server was read in each hour.
+fn append_coverage(lake: &Lake, days: i64) -> anyhow::Result<()> {
+    let servers = (0..HUBS).map(|n| format!("hub{n}")).chain((0..EXCHANGERS).map(|n| format!("mx{n}")));
+    let hours =
+        servers.flat_map(|server| (0..days * 24).map(move |hour| (server.clone(), DAY0 + hour * MICROS_PER_HOUR)));
+    let row = |(server, hour): (String, Micros)| Coverage {
+        server: server.into(),
+        hour,
+        lines: 1_000,
+        understood: 990,
+        ignored: 9,
+        unknown: 1,
+        first_ts: hour,
+        last_ts: hour + MICROS_PER_HOUR - 1,
+        ..Coverage::default()
+    };
+    let rows: Vec<Coverage> = hours.map(row).collect();
+    let mut commit = Commit::new();
+    commit.coverage(&rows);
+    lake.writer()?.commit(commit)?;
+    Ok(())
+}
+
 fn fill(lake: &Lake, deliveries: usize, days: i64) -> anyhow::Result<()> {
     let mut writer = lake.writer()?;
-    let mut dice = Dice(7);
+    let (mut dice, mut clock, mut refused) = (Dice(7), Dice(8), Dice(9));
     let (mut n, mut done, mut hops_time, mut hops_rows) = (0, 0, 0.0, 0);
     let (mut journeys_time, mut columns_time) = (0.0, 0.0);
     for day in 0..days {
@@ -189,8 +257,11 @@ fn fill(lake: &Lake, deliveries: usize, days: i64) -> anyhow::Result<()> {
         for half in 0..2 {
             let wanted = if half == 0 { (done + wanted) / 2 } else { wanted };
             let mut rows = Vec::new();
+            let mut at = || DAY0 + day * MICROS_PER_DAY + clock.below(MICROS_PER_DAY as u64) as i64;
+            let refusals: Vec<Rejection> =
+                (0..(wanted - done) / DELIVERIES_PER_REFUSAL).map(|_| rejection(&mut refused, at())).collect();
             while done < wanted {
-                let at = DAY0 + day * MICROS_PER_DAY + dice.below(MICROS_PER_DAY as u64) as i64;
+                let at = at();
                 let row = journey(&mut dice, n, at);
                 n += 1;
                 done += row.deliveries.len();
@@ -207,7 +278,7 @@ fn fill(lake: &Lake, deliveries: usize, days: i64) -> anyhow::Result<()> {
             }
             let begun = Instant::now();
             let mut commit = Commit::new();
-            commit.journeys(&rows);
+            commit.journeys(&rows).rejections(&refusals);
             columns_time += begun.elapsed().as_secs_f64();
             writer.commit(commit)?;
             journeys_time += begun.elapsed().as_secs_f64();
@@ -236,9 +307,17 @@ fn fill(lake: &Lake, deliveries: usize, days: i64) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// CPU time of this process so far, all threads together; 0 where the system does not say.
+fn cpu_ms() -> f64 {
+    const TICK_MS: f64 = 10.0;
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
+    (ticks(11) + ticks(12)) * TICK_MS
+}
+
 fn time(name: &str, times: usize, mut ask: impl FnMut(usize) -> anyhow::Result<String>) -> anyhow::Result<()> {
-    let mut taken = Vec::new();
-    let mut answer = String::new();
+    let (mut taken, mut answer, cpu) = (Vec::new(), String::new(), cpu_ms());
     for n in 0..times {
         let begun = Instant::now();
         answer = ask(n)?;
@@ -247,7 +326,34 @@ fn time(name: &str, times: usize, mut ask: impl FnMut(usize) -> anyhow::Result<S
     let first = taken[0];
     taken.sort_by(f64::total_cmp);
     let at = |share: f64| taken[((taken.len() as f64 * share).ceil() as usize).clamp(1, taken.len()) - 1];
-    println!("{name:42} first {first:7.1}  p50 {:7.1}  p95 {:7.1} ms  {answer}", at(0.5), at(0.95));
+    let cpu = (cpu_ms() - cpu) / times as f64;
+    println!("{name:42} first {first:7.1}  p50 {:7.1}  p95 {:7.1}  cpu {cpu:7.1} ms  {answer}", at(0.5), at(0.95));
+    Ok(())
+}
+
+fn time_summaries(snapshot: &Snapshot, all: &Filter, some: &Filter, days: i64) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    snapshot.prepare_summaries()?;
+    println!("roll-ups: {:.1} s, {} MB in memory", begun.elapsed().as_secs_f64(), snapshot.summary_bytes() / 1_000_000);
+    let parts = Parts::All { leaders: 8, destinations: 8 };
+    for (name, filter, days) in [
+        ("summary, 1 day", all, 1),
+        ("summary, 7 days", all, 7.min(days)),
+        ("summary, all days", all, days),
+        ("summary of a filter, 1 day", some, 1),
+        ("summary of a filter, 7 days", some, 7.min(days)),
+        ("summary of a filter, all days", some, days),
+    ] {
+        time(name, ASKED_TIMES, |n| {
+            // Both ends cut a quarter of an hour, as on a page about the last hours.
+            let from = DAY0 + n as i64 * 61_000_000 + 433_000_000;
+            let until = from + days * MICROS_PER_DAY;
+            let round = |edge: Micros| (from + edge * days * MICROS_PER_DAY / 64) / QUARTER * QUARTER;
+            let edges: Vec<Micros> = [from].into_iter().chain((1..64).map(round)).chain([until]).collect();
+            let summary = snapshot.summary(filter, &edges, parts)?;
+            Ok(format!("{} senders, {} routes", summary.senders.values, summary.routes.len()))
+        })?;
+    }
     Ok(())
 }
 
@@ -263,6 +369,7 @@ fn ask(snapshot: &Snapshot, days: i64) -> anyhow::Result<()> {
         Ok(filter)
     };
     let found = |filter: &Filter| anyhow::Ok(format!("{} rows", snapshot.search(filter, 50, None)?.rows.len()));
+    time_summaries(snapshot, &filter("")?, &filter("direction:out")?, days)?;
     time("search recipient + day", ASKED_TIMES, |n| found(&on_day(&format!("to:user{}@example.com", n * 37), n)?))?;
     time("search recipient, all days", ASKED_TIMES, |n| found(&filter(&format!("to:user{}@example.com", n * 37))?))?;
     time("search rare recipient, all days", ASKED_TIMES, |n| {
@@ -316,6 +423,7 @@ fn main() -> anyhow::Result<()> {
     let lake = Lake::open(&dir)?;
     if is_new {
         append_lines(&lake)?;
+        append_coverage(&lake, days)?;
         fill(&lake, deliveries, days)?;
     }
     for size in lake.snapshot()?.sizes() {

@@ -8,6 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::delta::TableLog;
 use crate::layout::{Current, Layout};
+use crate::rollup::Rollups;
 use crate::snapshot::Snapshot;
 use crate::writer::Writer;
 use crate::{LakeError, Table};
@@ -27,6 +28,7 @@ pub(crate) struct Inner {
     // Taken out when dropped: a runtime must not be dropped inside another one.
     runtime: Option<Runtime>,
     pub(crate) engine: crate::ask::Engine,
+    pub(crate) rollups: Rollups,
 }
 
 impl Lake {
@@ -47,7 +49,8 @@ impl Lake {
                 .collect::<Result<_, _>>()?
         };
         let engine = crate::ask::Engine::new();
-        let inner = Inner { layout, logs, runtime: Some(runtime), engine };
+        let rollups = Rollups::new(&layout.dir);
+        let inner = Inner { layout, logs, runtime: Some(runtime), engine, rollups };
         if inner.layout.current()?.is_none() {
             inner.create_tables()?;
         }

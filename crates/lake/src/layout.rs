@@ -5,6 +5,7 @@
 //! writer.lock             locked by the one process that writes; holds its id
 //! current.json            what readers see: a version for every table; replaced by renaming
 //! commits/pending.json    the commit under way: what each table's log still has to get
+//! rollups/                what the first page counts, of each data file; may be missing
 //! lines/ hops/ …          one Delta table each: day=2026-11-22/part-….parquet and _delta_log/
 //! ```
 

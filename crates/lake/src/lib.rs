@@ -16,6 +16,7 @@ mod lake;
 mod layout;
 mod merge;
 mod replacement;
+mod rollup;
 mod rows;
 mod scan;
 mod snapshot;
@@ -26,8 +27,8 @@ mod vacuum;
 mod writer;
 
 pub use ask::{
-    Cursor, Dataset, Delays, DeliveryRow, Dimension, Flow, FlowKind, Measure, Order, Origin, Page, Ranked, Ranking,
-    RejectionPage, Route, TimeBucket, Totals,
+    Cursor, Dataset, Delays, DeliveryRow, Dimension, Flow, FlowKind, Leader, Leaders, Measure, Order, Origin, Page,
+    Parts, Ranked, Ranking, Refusals, RejectionPage, Route, Summary, TimeBucket, Totals,
 };
 pub use commit::Commit;
 pub use compaction::{Compacted, Compaction};

@@ -28,6 +28,7 @@ impl Writer {
         for table in Table::ALL {
             let files = self.files(table)?;
             let listed: HashSet<PathBuf> = files.files.iter().map(|file| files.dir.join(&file.path)).collect();
+            let mut kept = Vec::new();
             for path in data_files(&files.dir)? {
                 let metadata = fs::metadata(&path).map_err(|e| LakeError::file("read", &path, e))?;
                 let is_old = metadata.modified().is_ok_and(|modified| age(modified) >= keep.max(VACUUM_MIN));
@@ -35,8 +36,11 @@ impl Writer {
                     fs::remove_file(&path).map_err(|e| LakeError::file("remove", &path, e))?;
                     done.files += 1;
                     done.bytes += metadata.len();
+                } else {
+                    kept.push(path);
                 }
             }
+            self.inner.rollups.vacuum(table, &kept);
             let version = self.current.version(table);
             if version > 0 {
                 self.inner.wait(self.inner.log(table).expire(version))?;

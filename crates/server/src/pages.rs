@@ -17,6 +17,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicI64, Ordering},
     },
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -32,6 +33,9 @@ use vigie_web::backend::{
 const REMEMBERED_MAX: usize = 64;
 /// A store whose newest line is older than this is a look back, not a watch.
 const LOOK_BACK_MICROS: Micros = 48 * MICROS_PER_HOUR;
+
+/// Between two looks for a new commit.
+const READY_PAUSE: Duration = Duration::from_secs(2);
 
 const DAY_MICROS: Micros = 24 * MICROS_PER_HOUR;
 
@@ -57,14 +61,23 @@ impl Pages {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Computes the first page before somebody asks for it.
-    pub fn warm_up(&self, zone: jiff::tz::TimeZone) {
-        let scope = Scope { q: String::new(), period: self.default_period(), zone, lang: vigie_i18n::Lang::En };
+    /// Computes what the first page needs before somebody asks for it, and again after each commit.
+    pub fn stay_ready(&self) {
         let inner = self.inner.clone();
         std::thread::spawn(move || {
-            let warmed = inner.store.lake.snapshot().map(|snapshot| inner.overview(&scope, &snapshot));
-            if !matches!(warmed, Ok(Ok(_))) {
-                tracing::warn!("the first page could not be computed in advance");
+            let mut ready = None;
+            loop {
+                let prepared = inner.store.lake.snapshot().and_then(|snapshot| {
+                    if ready != Some(snapshot.sequence()) {
+                        snapshot.prepare_summaries()?;
+                    }
+                    Ok(snapshot.sequence())
+                });
+                match prepared {
+                    Ok(sequence) => ready = Some(sequence),
+                    Err(error) => tracing::debug!(%error, "the first page could not be prepared"),
+                }
+                std::thread::sleep(READY_PAUSE);
             }
         });
     }

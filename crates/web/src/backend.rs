@@ -259,8 +259,9 @@ pub const FLOW_COLUMNS: usize = 4;
 
 /// Where the mail goes: counts per path through the columns origin, first server, last server, destination.
 ///
-/// Give all nodes: the page folds the small ones into "Other (n)" and builds the filter of that link from the terms of
-/// the nodes that stay. A column with no node is left out of the picture.
+/// Give all nodes, or the largest eight of a column and one for all the others: the page folds the small ones into
+/// "Other (n)" and builds the filter of that link from the terms of the nodes that stay. A column with no node is left out
+/// of the picture.
 #[derive(Debug, Clone, Default)]
 pub struct FlowMap {
     /// What the whole picture counts: the filter of the page, and what the backend adds to it. Links begin with it.
@@ -275,6 +276,20 @@ pub struct FlowNode {
     pub label: NodeLabel,
     /// A filter for what passes this node, without the filter of the page: `server:mx1`, `to:@gmail.com`.
     pub term: String,
+    /// Small nodes that this one stands for, always folded; 0 for a node of its own.
+    pub bundled: u64,
+}
+
+impl FlowNode {
+    /// A node of its own.
+    pub fn one(label: NodeLabel, term: String) -> Self {
+        FlowNode { label, term, bundled: 0 }
+    }
+
+    /// So many small nodes as one; `term` finds them among others.
+    pub fn bundle(nodes: u64, term: String) -> Self {
+        FlowNode { label: NodeLabel::Unknown, term, bundled: nodes }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -150,13 +150,13 @@ fn curve(x1: f64, x2: f64, y1: f64, y2: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{COLUMN_NODES_MAX, Graph, Link, Node};
+    use super::super::{COLUMN_NODES_MAX, Graph, Keep, Link, Node};
     use super::*;
     use crate::Tone;
 
     fn graph(columns: &[usize], links: &[(usize, usize, u64)]) -> Graph {
         Graph {
-            nodes: columns.iter().map(|column| Node { column: Some(*column), pinned: false }).collect(),
+            nodes: columns.iter().map(|column| Node { column: Some(*column), keep: Keep::Large }).collect(),
             links: links
                 .iter()
                 .map(|(from, to, value)| Link { from: *from, to: *to, value: *value, tone: Tone::Good })
@@ -225,14 +225,23 @@ mod tests {
     }
 
     #[test]
-    fn a_pinned_node_is_never_folded() {
+    fn a_node_that_must_be_seen_is_never_folded() {
         let links: Vec<_> = (1..=40).map(|to| (0, to, to as u64)).collect();
         let mut columns = vec![1; 41];
         columns[0] = 0;
         let mut graph = graph(&columns, &links);
-        graph.nodes[1].pinned = true;
+        graph.nodes[1].keep = Keep::Always;
         let sankey = Sankey::new(&graph);
         assert!(sankey.nodes.iter().any(|node| node.members == [1]));
+    }
+
+    #[test]
+    fn a_node_that_stands_for_many_is_folded_however_large() {
+        let mut graph = graph(&[0, 1, 1], &[(0, 1, 5), (0, 2, 100)]);
+        graph.nodes[2].keep = Keep::Never;
+        let sankey = Sankey::new(&graph);
+        let folded: Vec<_> = sankey.nodes.iter().filter(|node| node.folded).map(|node| node.members.clone()).collect();
+        assert_eq!(folded, [vec![2]]);
     }
 
     #[test]

@@ -28,8 +28,18 @@ pub struct Graph {
 pub struct Node {
     /// `None`: chosen from the links, as far left as they allow.
     pub column: Option<usize>,
+    pub keep: Keep,
+}
+
+/// Whether a node is drawn by itself in a column with too many.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Keep {
     /// Folded last: what must be seen however small it is.
-    pub pinned: bool,
+    Always,
+    #[default]
+    Large,
+    /// Folded always: it stands for many small ones.
+    Never,
 }
 
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{COLUMN_NODES_MAX, COLUMNS_MAX, Graph, Link};
+use super::{COLUMN_NODES_MAX, COLUMNS_MAX, Graph, Keep, Link};
 use crate::Tone;
 
 pub(super) struct Shape {
@@ -125,15 +125,17 @@ fn node_values(count: usize, links: &[&Link]) -> Vec<u64> {
     incoming.into_iter().zip(outgoing).map(|(incoming, outgoing)| incoming.max(outgoing)).collect()
 }
 
-/// Keeps the pinned and the largest nodes of each column and makes one of the rest. Also gives the place of each node of the graph.
+/// Keeps what must be seen and the largest nodes of each column, and makes one of the rest. Also gives the place of each node.
 fn fold(graph: &Graph, columns: &[usize], values: &[u64]) -> (Vec<ShapeNode>, Vec<Option<usize>>) {
     let mut nodes = Vec::new();
     let mut place_of = vec![None; columns.len()];
     for column in 0..COLUMNS_MAX {
         let mut here: Vec<usize> =
             (0..columns.len()).filter(|node| columns[*node] == column && values[*node] > 0).collect();
-        here.sort_by_key(|node| (!graph.nodes[*node].pinned, std::cmp::Reverse(values[*node]), *node));
-        let kept = if here.len() > COLUMN_NODES_MAX { COLUMN_NODES_MAX - 1 } else { here.len() };
+        here.sort_by_key(|node| (graph.nodes[*node].keep, std::cmp::Reverse(values[*node]), *node));
+        let single = here.iter().filter(|node| graph.nodes[**node].keep != Keep::Never).count();
+        let is_full = here.len() > COLUMN_NODES_MAX;
+        let kept = if is_full { single.min(COLUMN_NODES_MAX - 1) } else { single };
         let rest = here.split_off(kept);
         for node in here {
             place_of[node] = Some(nodes.len());

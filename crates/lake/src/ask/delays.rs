@@ -10,7 +10,7 @@ use crate::{LakeError, Snapshot};
 /// Buckets between a power of two and the next. A percentile is right to 1/64 of its value: half a bucket of 1/32.
 const STEPS: u64 = 32;
 const STEP_BITS: u32 = STEPS.trailing_zeros();
-const BUCKETS: usize = (64 - STEP_BITS as usize + 1) * STEPS as usize;
+pub(crate) const BUCKETS: usize = (64 - STEP_BITS as usize + 1) * STEPS as usize;
 
 /// How long deliveries took. Below 64 ms figures are exact, above within 1.6 % of the true value; sum, number and maximum are exact.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,17 @@ impl Delays {
         self.count += other.count;
         self.sum_ms = self.sum_ms.saturating_add(other.sum_ms);
         self.max_ms = self.max_ms.max(other.max_ms);
+    }
+
+    /// Adds deliveries of one bucket; their sum and maximum come by [`Delays::add_ends`].
+    pub(crate) fn add_bucket(&mut self, bucket: usize, count: u64) {
+        self.buckets[bucket] += count;
+        self.count += count;
+    }
+
+    pub(crate) fn add_ends(&mut self, sum_ms: u64, max_ms: u64) {
+        self.sum_ms = self.sum_ms.saturating_add(sum_ms);
+        self.max_ms = self.max_ms.max(max_ms);
     }
 
     /// Deliveries whose time is known.
@@ -77,7 +88,7 @@ impl Delays {
 }
 
 /// Exact below twice the steps, then `STEPS` buckets for each power of two.
-fn bucket_of(ms: u64) -> usize {
+pub(crate) fn bucket_of(ms: u64) -> usize {
     if ms < STEPS {
         return ms as usize;
     }

@@ -30,8 +30,7 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(crate) fn new() -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut config = SessionConfig::new().with_target_partitions(threads);
+        let mut config = SessionConfig::new().with_target_partitions(threads());
         let options = config.options_mut();
         // Off by default, and worth 1.6 to 29 times.
         options.execution.parquet.pushdown_filters = true;
@@ -76,6 +75,11 @@ impl Engine {
     pub(crate) async fn collect(&self, rows: DataFrame) -> Result<Vec<RecordBatch>, DataFusionError> {
         rows.collect().await
     }
+}
+
+/// Threads that a question may use.
+pub(crate) fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 impl Snapshot {

@@ -83,7 +83,7 @@ impl FactProvider {
 }
 
 /// Text is read as views: the bytes stay where Parquet's pages have them.
-fn view_schema(schema: &SchemaRef) -> SchemaRef {
+pub(crate) fn view_schema(schema: &SchemaRef) -> SchemaRef {
     let view = |field: &Arc<Field>| match field.data_type() {
         DataType::Utf8 => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),
         _ => field.clone(),

@@ -6,3 +6,4 @@ mod maintenance;
 mod replacing;
 mod round_trip;
 mod samples;
+mod summaries;

@@ -17,7 +17,7 @@ use crate::{
 pub fn run(output: &OutputOptions, data: &Path, zone: &Zone, listen: SocketAddr) -> anyhow::Result<Outcome> {
     let zone = files::zone(zone)?;
     let pages = Arc::new(Pages::open(data)?);
-    pages.warm_up(zone.clone());
+    pages.stay_ready();
     // Only a server that others can reach is called by names that we do not know.
     let hosts = if listen.ip().is_loopback() { AllowedHosts::Loopback } else { AllowedHosts::Any };
     let router = vigie_web::router_with(pages, Settings { hosts, zone });

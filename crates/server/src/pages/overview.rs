@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, ToSpan};
 use rustc_hash::FxHashMap;
-use vigie_lake::{Dimension as By, Measure as RankBy, Origin, Route, Snapshot, TimeBucket};
+use vigie_lake::{LakeError, Leader, Leaders, Origin, Parts, Refusals, Route, Snapshot, Summary, TimeBucket};
 use vigie_model::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, Outcome};
 use vigie_query::{Field, Filter, term_text};
 use vigie_web::backend::{
@@ -13,7 +13,7 @@ use vigie_web::backend::{
 use super::{
     coverage, failure,
     question::{Question, status},
-    search, span, stored, stored_span, timestamp,
+    span, stored, stored_span, timestamp,
 };
 
 /// Buckets of the time series: as many as fit a wide screen.
@@ -22,8 +22,8 @@ const BUCKETS_MAX: Micros = 96;
 const RANK_ROWS: usize = 8;
 /// Rows of a ranking on its own page.
 const LONG_RANK_ROWS: usize = 200;
-/// Trends of ranked values are drawn up to so many deliveries: each costs a look of its own at the store.
-const TREND_DELIVERIES_MAX: u64 = 300_000;
+/// Domains that the flow map tells apart: as many as it has room for.
+const DESTINATIONS: usize = 8;
 
 /// What the series show, from the bottom up.
 const SERIES: [(Status, &str, &[Outcome]); 4] = [
@@ -35,18 +35,17 @@ const SERIES: [(Status, &str, &[Outcome]); 4] = [
 
 pub fn overview(scope: &Scope, snapshot: &Snapshot) -> Result<Overview, Failure> {
     let question = Question::of(scope, snapshot)?;
-    let (summary, read_hours) = coverage::summary(&question, snapshot)?;
+    let (coverage, read_hours) = coverage::summary(&question, snapshot)?;
     let edges = edges(scope, &question);
     let page = Page { question: &question, snapshot, edges: &edges, read: read_buckets(&edges, &read_hours) };
-    let figures = page.figures(&question.filter)?;
+    let figures = page.figures(&edges, Parts::All { leaders: RANK_ROWS, destinations: DESTINATIONS })?;
     let previous = page.previous()?;
-    let total: u64 = figures.mail.iter().map(|bucket| bucket.totals.deliveries).sum();
     let mut rankings = vec![
-        page.ranking(Dimension::Sender, RANK_ROWS, total)?,
-        page.ranking(Dimension::RecipientDomain, RANK_ROWS, total)?,
+        page.ranking(Dimension::Sender, &figures.mail.senders)?,
+        page.ranking(Dimension::RecipientDomain, &figures.mail.recipient_domains)?,
     ];
-    if let Some(refusals) = question.rejections() {
-        rankings.push(search::reasons(&question, &refusals, snapshot, RANK_ROWS)?);
+    if figures.has_refusals {
+        rankings.push(page.ranking(Dimension::RejectReason, &figures.refused.reasons)?);
     }
     Ok(Overview {
         span: span(question.from, question.until),
@@ -54,24 +53,24 @@ pub fn overview(scope: &Scope, snapshot: &Snapshot) -> Result<Overview, Failure>
         updated: Timestamp::now(),
         tiles: page.tiles(&figures, previous.as_ref())?,
         series: page.series(&figures)?,
-        flows: page.flows()?,
+        flows: page.flows(&figures.mail)?,
         rankings,
-        coverage: summary,
+        coverage,
     })
 }
 
-/// A ranking on a page of its own; without trends, which would cost a look at the store for each row.
+/// A ranking on a page of its own.
 pub fn long_ranking(scope: &Scope, dimension: Dimension, snapshot: &Snapshot) -> Result<Ranking, Failure> {
     let question = Question::of(scope, snapshot)?;
-    if dimension == Dimension::RejectReason {
-        return match question.rejections() {
-            Some(refusals) => search::reasons(&question, &refusals, snapshot, LONG_RANK_ROWS),
-            None => Ok(Ranking::empty(dimension)),
-        };
-    }
     let edges = [question.from, question.until];
-    let page = Page { question: &question, snapshot, edges: &edges, read: vec![true] };
-    page.ranking(dimension, LONG_RANK_ROWS, u64::MAX)
+    let page = Page { question: &question, snapshot, edges: &edges, read: Vec::new() };
+    let figures = page.figures(&edges, Parts::All { leaders: LONG_RANK_ROWS, destinations: 0 })?;
+    let leaders = match dimension {
+        Dimension::Sender => &figures.mail.senders,
+        Dimension::RecipientDomain => &figures.mail.recipient_domains,
+        Dimension::RejectReason => &figures.refused.reasons,
+    };
+    page.ranking(dimension, leaders)
 }
 
 struct Page<'a> {
@@ -82,16 +81,17 @@ struct Page<'a> {
     read: Vec<bool>,
 }
 
-/// The figures of one period, by bucket.
+/// The figures of one period.
 struct Figures {
-    mail: Vec<TimeBucket>,
-    refused: Vec<TimeBucket>,
-    median_ms: Option<u64>,
+    mail: Summary,
+    refused: Refusals,
+    /// Can a refusal have what the filter asks for?
+    has_refusals: bool,
 }
 
 impl Figures {
     fn sum(&self, of: impl Fn(&TimeBucket) -> u64) -> f64 {
-        self.mail.iter().map(of).sum::<u64>() as f64
+        self.mail.buckets.iter().map(of).sum::<u64>() as f64
     }
 
     fn outcomes(bucket: &TimeBucket, outcomes: &[Outcome]) -> u64 {
@@ -100,7 +100,7 @@ impl Figures {
     }
 
     fn refused(&self) -> f64 {
-        self.refused.iter().map(|bucket| bucket.totals.deliveries).sum::<u64>() as f64
+        self.refused.buckets.iter().map(|bucket| bucket.totals.deliveries).sum::<u64>() as f64
     }
 
     fn delivered_share(bucket: &[&TimeBucket]) -> Option<f64> {
@@ -116,30 +116,29 @@ impl Page<'_> {
         |error| failure(error, &self.question.q)
     }
 
-    fn figures(&self, _filter: &Filter) -> Result<Figures, Failure> {
-        self.figures_between(self.edges)
-    }
-
-    fn figures_between(&self, edges: &[Micros]) -> Result<Figures, Failure> {
+    fn figures(&self, edges: &[Micros], parts: Parts) -> Result<Figures, Failure> {
         let within = |mut filter: Filter| {
             (filter.period.from, filter.period.until) = (edges.first().copied(), edges.last().copied());
             filter
         };
-        if self.question.is_about_rejections()? {
-            let refused = self.snapshot.by_time(&within(self.question.filter.clone()), edges).map_err(self.fail())?;
-            return Ok(Figures { mail: Vec::new(), refused, median_ms: None });
-        }
-        let mail = within(self.question.with(&[self.question.mail_only()])?);
-        let delivered = within(self.question.with(&[self.question.mail_only(), "status:delivered"])?);
-        let refused = match self.question.rejections() {
-            Some(filter) => self.snapshot.by_time(&within(filter), edges).unwrap_or_default(),
-            None => Vec::new(),
+        let is_about_rejections = self.question.is_about_rejections()?;
+        let mail = if is_about_rejections {
+            Summary::default()
+        } else {
+            let chosen = within(self.question.with(&[self.question.mail_only()])?);
+            self.snapshot.summary(&chosen, edges, parts).map_err(self.fail())?
         };
-        Ok(Figures {
-            mail: self.snapshot.by_time(&mail, edges).map_err(self.fail())?,
-            refused,
-            median_ms: self.snapshot.delays(&delivered).map_err(self.fail())?.percentile(0.5),
-        })
+        let reasons = match parts {
+            Parts::All { leaders, .. } => leaders,
+            Parts::Totals => 0,
+        };
+        let refused = self.question.rejections().map(|filter| self.snapshot.refusals(&within(filter), edges, reasons));
+        let refused = match refused {
+            // A delivery may have what a refusal lacks: the filter asks for deliveries then.
+            Some(Err(LakeError::Unanswerable { .. })) if !is_about_rejections => None,
+            refused => refused.transpose().map_err(self.fail())?,
+        };
+        Ok(Figures { mail, has_refusals: refused.is_some(), refused: refused.unwrap_or_default() })
     }
 
     /// The same figures for the time just before, where all of it was read.
@@ -150,7 +149,7 @@ impl Page<'_> {
         if !self.question.is_bounded || !known {
             return Ok(None);
         }
-        self.figures_between(&[before, from]).map(Some)
+        self.figures(&[before, from], Parts::Totals).map(Some)
     }
 
     fn tiles(&self, now: &Figures, before: Option<&Figures>) -> Result<Vec<Tile>, Failure> {
@@ -171,7 +170,7 @@ impl Page<'_> {
                 Measure::DeliveredShare,
                 "status:delivered",
                 Counted::Deliveries,
-                &|f| Figures::delivered_share(&f.mail.iter().collect::<Vec<_>>()),
+                &|f| Figures::delivered_share(&f.mail.buckets.iter().collect::<Vec<_>>()),
                 &|b| Figures::delivered_share(&[b]),
             ),
             (
@@ -186,7 +185,7 @@ impl Page<'_> {
                 Measure::DeliveryMedian,
                 "status:delivered",
                 Counted::Deliveries,
-                &|f| f.median_ms.map(|ms| ms as f64),
+                &|f| f.mail.delivered.percentile(0.5).map(|ms| ms as f64),
                 &|_| None,
             ),
             (Measure::Volume, "", Counted::Messages, &|f| Some(f.sum(|b| b.totals.bytes)), &|b| {
@@ -196,8 +195,10 @@ impl Page<'_> {
         let mut tiles = Vec::new();
         for (measure, condition, counted, value, of_bucket) in figures {
             let buckets: Vec<Option<f64>> = match measure {
-                Measure::Rejected => now.refused.iter().map(|bucket| Some(bucket.totals.deliveries as f64)).collect(),
-                _ => now.mail.iter().map(of_bucket).collect(),
+                Measure::Rejected => {
+                    now.refused.buckets.iter().map(|bucket| Some(bucket.totals.deliveries as f64)).collect()
+                }
+                _ => now.mail.buckets.iter().map(of_bucket).collect(),
             };
             let filter = if counted == Counted::Rejections {
                 self.question.text(&[])?
@@ -224,7 +225,7 @@ impl Page<'_> {
         let mail = self.question.mail_only();
         let mut series = Vec::new();
         for (status, condition, outcomes) in SERIES {
-            let values = figures.mail.iter().map(|bucket| Some(Figures::outcomes(bucket, outcomes))).collect();
+            let values = figures.mail.buckets.iter().map(|bucket| Some(Figures::outcomes(bucket, outcomes))).collect();
             series.push(Series {
                 status,
                 values: self.with_gaps(values),
@@ -232,7 +233,7 @@ impl Page<'_> {
                 counted: Counted::Deliveries,
             });
         }
-        let refused = figures.refused.iter().map(|bucket| Some(bucket.totals.deliveries)).collect();
+        let refused = figures.refused.buckets.iter().map(|bucket| Some(bucket.totals.deliveries)).collect();
         series.push(Series {
             status: Status::Rejected,
             values: self.with_gaps(refused),
@@ -244,57 +245,33 @@ impl Page<'_> {
         Ok(TimeSeries { buckets, until: timestamp(self.question.until), series })
     }
 
-    fn ranking(&self, dimension: Dimension, rows_max: usize, total: u64) -> Result<Ranking, Failure> {
-        let mail = self.question.mail_only();
-        if self.question.is_about_rejections()? {
-            return Ok(Ranking::empty(dimension));
-        }
-        let (by, rank_by, counted, field) = match dimension {
-            Dimension::Sender => (By::Sender, RankBy::Messages, Counted::Messages, Field::From),
-            _ => (By::RecipientDomain, RankBy::Deliveries, Counted::Deliveries, Field::To),
+    fn ranking(&self, dimension: Dimension, leaders: &Leaders) -> Result<Ranking, Failure> {
+        let (counted, condition) = match dimension {
+            Dimension::Sender => (Counted::Messages, self.question.mail_only()),
+            Dimension::RecipientDomain => (Counted::Deliveries, self.question.mail_only()),
+            Dimension::RejectReason => (Counted::Rejections, ""),
         };
-        let chosen = self.question.with(&[mail])?;
-        let ranked = self.snapshot.top(&chosen, by, rank_by, rows_max).map_err(self.fail())?;
-        let failed = self.question.with(&[mail, "status:bounced,expired"])?;
-        let failed = self.snapshot.top(&failed, by, RankBy::Deliveries, usize::MAX >> 1).map_err(self.fail())?;
-        let failed: FxHashMap<&str, u64> = failed.rows.iter().map(|row| (&*row.value, row.totals.deliveries)).collect();
-        let mut rows = Vec::new();
-        for row in &ranked.rows {
-            let term = match (field, row.value.is_empty()) {
-                (Field::To, false) => format!("to:@{}", row.value),
-                (field, _) => term_text(field, &row.value),
-            };
-            let filter = self.question.text(&[mail, &term])?;
-            let spark = if total <= TREND_DELIVERIES_MAX {
-                let buckets =
-                    self.snapshot.by_time(&self.question.with(&[mail, &term])?, self.edges).map_err(self.fail())?;
-                self.with_gaps(buckets.iter().map(|bucket| Some(bucket.totals.deliveries as f64)).collect())
-            } else {
-                Vec::new()
-            };
-            let deliveries = row.totals.deliveries.max(1) as f64;
-            rows.push(RankRow {
-                label: row.value.to_string(),
-                count: rank_by.of(&row.totals),
-                failed_share: Some(failed.get(&*row.value).copied().unwrap_or(0) as f64 / deliveries),
-                spark,
-                filter,
-            });
-        }
-        Ok(Ranking { by: dimension, rows, groups: ranked.values as u64, counted })
+        let row = |leader: &Leader| {
+            let deliveries = leader.deliveries.max(1) as f64;
+            Ok(RankRow {
+                label: leader.value.to_string(),
+                count: leader.count,
+                failed_share: (counted != Counted::Rejections).then(|| leader.failed as f64 / deliveries),
+                spark: self.with_gaps(leader.trend.iter().map(|&count| Some(count as f64)).collect()),
+                filter: self.question.text(&[condition, &leader_term(dimension, &leader.value)])?,
+            })
+        };
+        let rows = leaders.rows.iter().map(row).collect::<Result<_, Failure>>()?;
+        Ok(Ranking { by: dimension, rows, groups: leaders.values as u64, counted })
     }
 
     /// Origin, first server, last server, and where it ended.
-    fn flows(&self) -> Result<FlowMap, Failure> {
+    fn flows(&self, mail: &Summary) -> Result<FlowMap, Failure> {
         let filter = self.question.text(&[self.question.mail_only()])?;
         let mut map = FlowMap { filter, counted: Counted::Deliveries, ..FlowMap::default() };
-        if self.question.is_about_rejections()? {
-            return Ok(map);
-        }
-        let routes = self.snapshot.routes(&self.question.with(&[self.question.mail_only()])?).map_err(self.fail())?;
         let mut places: [FxHashMap<String, u32>; FLOW_COLUMNS] = Default::default();
-        for route in &routes {
-            let nodes = nodes(route);
+        for route in &mail.routes {
+            let nodes = nodes(route, mail.other_destinations);
             let mut stops = [None; FLOW_COLUMNS];
             for (column, node) in nodes.into_iter().enumerate() {
                 let next = map.columns[column].len() as u32;
@@ -310,34 +287,46 @@ impl Page<'_> {
     }
 }
 
-fn nodes(route: &Route) -> [FlowNode; FLOW_COLUMNS] {
+/// The condition that finds what a ranked value counts.
+fn leader_term(dimension: Dimension, value: &str) -> String {
+    match dimension {
+        Dimension::RecipientDomain if !value.is_empty() => format!("to:@{value}"),
+        Dimension::RecipientDomain => term_text(Field::To, value),
+        Dimension::Sender => term_text(Field::From, value),
+        Dimension::RejectReason => term_text(Field::Reason, value),
+    }
+}
+
+fn nodes(route: &Route, other_destinations: usize) -> [FlowNode; FLOW_COLUMNS] {
     let (label, term) = match route.origin {
         Origin::Outside => (NodeLabel::Internet, "direction:in,relay"),
         Origin::User => (NodeLabel::AuthenticatedUser, "direction:out,internal user:*"),
         Origin::Process => (NodeLabel::LocalProcess, "direction:out,internal -user:*"),
     };
-    let name =
-        |field, value: &str| FlowNode { label: NodeLabel::Name(value.to_owned()), term: term_text(field, value) };
-    let destination = match route.outcome {
-        Outcome::Delivered if !route.recipient_domain.is_empty() => FlowNode {
-            label: NodeLabel::Name(route.recipient_domain.to_string()),
-            term: format!("status:delivered to:@{}", route.recipient_domain),
-        },
-        Outcome::Delivered => FlowNode { label: NodeLabel::Unknown, term: "status:delivered to=\"\"".to_owned() },
-        outcome => {
+    let name = |field, value: &str| FlowNode::one(NodeLabel::Name(value.to_owned()), term_text(field, value));
+    [
+        FlowNode::one(label, term.to_owned()),
+        name(Field::Entry, &route.first_server),
+        name(Field::Exit, &route.last_server),
+        destination(route, other_destinations),
+    ]
+}
+
+fn destination(route: &Route, others: usize) -> FlowNode {
+    match (route.outcome, route.destination.as_deref()) {
+        (Outcome::Delivered, None) => FlowNode::bundle(others as u64, "status:delivered".to_owned()),
+        (Outcome::Delivered, Some("")) => FlowNode::one(NodeLabel::Unknown, "status:delivered to=\"\"".to_owned()),
+        (Outcome::Delivered, Some(domain)) => {
+            FlowNode::one(NodeLabel::Name(domain.to_owned()), format!("status:delivered to:@{domain}"))
+        }
+        (outcome, _) => {
             // As in the series: a few words, so that domains have room beside them.
             let series = SERIES.iter().find(|(.., outcomes)| outcomes.contains(&outcome));
             let (status, term) =
                 series.map_or((Status::Forwarded, "status:forwarded"), |(status, term, _)| (*status, *term));
-            FlowNode { label: NodeLabel::Status(status), term: term.to_owned() }
+            FlowNode::one(NodeLabel::Status(status), term.to_owned())
         }
-    };
-    [
-        FlowNode { label, term: term.to_owned() },
-        name(Field::Entry, &route.first_server),
-        name(Field::Exit, &route.last_server),
-        destination,
-    ]
+    }
 }
 
 /// Edges of the buckets: the period's ends, and round times of the reader's zone between.

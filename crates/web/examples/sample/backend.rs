@@ -241,7 +241,7 @@ fn word(status: Status) -> &'static str {
 }
 
 fn flows(q: &str) -> FlowMap {
-    let node = |label: NodeLabel, term: &str| FlowNode { label, term: term.into() };
+    let node = |label: NodeLabel, term: &str| FlowNode::one(label, term.into());
     let name = |name: &str| NodeLabel::Name(name.to_owned());
     let servers = ["mx1.paris", "mx2.lyon", "relay.mtl"];
     let stores = ["mbx-a", "mbx-b", "cloud"];

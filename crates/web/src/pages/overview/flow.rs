@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 use vigie_charts::Tone;
-use vigie_charts::sankey::{Band, Graph, Link, Node, Part, PlacedNode, Sankey};
+use vigie_charts::sankey::{Band, Graph, Keep, Link, Node, Part, PlacedNode, Sankey};
 use vigie_i18n::Arg;
 
 use crate::asked::Asked;
@@ -78,7 +78,8 @@ impl<'a> View<'a> {
 
     fn label(&self, node: &PlacedNode) -> String {
         if node.folded {
-            return self.asked.reader.count("flow-other", node.members.len() as u64);
+            let members = node.members.iter().filter_map(|member| self.nodes.get(*member));
+            return self.asked.reader.count("flow-other", members.map(|node| node.bundled.max(1)).sum());
         }
         node.members
             .first()
@@ -156,11 +157,7 @@ fn graph(map: &FlowMap) -> Graph {
     let mut nodes = Vec::new();
     for (column, members) in map.columns.iter().enumerate() {
         firsts[column] = nodes.len();
-        nodes.extend(
-            members
-                .iter()
-                .map(|node| Node { column: Some(column), pinned: matches!(node.label, NodeLabel::Status(_)) }),
-        );
+        nodes.extend(members.iter().map(|node| Node { column: Some(column), keep: keep(node) }));
     }
     let mut sums: BTreeMap<(usize, usize), BTreeMap<Tone, u64>> = BTreeMap::new();
     for flow in &map.flows {
@@ -185,6 +182,14 @@ fn graph(map: &FlowMap) -> Graph {
         })
         .collect();
     Graph { nodes, links }
+}
+
+fn keep(node: &FlowNode) -> Keep {
+    match node.label {
+        _ if node.bundled > 0 => Keep::Never,
+        NodeLabel::Status(_) => Keep::Always,
+        _ => Keep::Large,
+    }
 }
 
 /// The tone of nearly all of it, else none: a band is one link, so it has one colour.
