@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Int64Array, ListArray, RecordBatch, StringArray, StructArray,
-    TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Int64Array, ListArray, RecordBatch, StringArray,
+    StringBuilder, StructArray, TimestampMicrosecondArray,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{Field, Fields, Int64Type, Schema, TimestampMicrosecondType};
@@ -13,6 +13,8 @@ use vigie_model::QueueId;
 
 /// Parquet's and Delta's name for what a list holds.
 const LIST_ITEM: &str = "element";
+/// Bytes that a text usually needs: a guess that saves most of the growing.
+const TEXT_BYTES: usize = 24;
 
 /// Columns being put together, in the order of the table.
 #[derive(Default)]
@@ -28,7 +30,10 @@ impl Columns {
     }
 
     pub(crate) fn texts<'a>(&mut self, name: &str, values: impl Iterator<Item = &'a str>) {
-        self.push(name, Arc::new(StringArray::from_iter_values(values)), false);
+        let rows = values.size_hint().0;
+        let mut texts = StringBuilder::with_capacity(rows, rows * TEXT_BYTES);
+        values.for_each(|text| texts.append_value(text));
+        self.push(name, Arc::new(texts.finish()), false);
     }
 
     pub(crate) fn texts_or_null<'a>(&mut self, name: &str, values: impl Iterator<Item = Option<&'a str>>) {

@@ -146,8 +146,8 @@ pub(crate) enum Effort {
 impl Effort {
     fn compression(self) -> Compression {
         match self {
-            // Dictionaries make most columns small already. The rest waits for compaction, but for the one that is large.
-            Effort::Append => Compression::UNCOMPRESSED,
+            // A third of the work of the least that zstd does.
+            Effort::Append => Compression::LZ4_RAW,
             Effort::Compact => zstd(3),
         }
     }
@@ -342,9 +342,9 @@ fn properties(table: Table, effort: Effort, first: &RecordBatch) -> WriterProper
     for column in times.iter().chain(&["offset"]) {
         properties = properties.set_column_encoding(path_of(column), Encoding::DELTA_BINARY_PACKED);
     }
-    if let Some(column) = spec.bulk {
-        if effort == Effort::Append {
-            properties = properties.set_column_compression(path_of(column), zstd(1));
+    if effort == Effort::Append {
+        for column in spec.constant {
+            properties = properties.set_column_dictionary_enabled(path_of(column), false);
         }
     }
     properties.build()
