@@ -146,8 +146,8 @@ pub(crate) enum Effort {
 impl Effort {
     fn compression(self) -> Compression {
         match self {
-            // A third of the work of the least that zstd does.
-            Effort::Append => Compression::LZ4_RAW,
+            // Dictionaries make most columns small already; those that are not are named.
+            Effort::Append => Compression::UNCOMPRESSED,
             Effort::Compact => zstd(3),
         }
     }
@@ -343,8 +343,16 @@ fn properties(table: Table, effort: Effort, first: &RecordBatch) -> WriterProper
         properties = properties.set_column_encoding(path_of(column), Encoding::DELTA_BINARY_PACKED);
     }
     if effort == Effort::Append {
+        for column in spec.distinct {
+            properties = properties.set_column_compression(path_of(column), Compression::SNAPPY);
+        }
         for column in spec.constant {
-            properties = properties.set_column_dictionary_enabled(path_of(column), false);
+            properties = properties
+                .set_column_dictionary_enabled(path_of(column), false)
+                .set_column_compression(path_of(column), Compression::SNAPPY);
+        }
+        if let Some(column) = spec.bulk {
+            properties = properties.set_column_compression(path_of(column), zstd(1));
         }
     }
     properties.build()
