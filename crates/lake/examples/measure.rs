@@ -237,7 +237,6 @@ fn append_coverage(lake: &Lake, days: i64) -> anyhow::Result<()> {
         unknown: 1,
         first_ts: hour,
         last_ts: hour + MICROS_PER_HOUR - 1,
-        ..Coverage::default()
     };
     let rows: Vec<Coverage> = hours.map(row).collect();
     let mut commit = Commit::new();

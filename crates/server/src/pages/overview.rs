@@ -38,8 +38,12 @@ pub fn overview(scope: &Scope, snapshot: &Snapshot) -> Result<Overview, Failure>
     let (coverage, read_hours) = coverage::summary(&question, snapshot)?;
     let edges = edges(scope, &question);
     let page = Page { question: &question, snapshot, edges: &edges, read: read_buckets(&edges, &read_hours) };
-    let figures = page.figures(&edges, Parts::All { leaders: RANK_ROWS, destinations: DESTINATIONS })?;
-    let previous = page.previous()?;
+    let (figures, previous) = std::thread::scope(|scope| {
+        let previous = scope.spawn(|| page.previous());
+        let figures = page.figures(&edges, Parts::All { leaders: RANK_ROWS, destinations: DESTINATIONS });
+        (figures, previous.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let (figures, previous) = (figures?, previous?);
     let mut rankings = vec![
         page.ranking(Dimension::Sender, &figures.mail.senders)?,
         page.ranking(Dimension::RecipientDomain, &figures.mail.recipient_domains)?,
