@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use vigie_formats::{Record, dovecot};
 use vigie_model::{Attempt, Hop, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, Rejection};
 
-use crate::{BEFORE_ALL, LINGER_MICROS, postfix::Queue, store::Sessions};
+use crate::{BEFORE_ALL, LINGER_MICROS, postfix::Queue, store::Sessions, text::Detail};
 
 /// A line this far behind the newest one is from a clock that was set back, not a late line.
 const CLOCK_STEP_MICROS: Micros = MICROS_PER_HOUR;
@@ -13,7 +13,7 @@ const CLOCK_LEAP_MICROS: Micros = 24 * MICROS_PER_HOUR;
 /// So many such lines in a row, and the clock is believed. Until then nothing is let go of on their word.
 const CLOCK_STEP_LINES: u32 = 50;
 /// Saved states carry this, so that a state of another layout is refused and not misread.
-const STATE_VERSION: u8 = 4;
+const STATE_VERSION: u8 = 5;
 
 /// What lines gave. The caller empties it as often as it likes; the order inside carries no meaning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,9 +50,18 @@ pub enum RestoreError {
 
 impl Host {
     pub fn new(server: &str) -> Self {
+        Self::of(server, Detail::Whole)
+    }
+
+    /// A correlator whose facts are linked and counted, and shown to nobody: texts that do neither stay empty.
+    pub fn counting(server: &str) -> Self {
+        Self::of(server, Detail::Counts)
+    }
+
+    fn of(server: &str, detail: Detail) -> Self {
         Self {
             server: server.into(),
-            queue: Queue::default(),
+            queue: Queue::new(detail),
             sessions: Sessions::default(),
             watermark: BEFORE_ALL,
             swept: BEFORE_ALL,
@@ -82,6 +91,11 @@ impl Host {
     }
 
     fn advance(&mut self, ts: Micros, facts: &mut Facts) {
+        if ts == self.watermark {
+            // As most lines: time stands still, and what it closes was closed by the line before.
+            (self.behind, self.ahead) = (0, 0);
+            return;
+        }
         if ts > self.watermark + CLOCK_LEAP_MICROS && self.watermark != BEFORE_ALL {
             (self.behind, self.ahead) = (0, self.ahead + 1);
             if self.ahead >= CLOCK_STEP_LINES {

@@ -16,7 +16,11 @@ use vigie_formats::{
 use vigie_model::{Attempt, Hop, MICROS_PER_DAY, MICROS_PER_HOUR, Micros, QueueId, Rejection};
 
 use self::entry::{Entry, Mark};
-use crate::{Facts, LATE_MICROS_MAX, LINGER_MICROS, linker::TRANSACTION_MICROS_MAX, text::boxed};
+use crate::{
+    Facts, LATE_MICROS_MAX, LINGER_MICROS,
+    linker::TRANSACTION_MICROS_MAX,
+    text::{Detail, boxed},
+};
 
 /// A session that never filled its queue file is forgotten after this; smtpd's own time limits are far shorter.
 const UNFILLED_MICROS_MAX: Micros = MICROS_PER_DAY;
@@ -32,6 +36,7 @@ pub struct Queue {
     /// Ended generations in order of their end, for closing.
     ended: BinaryHeap<Reverse<(Micros, QueueId)>>,
     swept: Micros,
+    detail: Detail,
 }
 
 /// What a line means for the choice of its generation.
@@ -46,6 +51,10 @@ enum Sign {
 }
 
 impl Queue {
+    pub fn new(detail: Detail) -> Self {
+        Self { detail, ..Self::default() }
+    }
+
     pub fn len(&self) -> usize {
         self.entries.len()
     }
@@ -103,12 +112,12 @@ impl Queue {
             facts.attempts.push(Attempt {
                 ts,
                 server: server.into(),
-                instance: boxed(origin.instance),
+                instance: self.detail.shown(origin.instance),
                 queue_id: Some(delivery.queue_id),
-                recipient: boxed(delivery.recipient),
-                relay: boxed(delivery.relay),
-                dsn: boxed(delivery.dsn),
-                reply: boxed(delivery.reply),
+                recipient: self.detail.shown(delivery.recipient),
+                relay: self.detail.shown(delivery.relay),
+                dsn: self.detail.shown(delivery.dsn),
+                reply: self.detail.shown(delivery.reply),
             });
         }
     }
@@ -124,18 +133,18 @@ impl Queue {
                 facts.rejections.push(Rejection {
                     ts,
                     server: server.into(),
-                    instance: boxed(origin.instance),
+                    instance: self.detail.shown(origin.instance),
                     queue_id: Some(header.queue_id),
                     stage: "END-OF-MESSAGE".into(),
-                    client_name: boxed(header.envelope.client_name),
-                    client_ip: boxed(header.envelope.client_ip),
-                    helo: boxed(header.envelope.helo),
-                    sender: boxed(header.envelope.sender),
-                    recipient: boxed(header.envelope.recipient),
+                    client_name: self.detail.shown(header.envelope.client_name),
+                    client_ip: self.detail.shown(header.envelope.client_ip),
+                    helo: self.detail.shown(header.envelope.helo),
+                    sender: self.detail.shown(header.envelope.sender),
+                    recipient: self.detail.shown(header.envelope.recipient),
                     code,
-                    dsn: boxed(dsn),
+                    dsn: self.detail.shown(dsn),
                     reason: boxed(&[b"header checks: ", &reason(text)[..]].concat()),
-                    text: boxed(header.text),
+                    text: self.detail.shown(header.text),
                 });
             }
         }
@@ -156,18 +165,18 @@ impl Queue {
         facts.rejections.push(Rejection {
             ts,
             server: server.into(),
-            instance: boxed(origin.instance),
+            instance: self.detail.shown(origin.instance),
             queue_id: refused.queue_id,
-            stage: boxed(refused.stage),
-            client_name: boxed(refused.envelope.client_name),
-            client_ip: boxed(refused.envelope.client_ip),
-            helo: boxed(refused.envelope.helo),
-            sender: boxed(refused.envelope.sender),
-            recipient: boxed(refused.envelope.recipient),
+            stage: self.detail.shown(refused.stage),
+            client_name: self.detail.shown(refused.envelope.client_name),
+            client_ip: self.detail.shown(refused.envelope.client_ip),
+            helo: self.detail.shown(refused.envelope.helo),
+            sender: self.detail.shown(refused.envelope.sender),
+            recipient: self.detail.shown(refused.envelope.recipient),
             code: refused.code,
-            dsn: boxed(refused.dsn),
+            dsn: self.detail.shown(refused.dsn),
             reason: boxed(&reason(refused.text)),
-            text: boxed(refused.text),
+            text: self.detail.shown(refused.text),
         });
     }
 
@@ -177,7 +186,7 @@ impl Queue {
         let generations = self.entries.entry(id).or_insert_with(|| Vec::with_capacity(1));
         let index = choose(generations, ts, origin, sign).unwrap_or_else(|| {
             let at = generations.partition_point(|entry| entry.ts_in <= ts);
-            generations.insert(at, Entry::new(ts, origin.instance));
+            generations.insert(at, Entry::new(ts, origin.instance, self.detail));
             at
         });
         let entry = &mut generations[index];

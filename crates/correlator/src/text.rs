@@ -2,8 +2,31 @@
 
 use std::{borrow::Cow, cmp::Ordering};
 
+use serde::{Deserialize, Serialize};
+
 /// A fact's text is cut here: a message id of a megabyte is an attack, not a name.
 const FIELD_BYTES_MAX: usize = 2_000;
+
+/// Which texts of a message are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Detail {
+    /// All that the log says.
+    #[default]
+    Whole,
+    /// What links and counts: names, addresses, ids. Texts that are only shown stay empty.
+    Counts,
+}
+
+impl Detail {
+    /// A text that neither links nor counts.
+    #[inline]
+    pub fn shown(self, bytes: &[u8]) -> Box<str> {
+        match self {
+            Detail::Whole => boxed(bytes),
+            Detail::Counts => Box::default(),
+        }
+    }
+}
 
 pub fn boxed(bytes: &[u8]) -> Box<str> {
     if bytes.is_empty() {

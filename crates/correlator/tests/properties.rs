@@ -92,6 +92,36 @@ fn cases(cases: u32) -> ProptestConfig {
     }
 }
 
+#[test]
+fn counting_finds_the_same_without_the_texts_that_are_only_shown() {
+    for run in &*RUNS {
+        let mut counting = run.reading();
+        counting.hosts = run.hosts.iter().map(|name| Host::counting(name)).collect();
+        run.lines.iter().flatten().for_each(|line| counting.line(line));
+        let story = counting.story();
+        assert_eq!(story.hops.len(), run.story.hops.len(), "hops of {}", run.name);
+        assert_eq!(story.rejections.len(), run.story.rejections.len(), "rejections of {}", run.name);
+        assert_eq!(story.attempts.len(), run.story.attempts.len(), "attempts of {}", run.name);
+        for (counted, whole) in story.journeys.iter().zip(&run.story.journeys) {
+            assert_eq!(without_shown_texts(counted), without_shown_texts(whole), "{}", run.name);
+        }
+        assert_eq!(story.journeys.len(), run.story.journeys.len(), "journeys of {}", run.name);
+    }
+}
+
+fn without_shown_texts(journey: &Journey) -> Journey {
+    let mut journey = journey.clone();
+    for text in [&mut journey.client_name, &mut journey.client_ip, &mut journey.helo, &mut journey.user] {
+        *text = "".into();
+    }
+    for delivery in &mut journey.deliveries {
+        for text in [&mut delivery.dsn, &mut delivery.reply, &mut delivery.relay] {
+            *text = "".into();
+        }
+    }
+    journey
+}
+
 proptest! {
     #![proptest_config(cases(24))]
 

@@ -79,12 +79,27 @@ impl Line<'_> {
     }
 }
 
+/// How the years of a file are found whose lines name none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Years {
+    /// From the dates of all its lines, before it is read.
+    #[default]
+    Scanned,
+    /// From its first dates, as if they were its last; the report says when the others prove that wrong.
+    Guessed,
+}
+
 /// Where lines go.
 pub trait Sink {
     type Error;
 
     /// Will somebody want to go on from here another time? Then what is read is hashed, and the report has marks.
     const KEEPS_MARKS: bool = true;
+
+    /// A guess spares reading the file twice. It is for those who can begin again.
+    fn years(&self) -> Years {
+        Years::Scanned
+    }
 
     /// A host that was not seen before in this run; its lines carry its place in the order of these calls.
     fn host(&mut self, name: &str) -> Result<(), Self::Error>;
@@ -125,6 +140,8 @@ pub struct FileReport {
     /// Lines that name no host, in a file that was given without one: they were taken for this machine's.
     pub hostless: u64,
     pub mark: Option<FileMark>,
+    /// The year was guessed, and wrongly.
+    pub year_misjudged: bool,
     pub problem: Option<SourceError>,
 }
 
@@ -163,7 +180,9 @@ pub fn read<S: Sink>(sources: &[Source], options: &Options, sink: &mut S) -> Res
         remembered_until: TIMES.start,
         stopped: false,
     };
-    let mut cursors: Vec<Cursor> = sources.iter().map(|source| Cursor::open(source, options, S::KEEPS_MARKS)).collect();
+    let years = sink.years();
+    let open = |source| Cursor::open(source, options, years, S::KEEPS_MARKS);
+    let mut cursors: Vec<Cursor> = sources.iter().map(open).collect();
     let mut progress =
         Progress { files: cursors.len(), bytes: cursors.iter().map(Cursor::disk_bytes).sum(), ..Progress::default() };
     while let Some(at) = next_cursor(&cursors) {

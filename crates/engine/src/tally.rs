@@ -5,7 +5,7 @@ use serde::Serialize;
 use vigie_correlator::{Facts, Host, Linker};
 use vigie_model::{Hop, Journey, MailClass, Micros, Outcome, ServerCounts};
 
-use crate::intake::{self, FileMark, Line, Progress, Report, Seen, Sink, Source};
+use crate::intake::{self, FileMark, Line, Progress, Report, Seen, Sink, Source, Years};
 
 /// Figures of a whole log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -50,7 +50,13 @@ const TOP_ROWS: usize = 10;
 
 /// Reads, correlates, links and counts; keeps nothing else.
 pub fn tally(sources: &[Source], options: &intake::Options) -> (Tally, Report) {
-    let mut counter = Counter::default();
+    let (tally, report) = count(sources, options, Years::Guessed);
+    let misjudged = report.files.iter().any(|file| file.year_misjudged);
+    if misjudged { count(sources, options, Years::Scanned) } else { (tally, report) }
+}
+
+fn count(sources: &[Source], options: &intake::Options, years: Years) -> (Tally, Report) {
+    let mut counter = Counter { years, ..Counter::default() };
     let report = match intake::read(sources, options, &mut counter) {
         Ok(report) => report,
         Err(never) => match never {},
@@ -60,6 +66,7 @@ pub fn tally(sources: &[Source], options: &intake::Options) -> (Tally, Report) {
 
 #[derive(Default)]
 struct Counter {
+    years: Years,
     hosts: Vec<Host>,
     facts: Facts,
     #[expect(clippy::vec_box, reason = "hops are sorted, drained and handed on: moving them costs more than the box")]
@@ -80,8 +87,12 @@ impl Sink for Counter {
 
     const KEEPS_MARKS: bool = false;
 
+    fn years(&self) -> Years {
+        self.years
+    }
+
     fn host(&mut self, name: &str) -> Result<(), Self::Error> {
-        self.hosts.push(Host::new(name));
+        self.hosts.push(Host::counting(name));
         Ok(())
     }
 
@@ -114,7 +125,9 @@ impl Counter {
             self.tally.rejected += 1;
             *self.reasons.entry(rejection.reason).or_default() += 1;
         }
-        self.hops.extend(self.facts.hops.drain(..).map(Box::new));
+        for hop in self.facts.hops.drain(..) {
+            self.hops.push(Box::new(hop));
+        }
         self.link();
     }
 
@@ -207,4 +220,37 @@ fn top(counts: FxHashMap<Box<str>, u64>) -> Vec<(String, u64)> {
     rows.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     rows.truncate(TOP_ROWS);
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+
+    /// More than a chunk, so that a guess has not seen the file's end.
+    const LINES: usize = 4_000;
+
+    #[test]
+    fn a_year_that_was_guessed_wrongly_is_found_out() {
+        let line =
+            |day: &str| format!("{day} 10:00:00 mail1 postfix/smtpd[1]: connect from mx.example.org[192.0.2.1]\n");
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("mail.log");
+        std::fs::write(&path, line("Nov  2").repeat(LINES) + &line("Feb  3").repeat(LINES)).expect("a file");
+        // December: November may be of the same year, but after it came a February.
+        let december_2026 = SystemTime::UNIX_EPOCH + Duration::from_secs(1_796_083_200);
+        std::fs::File::options()
+            .write(true)
+            .open(&path)
+            .and_then(|file| file.set_modified(december_2026))
+            .expect("its time");
+        let sources = [Source { path, host: None }];
+        let options = intake::Options { zone: jiff::tz::TimeZone::UTC, default_host: String::new(), marks: Vec::new() };
+        let misjudged = |report: &Report| report.files[0].year_misjudged;
+        assert!(misjudged(&count(&sources, &options, Years::Guessed).1));
+        assert!(!misjudged(&count(&sources, &options, Years::Scanned).1));
+        let (tally, report) = tally(&sources, &options);
+        assert_eq!((tally.lines, misjudged(&report)), (2 * LINES as u64, false));
+    }
 }

@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 use crate::envelope::Stamp;
 use crate::envelope::stamp::{days_in_month, is_leap};
 use hours::{Hours, Placed};
-use years::Years;
+use years::Dates;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const MICROS_PER_MINUTE: i64 = 60 * MICROS_PER_SECOND;
@@ -30,7 +30,7 @@ const FOLD_DISORDER_MICROS: i64 = MICROS_PER_MINUTE;
 #[derive(Debug)]
 pub struct Calendar {
     hours: Hours,
-    years: Years,
+    dates: Dates,
     /// The year at zero rolls.
     base_year: i16,
     /// Month and day of the last line without a year, and the year it was placed in.
@@ -38,8 +38,8 @@ pub struct Calendar {
     year: i16,
     /// The last time given out.
     last: Option<i64>,
-    /// What the line said that it was given out for.
-    last_stamp: Option<Stamp>,
+    /// Month, day and time of the line that it was given out for, if that named no year.
+    last_local: Option<(u8, u8, i64)>,
     /// The last line named its year itself, and so says more about the next line's year than any counting.
     dated: bool,
 }
@@ -49,12 +49,12 @@ impl Calendar {
     pub fn new(zone: TimeZone, first_year: i16) -> Self {
         Calendar {
             hours: Hours::new(zone),
-            years: Years::default(),
+            dates: Dates::default(),
             base_year: first_year,
             day: (0, 0),
             year: first_year,
             last: None,
-            last_stamp: None,
+            last_local: None,
             dated: false,
         }
     }
@@ -66,11 +66,15 @@ impl Calendar {
     /// that comes twice, the first pass is meant unless the log would run backward.
     #[inline]
     pub fn resolve(&mut self, stamp: &Stamp) -> Option<i64> {
+        let local = match *stamp {
+            Stamp::Local { year: None, month, day, micros_of_day } => Some((month, day, micros_of_day)),
+            _ => None,
+        };
         // Lines of one moment follow each other.
-        if self.last_stamp == Some(*stamp) {
+        if local.is_some() && local == self.last_local {
             return self.last;
         }
-        self.last_stamp = None;
+        self.last_local = None;
         let micros = match *stamp {
             Stamp::Utc(micros) => {
                 self.dated = true;
@@ -89,8 +93,13 @@ impl Calendar {
             }
             Stamp::None => return None,
         };
-        (self.last, self.last_stamp) = (Some(micros), Some(*stamp));
+        (self.last, self.last_local) = (Some(micros), local);
         self.last
+    }
+
+    /// The year in which the first line without one lies, by all lines placed so far: what [`RollScan::first_year`] says of them.
+    pub fn first_year(&self, anchor_utc_micros: i64) -> Option<i16> {
+        self.dates.first_year(anchor_utc_micros, self.hours.zone())
     }
 
     #[inline]
@@ -115,7 +124,7 @@ impl Calendar {
         if !(1..=12).contains(&month) || day == 0 || day > days_in_month(2000, month) {
             return None;
         }
-        let rolls = self.years.step(month, day);
+        let rolls = self.dates.step(month, day);
         if let (true, Some(last)) = (self.dated, self.last) {
             let near = years::nearest(last, month, day);
             self.base_year = clamp_year(i32::from(near) - rolls);

@@ -57,6 +57,13 @@ pub enum Stamp {
     None,
 }
 
+impl Stamp {
+    /// Is this a time without a year on that day?
+    pub(crate) fn is_of(self, month_wanted: u8, day_wanted: u8) -> bool {
+        matches!(self, Stamp::Local { year: None, month, day, .. } if (month, day) == (month_wanted, day_wanted))
+    }
+}
+
 /// What is kept between calls: a buffer for the forms that need unescaping (journald's JSON), and the time that was read last,
 /// because lines of one second follow each other.
 #[derive(Debug, Default)]

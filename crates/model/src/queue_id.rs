@@ -38,8 +38,10 @@ impl QueueId {
         }
         let mut bytes = [0; QUEUE_ID_BYTES_MAX + 1];
         bytes[..text.len()].copy_from_slice(text);
+        // All 32 at once, in a few vectors: zeros are no part of an id, so that only the text's own bytes count.
+        let valid: u8 = bytes.iter().map(|&byte| u8::from(is_id_byte(byte))).sum();
         bytes[QUEUE_ID_BYTES_MAX] = text.len() as u8;
-        text.iter().all(|&byte| ID_BYTE[usize::from(byte)]).then_some(Self { bytes })
+        (usize::from(valid) == text.len()).then_some(Self { bytes })
     }
 
     pub fn as_str(&self) -> &str {
@@ -48,17 +50,13 @@ impl QueueId {
     }
 }
 
-/// Bytes that servers use in their ids.
-const ID_BYTE: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut i = 0;
-    while i < 256 {
-        let byte = i as u8;
-        table[i] = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'/' | b':' | b'_' | b'.');
-        i += 1;
-    }
-    table
-};
+/// Bytes that servers use in their ids: letters, `-./0123456789:`, `+`, `_`. Without branches, so that vectors can do it.
+#[inline]
+fn is_id_byte(byte: u8) -> bool {
+    let letter = (byte | 0x20).wrapping_sub(b'a') <= b'z' - b'a';
+    let figure = byte.wrapping_sub(b'-') <= b':' - b'-';
+    letter | figure | (byte == b'+') | (byte == b'_')
+}
 
 impl PartialEq for QueueId {
     #[inline]
@@ -146,6 +144,15 @@ mod tests {
         assert!(ids.is_sorted() && ids.iter().map(QueueId::as_str).eq(texts));
         assert_eq!(QueueId::new(b"A"), QueueId::new(b"A"));
         assert_ne!(QueueId::new(b"A"), QueueId::new(b"AA"));
+    }
+
+    #[test]
+    fn only_the_bytes_of_ids_make_an_id() {
+        for byte in 0..=u8::MAX {
+            let used = byte.is_ascii_alphanumeric() || b"-+/:_.".contains(&byte);
+            assert_eq!(QueueId::new(&[byte]).is_some(), used, "{byte}");
+            assert_eq!(QueueId::new(&[&[b'Z'; 30][..], &[byte]].concat()).is_some(), used, "{byte}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Which hop continues which: each kind of evidence in turn, best first.
 
-use rustc_hash::FxHashMap;
-use vigie_model::{Hop, Kind, LinkEvidence, Micros, Outcome, QueueId};
+use rustc_hash::{FxHashMap, FxHashSet};
+use vigie_model::{Hop, Kind, LinkEvidence, Micros, Outcome, QueueId, Recipient};
 
 use super::{SKEW_MICROS, TRANSACTION_MICROS_MAX};
 
@@ -21,6 +21,7 @@ pub struct Links {
     pub root: Vec<usize>,
     /// Hops that could be linked, whether they are or not: what a later hop changes stays among them.
     related: Related,
+    crowds: Crowds,
 }
 
 /// A hop's place among the journeys. They sort by group, then by journey.
@@ -79,6 +80,23 @@ impl<K: std::hash::Hash + Eq> Chains<K> {
     }
 }
 
+/// The addresses of hops that have many, without case: a list is compared with each recipient of the hop before.
+struct Crowds(FxHashMap<usize, FxHashSet<String>>);
+
+/// So many recipients are looked through one by one.
+const LISTED_RECIPIENTS_MAX: usize = 32;
+
+impl Crowds {
+    fn new(hops: &[Box<Hop>]) -> Self {
+        let crowded = hops.iter().enumerate().filter(|(_, hop)| hop.recipients.len() > LISTED_RECIPIENTS_MAX);
+        let addresses = |hop: &Hop| {
+            let both = hop.recipients.iter().flat_map(|r| [&r.recipient, &r.orig_recipient]);
+            both.map(|address| address.to_ascii_lowercase()).collect()
+        };
+        Self(crowded.map(|(at, hop)| (at, addresses(hop))).collect())
+    }
+}
+
 struct Index<'a> {
     hops: &'a [Box<Hop>],
     by_id: Chains<QueueId>,
@@ -101,6 +119,7 @@ impl Links {
             notice_of: vec![None; hops.len()],
             root: Vec::new(),
             related: Related((0..hops.len() as u32).collect()),
+            crowds: Crowds::new(hops),
         };
         let index = Index::new(hops);
         links.by_previous_id(&index, true);
@@ -119,6 +138,39 @@ impl Links {
     /// The hop that took over the recipient at `place` of hop `at`.
     pub fn child(&self, at: usize, place: usize) -> Option<usize> {
         self.children[self.first_child[at] as usize + place].map(|child| child as usize)
+    }
+
+    /// Does the hop have this address among its recipients, as it is now or was before expansion?
+    pub fn names(&self, hop: &Hop, at: usize, address: &str) -> bool {
+        match self.crowds.0.get(&at) {
+            Some(addresses) => addresses.contains(&address.to_ascii_lowercase()),
+            None => {
+                let named =
+                    |r: &Recipient| same_address(&r.recipient, address) || same_address(&r.orig_recipient, address);
+                hop.recipients.iter().any(named)
+            }
+        }
+    }
+
+    /// The same sender, and a recipient in common.
+    fn same_envelope(&self, one: &Hop, other: &Hop, other_at: usize) -> bool {
+        one.sender == other.sender && one.recipients.iter().any(|r| self.names(other, other_at, &r.recipient))
+    }
+
+    /// Could this recipient of `before` have become the hop `after`, by time, address and way?
+    fn handed_over(&self, before: &Hop, recipient: &Recipient, after: &Hop, after_at: usize) -> bool {
+        let timely = after.ts_in <= recipient.ts + NEAR_MICROS && after.ts_in >= recipient.ts - NEAR_MICROS;
+        if before.kind == Kind::Store || recipient.outcome != Outcome::Delivered || !timely {
+            return false;
+        }
+        match after.kind {
+            Kind::Store => into_store(recipient, after),
+            Kind::Transfer => {
+                after.server != before.server
+                    && matches!(&*recipient.transport, "smtp" | "relay" | "lmtp")
+                    && self.names(after, after_at, &recipient.recipient)
+            }
+        }
     }
 
     fn set_child(&mut self, at: usize, place: usize, child: usize) {
@@ -165,7 +217,7 @@ impl Links {
                     && before.ts_in <= hop.ts_in + SKEW_MICROS
                     && before.ts_out >= hop.ts_in - SKEW_MICROS
                     && (before.server == hop.server || same_message(before, hop))
-                    && (compatible(before, hop) || (!sure && same_envelope(before, hop)));
+                    && (compatible(before, hop) || (!sure && self.same_envelope(before, hop, at)));
                 if possible {
                     self.related.unite(at, other);
                     best =
@@ -243,7 +295,7 @@ impl Links {
                 for other in index.same_message(store) {
                     let after = &index.hops[other];
                     let apart = (after.ts_in - store.ts_out).abs();
-                    if after.kind != Kind::Transfer || apart > NEAR_MICROS || !names(after, address) {
+                    if after.kind != Kind::Transfer || apart > NEAR_MICROS || !self.names(after, other, address) {
                         continue;
                     }
                     self.related.unite(at, other);
@@ -271,7 +323,7 @@ impl Links {
             for other in index.same_message(hop).filter(|&other| other != at) {
                 let before = &index.hops[other];
                 for (place, recipient) in before.recipients.iter().enumerate() {
-                    if !handed_over(before, recipient, hop) {
+                    if !self.handed_over(before, recipient, hop, at) {
                         continue;
                     }
                     self.related.unite(at, other);
@@ -331,7 +383,7 @@ impl Links {
                 if open
                     && timely
                     && recipient.next_id.is_none()
-                    && (names(hop, &recipient.recipient) || hop.recipients.is_empty())
+                    && (self.names(hop, at, &recipient.recipient) || hop.recipients.is_empty())
                 {
                     self.set_child(parent, place, at);
                 }
@@ -431,41 +483,14 @@ fn compatible(one: &Hop, other: &Hop) -> bool {
     one.message_id.len() <= 2 || other.message_id.len() <= 2 || one.message_id == other.message_id
 }
 
-/// The same sender, and a recipient in common.
-fn same_envelope(one: &Hop, other: &Hop) -> bool {
-    one.sender == other.sender && one.recipients.iter().any(|r| names(other, &r.recipient))
-}
-
-/// Does the hop have this address among its recipients, as it is now or was before expansion?
-fn names(hop: &Hop, address: &str) -> bool {
-    hop.recipients.iter().any(|r| same_address(&r.recipient, address) || same_address(&r.orig_recipient, address))
-}
-
 pub fn same_address(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
 }
 
-/// Could this recipient of `before` have become the hop `after`, by time, address and way?
-fn handed_over(before: &Hop, recipient: &vigie_model::Recipient, after: &Hop) -> bool {
-    let timely = after.ts_in <= recipient.ts + NEAR_MICROS && after.ts_in >= recipient.ts - NEAR_MICROS;
-    if before.kind == Kind::Store || recipient.outcome != Outcome::Delivered || !timely {
-        return false;
-    }
-    match after.kind {
-        Kind::Store => into_store(recipient, after),
-        Kind::Transfer => {
-            after.server != before.server
-                && matches!(&*recipient.transport, "smtp" | "relay" | "lmtp")
-                && names(after, &recipient.recipient)
-        }
-    }
-}
-
 /// Was this recipient given to a store that has such a user? The user is the address, or its local part.
-fn into_store(recipient: &vigie_model::Recipient, store: &Hop) -> bool {
+fn into_store(recipient: &Recipient, store: &Hop) -> bool {
     let local = recipient.recipient.split(['@', '+']).next().unwrap_or_default();
-    let is_user = |user: &vigie_model::Recipient| {
-        same_address(&user.recipient, &recipient.recipient) || same_address(&user.recipient, local)
-    };
+    let is_user =
+        |user: &Recipient| same_address(&user.recipient, &recipient.recipient) || same_address(&user.recipient, local);
     matches!(&*recipient.transport, "pipe" | "local" | "virtual" | "lmtp") && store.recipients.iter().any(is_user)
 }

@@ -4,6 +4,7 @@
 
 use std::mem::take;
 
+use rustc_hash::FxHashMap;
 use vigie_model::{
     Arrival, Delivery, Direction, Hop, Journey, Kind, Micros, Outcome, Recipient, Relay, ServerCounts, Step,
 };
@@ -35,7 +36,7 @@ pub fn build(hops: &mut [Box<Hop>], links: &Links, members: &[Member]) -> Journe
         steps: path.iter().map(|&at| step(hops, links, &path, at)).collect(),
         ..Journey::default()
     };
-    journey.deliveries = Leaves { hops, links, root, originals: Vec::new(), out: Vec::new() }.collect(&path);
+    journey.deliveries = Leaves { hops, links, root, originals: FxHashMap::default(), out: Vec::new() }.collect(&path);
     journey.sender = take(&mut hops[sender_at].sender);
     journey.subject = take_first(hops, &path, |hop| &mut hop.subject);
     journey.verdict = take_first(hops, &path, |hop| &mut hop.verdict);
@@ -179,8 +180,8 @@ struct Leaves<'a> {
     hops: &'a mut [Box<Hop>],
     links: &'a Links,
     root: usize,
-    /// Hop, address there, and what the sender wrote for it.
-    originals: Vec<(usize, Box<str>, Box<str>)>,
+    /// What the sender wrote, by hop and address there, without case.
+    originals: FxHashMap<(usize, String), Box<str>>,
     out: Vec<Delivery>,
 }
 
@@ -215,7 +216,8 @@ impl Leaves<'_> {
         self.inherit_original(at, &mut recipient);
         let next = self.links.child(at, place);
         if let Some(next) = next.filter(|_| !recipient.orig_recipient.is_empty()) {
-            self.originals.push((next, recipient.recipient.clone(), recipient.orig_recipient.clone()));
+            let there = (next, recipient.recipient.to_ascii_lowercase());
+            self.originals.entry(there).or_insert_with(|| recipient.orig_recipient.clone());
         }
         let Some(next) = next else {
             // Requeued, and the new hop is known: it goes on there. Not known: it is still in the queue.
@@ -237,10 +239,12 @@ impl Leaves<'_> {
 
     /// An alias may be expanded hops before the last one: the address that the sender wrote goes along the path.
     fn inherit_original(&self, at: usize, recipient: &mut Recipient) {
+        if self.originals.is_empty() {
+            return;
+        }
         let known_as =
             if recipient.orig_recipient.is_empty() { &recipient.recipient } else { &recipient.orig_recipient };
-        let original = self.originals.iter().find(|(hop, address, _)| *hop == at && same_address(address, known_as));
-        if let Some((.., original)) = original {
+        if let Some(original) = self.originals.get(&(at, known_as.to_ascii_lowercase())) {
             recipient.orig_recipient = original.clone();
         }
     }
@@ -262,10 +266,7 @@ impl Leaves<'_> {
         let missing = !hop.closed
             && (told == 0
                 || (hop.recipient_count.is_some_and(|count| told < count as usize)
-                    && !hop.recipients.iter().any(|r| {
-                        same_address(&r.recipient, &recipient.recipient)
-                            || same_address(&r.orig_recipient, &recipient.recipient)
-                    })));
+                    && !self.links.names(hop, next, &recipient.recipient)));
         let outcome = match (missing, hop.closed && told == 0) {
             (true, _) if hop.held => Outcome::Held,
             (true, _) => Outcome::Deferred,

@@ -1,5 +1,6 @@
 //! One generation of one queue id, while it is open.
 
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use vigie_formats::{
     filter::Verdict,
@@ -10,7 +11,7 @@ use vigie_model::{Arrival, Client, Hop, Kind, MailClass, Micros, Outcome, QueueI
 
 use crate::{
     BEFORE_ALL, Facts,
-    text::{boxed, kept, same},
+    text::{Detail, boxed, same},
 };
 
 /// How an entry ended.
@@ -28,6 +29,7 @@ pub struct Entry {
     pub ts_in: Micros,
     pub ts_out: Micros,
     end: Option<(Micros, Mark)>,
+    detail: Detail,
     instance: Box<str>,
     /// `instance` was logged by a daemon that cannot be renamed in master.cf.
     instance_known: bool,
@@ -58,7 +60,16 @@ pub struct Entry {
     hint: Box<str>,
     /// As they stand: what became of one without a last word is said when the hop is given out.
     recipients: Vec<Recipient>,
+    /// Where each of them stands, when they are many. What is restored makes it anew.
+    #[serde(skip)]
+    places: Option<Box<Places>>,
 }
+
+/// Places of recipients by address and original address.
+type Places = FxHashMap<(Box<str>, Box<str>), usize>;
+
+/// So many recipients are looked through one by one; more have an index, because a list can have tens of thousands.
+const LISTED_RECIPIENTS_MAX: usize = 32;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct FilterWord {
@@ -68,8 +79,9 @@ struct FilterWord {
 }
 
 impl Entry {
-    pub fn new(ts: Micros, instance: &[u8]) -> Self {
+    pub fn new(ts: Micros, instance: &[u8], detail: Detail) -> Self {
         Self {
+            detail,
             ts_in: ts,
             ts_out: ts,
             end: None,
@@ -97,6 +109,7 @@ impl Entry {
             filter: None,
             hint: Box::default(),
             recipients: Vec::new(),
+            places: None,
         }
     }
 
@@ -151,8 +164,8 @@ impl Entry {
         self.touch(ts);
         self.started = true;
         self.arrival = if arrived.user.is_empty() { Arrival::Server } else { Arrival::User };
-        self.client = Client { name: boxed(arrived.client_name), ip: boxed(arrived.client_ip) };
-        self.user = boxed(arrived.user);
+        self.client = Client { name: self.detail.shown(arrived.client_name), ip: self.detail.shown(arrived.client_ip) };
+        self.user = self.detail.shown(arrived.user);
         self.previous = arrived.previous;
     }
 
@@ -202,7 +215,7 @@ impl Entry {
             (self.subject, self.subject_at) = (subject::readable(text).into(), ts);
         }
         if self.helo.is_empty() {
-            self.helo = boxed(header.envelope.helo);
+            self.helo = self.detail.shown(header.envelope.helo);
         }
         if !self.sender_known {
             self.sender = boxed(header.envelope.sender);
@@ -225,7 +238,7 @@ impl Entry {
     pub fn refused(&mut self, ts: Micros, refused: &Refused<'_>, whole: bool) -> bool {
         self.touch(ts);
         if self.helo.is_empty() {
-            self.helo = boxed(refused.envelope.helo);
+            self.helo = self.detail.shown(refused.envelope.helo);
         }
         match refused.action {
             RefusedAction::Note => false,
@@ -315,29 +328,35 @@ impl Entry {
                 outcome
             }
         };
-        let (address, original) = (kept(delivery.recipient), kept(delivery.orig_recipient));
-        let known = self.recipients.iter_mut().find(|known| {
-            same(known.recipient.as_bytes(), &address) && same(known.orig_recipient.as_bytes(), &original)
-        });
-        match known {
-            None => {
-                // Most messages have one recipient; a vector's own first step makes room for four.
-                if self.recipients.is_empty() {
-                    self.recipients.reserve_exact(1);
-                }
-                self.recipients.push(recipient(ts, transport, outcome, delivery));
+        let new = recipient(ts, transport, outcome, delivery, self.detail);
+        let Some(known) = self.known(&new) else {
+            // Most messages have one recipient; a vector's own first step makes room for four.
+            if self.recipients.is_empty() {
+                self.recipients.reserve_exact(1);
             }
-            Some(known) => {
-                let attempts = known.attempts + 1;
-                // A final word beats a deferral; of two equals the later counts, and at one time the larger text.
-                let reply = kept(delivery.reply);
-                let new = (outcome.is_final(), ts, &*reply);
-                if new > (known.outcome.is_final(), known.ts, known.reply.as_bytes()) {
-                    *known = recipient(ts, transport, outcome, delivery);
-                }
-                known.attempts = attempts;
-            }
+            return self.recipients.push(new);
+        };
+        let known = &mut self.recipients[known];
+        let attempts = known.attempts + 1;
+        if weight(&new) > weight(known) {
+            *known = new;
         }
+        known.attempts = attempts;
+    }
+
+    /// The recipient's place, if there was a word on it before. A new one is about to be the last.
+    fn known(&mut self, new: &Recipient) -> Option<usize> {
+        if self.recipients.len() < LISTED_RECIPIENTS_MAX {
+            return self.recipients.iter().position(|known| {
+                same(known.recipient.as_bytes(), new.recipient.as_bytes())
+                    && same(known.orig_recipient.as_bytes(), new.orig_recipient.as_bytes())
+            });
+        }
+        let key = |known: &Recipient| (known.recipient.clone(), known.orig_recipient.clone());
+        let listed = || self.recipients.iter().enumerate().map(|(place, known)| (key(known), place)).collect();
+        let places = self.places.get_or_insert_with(|| Box::new(listed()));
+        let new_place = self.recipients.len();
+        Some(*places.entry(key(new)).or_insert(new_place)).filter(|&place| place < new_place)
     }
 
     /// Gives the hop out for good; a session without a message gives none.
@@ -442,17 +461,23 @@ impl Entry {
     }
 }
 
-fn recipient(ts: Micros, transport: &[u8], outcome: Outcome, delivery: &Delivery<'_>) -> Recipient {
+/// Which of two words on a recipient counts. A final word beats a deferral, and of two equals the later counts. Of two at one
+/// time what is counted decides before what is only shown: then [`Detail`] changes no count.
+fn weight(word: &Recipient) -> impl Ord + use<'_> {
+    (word.outcome.is_final(), word.ts, word.outcome, word.next_id, &*word.transport, &*word.reply)
+}
+
+fn recipient(ts: Micros, transport: &[u8], outcome: Outcome, delivery: &Delivery<'_>, detail: Detail) -> Recipient {
     let (name, ip, port) = scan::host_ip_port(delivery.relay);
     Recipient {
         recipient: boxed(delivery.recipient),
         orig_recipient: boxed(delivery.orig_recipient),
         outcome,
         ts,
-        dsn: boxed(delivery.dsn),
-        reply: boxed(delivery.reply),
+        dsn: detail.shown(delivery.dsn),
+        reply: detail.shown(delivery.reply),
         transport: boxed(transport),
-        relay: Relay { name: boxed(name), ip: boxed(ip), port },
+        relay: Relay { name: detail.shown(name), ip: detail.shown(ip), port },
         next_id: delivery.next_id,
         delays: delivery.delays,
         attempts: 1,

@@ -10,7 +10,7 @@ use vigie_formats::{
 use vigie_model::Micros;
 use vigie_sources::{Chunk, Identity, LogFile, Resumed, SourceError};
 
-use super::{FileMark, FileReport, Options, Source, TIMES};
+use super::{FileMark, FileReport, Options, Source, TIMES, Years};
 
 /// A file being read. It holds a buffer (in its [`LogFile`]) only once its turn has come.
 pub struct Cursor {
@@ -21,6 +21,8 @@ pub struct Cursor {
     pub report: FileReport,
     pub report_host: Option<String>,
     pub calendar: Calendar,
+    /// The year that was guessed, and when the file was last written.
+    guess: Option<(i16, Micros)>,
     pub last_ts: Micros,
     /// A line of it was taken since it was opened.
     pub moved: bool,
@@ -57,7 +59,7 @@ static NEXT_ID: AtomicUsize = AtomicUsize::new(1);
 
 impl Cursor {
     /// Opens the file, goes to where an earlier import stopped, and finds out where it stands in time.
-    pub fn open(source: &Source, options: &Options, keeps_marks: bool) -> Self {
+    pub fn open(source: &Source, options: &Options, years: Years, keeps_marks: bool) -> Self {
         let mut cursor = Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             label: source.path.to_string_lossy().into(),
@@ -70,10 +72,12 @@ impl Cursor {
                 overlong: 0,
                 hostless: 0,
                 mark: None,
+                year_misjudged: false,
                 problem: None,
             },
             report_host: source.host.clone(),
             calendar: Calendar::new(options.zone.clone(), 1970),
+            guess: None,
             last_ts: TIMES.start,
             moved: false,
             state: State::Done,
@@ -86,18 +90,19 @@ impl Cursor {
             disk_bytes: 0,
             disk_bytes_done: 0,
         };
-        match cursor.start(source, options) {
+        match cursor.start(source, options, years) {
             Ok(()) => {}
             Err(problem) => cursor.report.problem = Some(problem),
         }
         cursor
     }
 
-    fn start(&mut self, source: &Source, options: &Options) -> Result<(), SourceError> {
+    fn start(&mut self, source: &Source, options: &Options, years: Years) -> Result<(), SourceError> {
         let file = LogFile::open(&source.path)?;
         self.disk_bytes = file.len();
-        if let Some(year) = first_year(&source.path, options)? {
+        if let Some(year) = first_year(&source.path, options, years)? {
             self.calendar = Calendar::new(options.zone.clone(), year);
+            self.guess = (years == Years::Guessed).then(|| (year, file.modified()));
         }
         let identity = file.identity();
         let marks = options.marks.iter().filter(|mark| {
@@ -260,6 +265,8 @@ impl Cursor {
         self.after = self.keeps_marks.then(|| file.identity());
         self.report.unfinished_bytes = file.unfinished_tail();
         self.report.overlong = file.overlong();
+        self.report.year_misjudged =
+            self.guess.is_some_and(|(year, modified)| self.calendar.first_year(modified) != Some(year));
         self.disk_bytes_done = self.disk_bytes;
         self.state = State::Done;
     }
@@ -366,11 +373,11 @@ fn at_about(stamp: &envelope::Stamp, last: &envelope::Stamp) -> bool {
 }
 
 /// The year of the file's first line, where its lines name none: its newest line is not newer than the file.
-fn first_year(path: &std::path::Path, options: &Options) -> Result<Option<i16>, SourceError> {
+fn first_year(path: &std::path::Path, options: &Options, years: Years) -> Result<Option<i16>, SourceError> {
     let mut scan = RollScan::default();
     let mut file = LogFile::open_to_look(path)?;
     while let Some(chunk) = file.next()? {
-        if !scan_rolls(chunk.bytes, &mut scan) {
+        if !scan_rolls(chunk.bytes, &mut scan) || (scan.needs_year && years == Years::Guessed) {
             break;
         }
     }

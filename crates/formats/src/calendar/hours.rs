@@ -61,6 +61,10 @@ impl Hours {
         Hours { zone, key: u64::MAX, hour: Hour::Changing }
     }
 
+    pub(super) fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     #[inline]
     pub(super) fn place(&mut self, year: i16, month: u8, day: u8, micros_of_day: i64) -> Option<Placed> {
         if !(0..=MICROS_OF_DAY_MAX).contains(&micros_of_day) {

@@ -2,8 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::rolls;
-use super::years::Years;
+use super::years::Dates;
 use crate::envelope::{self, Scratch, Stamp, priority, stamp};
 
 /// `Mar  2`: while a line begins like the one above, its date is the same.
@@ -12,19 +11,11 @@ const DATE_BYTES: usize = 6;
 /// What [`scan_rolls`] has learned so far. Begin with `default()` and give it every chunk of a file in order.
 #[derive(Debug, Default)]
 pub struct RollScan {
-    /// Month and day of the first line without a year.
-    pub first: Option<(u8, u8)>,
-    /// Month and day of the last line without a year.
-    pub last: Option<(u8, u8)>,
-    /// Years between the two; negative only when a file begins just after a New Year and ends before it.
-    pub rolls: i32,
     /// The file needs a year from elsewhere. False until a line without a year is seen, and for good when the first line
     /// that has a time names its year.
     pub needs_year: bool,
-    years: Years,
-    /// After how many rolls a 29th of February was seen.
-    leap_day_after: Option<i32>,
-    date: [u8; DATE_BYTES],
+    pub(super) dates: Dates,
+    date: Option<[u8; DATE_BYTES]>,
     decided: bool,
     scratch: Scratch,
 }
@@ -33,49 +24,37 @@ impl RollScan {
     /// The year of the file's first line, by a time at which the file was already written (its modification time);
     /// `None` when no year is needed.
     pub fn first_year(&self, anchor_utc_micros: i64, zone: &TimeZone) -> Option<i16> {
-        let (first, last) = (self.first?, self.last?);
-        let leap_day = self.leap_day_after;
-        Some(rolls::first_year_with_leap_day(first, self.rolls, last, leap_day, anchor_utc_micros, zone))
+        self.dates.first_year(anchor_utc_micros, zone)
     }
 
     #[inline]
     fn line(&mut self, line: &[u8]) {
         // A line after another of the same day, which is nearly every line, ends here.
-        if line.first_chunk::<DATE_BYTES>() == Some(&self.date) {
+        if line.first_chunk() == self.date.as_ref() && self.date.is_some() {
             return;
         }
         let bare = match line.first() {
             Some(b'<') => priority::strip(line).unwrap_or(line),
             _ => line,
         };
-        if bare.first_chunk::<DATE_BYTES>() != Some(&self.date) {
+        if bare.first_chunk() != self.date.as_ref() || self.date.is_none() {
             self.new_date(line, bare);
         }
     }
 
     fn new_date(&mut self, line: &[u8], bare: &[u8]) {
-        if let Some(Stamp::Local { year: None, month, day, .. }) = stamp::read(bare).map(|read| read.stamp)
-            && self.decided
-        {
-            self.date = bare.first_chunk().copied().unwrap_or_default();
-            return self.day(month, day);
-        }
+        self.date = None;
         match envelope::parse(line, &mut self.scratch).map(|envelope| envelope.stamp) {
             Some(Stamp::Local { year: None, month, day, .. }) => {
                 (self.decided, self.needs_year) = (true, true);
-                self.day(month, day);
+                self.dates.step(month, day);
+                // The date of a container's line stands further on.
+                if stamp::read(bare).is_some_and(|read| read.stamp.is_of(month, day)) {
+                    self.date = bare.first_chunk().copied();
+                }
             }
             Some(Stamp::Local { .. } | Stamp::Utc(_)) => self.decided = true,
             Some(Stamp::None) | None => {}
-        }
-    }
-
-    fn day(&mut self, month: u8, day: u8) {
-        self.rolls = self.years.step(month, day);
-        self.first = self.first.or(Some((month, day)));
-        self.last = Some((month, day));
-        if (month, day) == (2, 29) {
-            self.leap_day_after = Some(self.rolls);
         }
     }
 }

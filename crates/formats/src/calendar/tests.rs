@@ -227,7 +227,10 @@ fn a_scan_finds_first_and_last_day_and_the_rolls() {
     let state = scan(
         "garbage\nNov  2 10:00:00 h p: t\n<22>Dec 31 10:00:00 h p: t\n\nJan  1 10:00:00 h p: t\nDec 31 10:00:00 h p: late\n<22>Jan  3 10:00:00 h p: t\n",
     );
-    assert_eq!((state.first, state.last, state.rolls, state.needs_year), (Some((11, 2)), Some((1, 3)), 1, true));
+    assert_eq!(
+        (state.dates.first, state.dates.last, state.dates.rolls, state.needs_year),
+        (Some((11, 2)), Some((1, 3)), 1, true)
+    );
 }
 
 #[test]
@@ -254,7 +257,10 @@ fn a_scan_over_chunks_is_a_scan_over_the_whole() {
         assert!(scan_rolls(line.as_bytes(), &mut parts));
     }
     let whole = scan(log);
-    assert_eq!((parts.first, parts.last, parts.rolls), (whole.first, whole.last, whole.rolls));
+    assert_eq!(
+        (parts.dates.first, parts.dates.last, parts.dates.rolls),
+        (whole.dates.first, whole.dates.last, whole.dates.rolls)
+    );
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Counting years in dates that do not name them.
 
-use super::MICROS_PER_DAY;
+use jiff::tz::TimeZone;
+
+use super::{MICROS_PER_DAY, rolls};
 use crate::envelope::stamp::{days_from_epoch, is_leap};
 
 /// A date that jumps by more than this has crossed a New Year, or come back over it.
@@ -11,12 +13,44 @@ const RETURN_DAYS_MAX: i32 = 31;
 const DISORDER_DAYS_MAX: i32 = 7;
 const LEAP_YEAR_DAYS: i32 = 366;
 
+/// The dates of a log whose lines name no year.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Dates {
+    /// Month and day of the first line and of the last.
+    pub(super) first: Option<(u8, u8)>,
+    pub(super) last: Option<(u8, u8)>,
+    /// Years between the two; negative only when a file begins just after a New Year and ends before it.
+    pub(super) rolls: i32,
+    years: Years,
+    /// After how many rolls a 29th of February was seen.
+    leap_day_after: Option<i32>,
+}
+
+impl Dates {
+    /// Takes the next line's date (which must exist in a leap year); the years passed since the first line.
+    pub(super) fn step(&mut self, month: u8, day: u8) -> i32 {
+        self.rolls = self.years.step(month, day);
+        self.first = self.first.or(Some((month, day)));
+        self.last = Some((month, day));
+        if (month, day) == (2, 29) {
+            self.leap_day_after = Some(self.rolls);
+        }
+        self.rolls
+    }
+
+    /// The year of the first line, if the last was written no later than a day after `anchor_utc_micros`.
+    pub(super) fn first_year(&self, anchor_utc_micros: i64, zone: &TimeZone) -> Option<i16> {
+        let (first, last) = (self.first?, self.last?);
+        Some(rolls::first_year_with_leap_day(first, self.rolls, last, self.leap_day_after, anchor_utc_micros, zone))
+    }
+}
+
 /// How many years a log has moved on since its first line.
 ///
 /// A jump and its return cancel exactly, whatever the cause (a line out of order at New Year, a clock that was wrong for a
 /// while), so that disorder never makes the year drift.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Years {
+struct Years {
     last: Option<i32>,
     rolls: i32,
     jump: Option<Jump>,
@@ -31,7 +65,7 @@ struct Jump {
 
 impl Years {
     /// Takes the next line's date (which must exist in a leap year); the years passed since the first line.
-    pub(super) fn step(&mut self, month: u8, day: u8) -> i32 {
+    fn step(&mut self, month: u8, day: u8) -> i32 {
         let next = day_of_leap_year(month, day);
         if let Some(last) = self.last.replace(next)
             && (next - last).abs() > HALF_YEAR_DAYS

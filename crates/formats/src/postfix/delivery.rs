@@ -50,8 +50,12 @@ pub fn parse(id: QueueId, rest: &[u8]) -> Option<Record<'_>> {
 }
 
 fn delays(delays: &mut Delays, text: &[u8]) {
-    let mut parts = text.split(|&b| b == b'/').map(|part| u32::try_from(scan::millis(part)).unwrap_or(u32::MAX));
-    let mut next = || parts.next().unwrap_or(0);
+    let mut rest = text;
+    let mut next = || {
+        let part = u32::try_from(scan::millis(rest)).unwrap_or(u32::MAX);
+        rest = scan::byte(rest, b'/').map_or(&b""[..], |slash| &rest[slash + 1..]);
+        part
+    };
     (delays.before_ms, delays.queue_ms, delays.connect_ms, delays.transmit_ms) = (next(), next(), next(), next());
 }
 
