@@ -12,7 +12,7 @@ use super::{ImportError, Phase, Run, hull};
 /// Two hops farther apart than this are never linked by anything between them.
 const REACH_MICROS: Micros = 7_200 * MICROS_PER_SECOND;
 /// Journeys of one commit.
-const COMMIT_JOURNEYS_MAX: usize = 20_000;
+const COMMIT_JOURNEYS_MAX: usize = 40_000;
 
 /// Derives what is to be derived; returns how many journeys were stored.
 pub fn derive(run: &mut Run, watch: &mut dyn FnMut(&Phase) -> bool) -> Result<u64, ImportError> {

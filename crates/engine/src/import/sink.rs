@@ -9,7 +9,7 @@ use super::{ImportError, Phase, Run, hull, namesakes::Namesakes, recent::in_orde
 use crate::intake::{FileMark, Line, Progress, Report, Seen, Sink};
 
 /// Lines of one commit: enough for well-filled files, few enough for memory.
-const COMMIT_LINES_MAX: u64 = 200_000;
+const COMMIT_LINES_MAX: u64 = 400_000;
 /// Text of one commit, for logs with long lines.
 const COMMIT_TEXT_BYTES_MAX: usize = 96 * 1024 * 1024;
 /// Different unknown shapes remembered until the next commit; more are counted together.
