@@ -36,6 +36,11 @@ pub fn mailbox(address: &str) -> Markup {
     }
 }
 
+/// Copies the address of the page, period and filter with it.
+pub fn copy_link(reader: &Reader) -> Markup {
+    html! { button.button.js-only type="button" data-copy-link { (reader.t("copy-link")) } }
+}
+
 /// Our own SVG.
 pub fn picture(svg: String) -> Markup {
     PreEscaped(svg)

@@ -27,7 +27,7 @@ const UNKNOWN_SHARE_MARKED: f64 = 0.02;
 
 pub fn page(asked: &Asked, coverage: Coverage) -> Page {
     let reader = &asked.reader;
-    let actions = html! { button.button.js-only type="button" data-copy-link { (reader.t("copy-link")) } };
+    let actions = parts::copy_link(reader);
     Page { place: Some(Place::Coverage), title: reader.t("coverage-title"), actions, body: body(asked, &coverage) }
 }
 

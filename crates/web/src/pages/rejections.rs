@@ -21,7 +21,7 @@ const COLUMNS: [&str; 7] = [
 
 pub fn page(asked: &Asked, answer: RejectionPage) -> Page {
     let reader = &asked.reader;
-    let actions = html! { button.button.js-only type="button" data-copy-link { (reader.t("copy-link")) } };
+    let actions = parts::copy_link(reader);
     Page { place: Some(Place::Rejections), title: reader.t("rejections-title"), actions, body: body(asked, &answer) }
 }
 

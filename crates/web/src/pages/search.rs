@@ -13,7 +13,7 @@ use crate::words;
 pub fn page(asked: &Asked, answer: SearchPage) -> Page {
     let reader = &asked.reader;
     let actions = html! {
-        button.button.js-only type="button" data-copy-link { (reader.t("copy-link")) }
+        (parts::copy_link(reader))
         a.button href=(asked.elsewhere("/search.csv").sort(asked.sort)) download { "CSV" }
     };
     Page { place: Some(Place::Search), title: reader.t("search-title"), actions, body: body(asked, &answer) }

@@ -15,7 +15,7 @@ const COLUMNS: [&str; 5] =
 
 pub fn page(asked: &Asked, table: ServerTable) -> Page {
     let reader = &asked.reader;
-    let actions = html! { button.button.js-only type="button" data-copy-link { (reader.t("copy-link")) } };
+    let actions = parts::copy_link(reader);
     Page { place: Some(Place::Servers), title: reader.t("servers-title"), actions, body: body(asked, &table) }
 }
 

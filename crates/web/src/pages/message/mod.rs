@@ -23,7 +23,7 @@ pub fn page(asked: &Asked, message: Message) -> Page {
         _ => reader.t("message-title"),
     };
     let actions = html! {
-        button.button.js-only type="button" data-copy-link { (reader.t("copy-link")) }
+        (parts::copy_link(reader))
         button.button.primary.js-only type="button" data-copy="ticket" { (reader.t("copy-ticket")) }
     };
     Page { place: Some(Place::Search), title, actions, body: body(asked, &message) }

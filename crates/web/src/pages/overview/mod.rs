@@ -56,7 +56,7 @@ fn actions(asked: &Asked, overview: &Overview) -> Markup {
     let fixed =
         Address::new(&asked.path).filter(&asked.q).period(Some(Period::fixed(overview.span.from, overview.span.until)));
     html! {
-        button.button.js-only type="button" data-copy-link { (reader.t("copy-link")) }
+        (parts::copy_link(reader))
         a.button href=(fixed) title=(reader.t("fix-period-title")) { (reader.t("fix-period")) }
         a.button href=(asked.elsewhere("/search.csv")) download { "CSV" }
     }
