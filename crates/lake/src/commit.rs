@@ -10,11 +10,12 @@ use crate::Table;
 use crate::replacement::Replacement;
 use crate::rows::{Coverage, Fact, LineBatch, Shape, delivery_rows, encode_all};
 
-/// Changes to the lake that become visible together. Rows are turned into columns when they are added.
+/// Changes to the lake that become visible together. Facts are turned into columns when they are added.
 #[derive(Default)]
 pub struct Commit {
     pub(crate) transactions: BTreeMap<String, i64>,
     pub(crate) replacements: Vec<Replacement>,
+    pub(crate) lines: Vec<LineBatch>,
     pub(crate) batches: Vec<(Table, RecordBatch)>,
     pub(crate) failed: Option<ArrowError>,
 }
@@ -37,7 +38,10 @@ impl Commit {
     }
 
     pub fn lines(&mut self, lines: LineBatch) -> &mut Self {
-        self.add(Table::Lines, lines.finish())
+        if !lines.is_empty() {
+            self.lines.push(lines);
+        }
+        self
     }
 
     pub fn hops(&mut self, rows: &[Hop]) -> &mut Self {
@@ -68,7 +72,7 @@ impl Commit {
 
     /// Nothing to store, nothing to replace.
     pub fn is_empty(&self) -> bool {
-        self.batches.is_empty() && self.replacements.is_empty() && self.transactions.is_empty()
+        self.lines.is_empty() && self.batches.is_empty() && self.replacements.is_empty() && self.transactions.is_empty()
     }
 
     fn facts<T: Fact + Sync>(&mut self, table: Table, rows: &[T]) -> &mut Self {

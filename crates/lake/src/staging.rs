@@ -8,6 +8,7 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 
 use crate::data_file::{DataFile, Effort, PartWriter};
+use crate::rows::LineBatch;
 use crate::sorting::{Ordered, are_in_order};
 use crate::{LakeError, Table};
 
@@ -37,13 +38,21 @@ impl Staged {
         self.open.is_empty() && self.done.is_empty()
     }
 
-    /// Has this server a file that would take more?
-    pub(crate) fn has(&self, server: &str) -> bool {
-        self.open.iter().any(|open| *open.server == *server)
+    /// Writes the full chunks of a batch.
+    pub(crate) fn take_full(&mut self, lines: &mut LineBatch) -> Result<(), LakeError> {
+        let chunks = lines.take(|_| false).map_err(LakeError::query)?;
+        chunks.into_iter().try_for_each(|(server, chunk)| self.write(&server, chunk))
+    }
+
+    /// Writes the full chunks, and all lines of servers that have a file which would take more.
+    pub(crate) fn take_last(&mut self, lines: &mut LineBatch) -> Result<(), LakeError> {
+        let is_open = |server: &str| self.open.iter().any(|open| *open.server == *server);
+        let chunks = lines.take(is_open).map_err(LakeError::query)?;
+        chunks.into_iter().try_for_each(|(server, chunk)| self.write(&server, chunk))
     }
 
     /// Writes lines of one server.
-    pub(crate) fn write(&mut self, server: &str, chunk: RecordBatch) -> Result<(), LakeError> {
+    fn write(&mut self, server: &str, chunk: RecordBatch) -> Result<(), LakeError> {
         let rows = Ordered::new(Table::Lines, vec![chunk]).map_err(LakeError::query)?;
         for day in rows.days().map_err(LakeError::query)? {
             for piece in rows.pieces(&day) {

@@ -85,30 +85,30 @@ impl Writer {
         &self.current.transactions
     }
 
-    /// Writes the lines of full chunks, for the commit to come: memory need not hold them until then.
+    /// Writes those lines of a batch that fill a chunk, for the commit to come: memory need not hold them until then. The commit
+    /// must be given the batch too, for the lines that are left.
+    ///
+    /// After an error all that was staged is gone, and with it lines of the batch: what they came from must be read again.
     pub fn stage(&mut self, lines: &mut LineBatch) -> Result<(), LakeError> {
-        for (server, chunk) in lines.take(|_| false).map_err(LakeError::query)? {
-            self.staged.write(&server, chunk)?;
+        let taken = self.staged.take_full(lines);
+        if taken.is_err() {
+            self.take_staged();
         }
-        Ok(())
+        taken
     }
 
-    /// Writes the last lines before a commit to the files under way; lines of servers without one are left.
-    pub fn stage_rest(&mut self, lines: &mut LineBatch) -> Result<(), LakeError> {
-        for (server, chunk) in lines.take(|server| self.staged.has(server)).map_err(LakeError::query)? {
-            self.staged.write(&server, chunk)?;
-        }
-        Ok(())
+    /// What was staged; the next commit begins with nothing.
+    fn take_staged(&mut self) -> Staged {
+        std::mem::replace(&mut self.staged, Staged::new(self.inner.layout.table_dir(Table::Lines)))
     }
 
     /// Stores a commit, and the lines that were staged: all of it or nothing, also after `kill -9`.
     ///
     /// After an error nothing of it is visible; when the error came late the next call, or the next writer, completes it, and a replay
     /// of it is then skipped.
-    pub fn commit(&mut self, commit: Commit) -> Result<Committed, LakeError> {
+    pub fn commit(&mut self, mut commit: Commit) -> Result<Committed, LakeError> {
         self.complete_interrupted()?;
-        // Whatever becomes of this commit, the next one begins with nothing staged.
-        let mut staged = std::mem::replace(&mut self.staged, Staged::new(self.inner.layout.table_dir(Table::Lines)));
+        let mut staged = self.take_staged();
         if self.is_replay(&commit)? {
             return Ok(Committed::Replayed);
         }
@@ -117,6 +117,11 @@ impl Writer {
         }
         if commit.is_empty() && staged.is_empty() {
             return Ok(Committed::Stored { sequence: self.current.sequence, rows: 0 });
+        }
+        for mut lines in commit.lines {
+            staged.take_last(&mut lines)?;
+            let left = lines.finish().map_err(LakeError::query)?;
+            commit.batches.extend(left.into_iter().map(|batch| (Table::Lines, batch)));
         }
         let mut rows = commit.batches.iter().map(|(_, batch)| batch.num_rows() as u64).sum();
         let mut selections: BTreeMap<Table, Vec<Selection>> = BTreeMap::new();

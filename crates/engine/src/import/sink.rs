@@ -77,7 +77,6 @@ impl<'a> ToLake<'a> {
         self.run.state.remember(marks);
         self.note_touched();
         let mut commit = Commit::new();
-        self.run.writer.stage_rest(&mut self.lines)?;
         commit.lines(std::mem::take(&mut self.lines));
         self.pending = (0, 0);
         let mut facts = std::mem::take(&mut self.facts);

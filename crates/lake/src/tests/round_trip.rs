@@ -244,7 +244,6 @@ fn staged_lines_are_stored_with_the_next_commit_and_with_no_other() {
     assert!(gathered.len() < 10_000, "{} lines wait", gathered.len());
     assert!(files() > 0);
     assert_eq!(lake.snapshot().expect("a snapshot").sizes()[0].rows, 0);
-    writer.stage_rest(&mut gathered).expect("staged");
     let committed = store(&mut writer, |commit| {
         commit.lines(std::mem::take(&mut gathered));
     });
