@@ -18,7 +18,9 @@ const STATE_VERSION: u8 = 5;
 /// What lines gave. The caller empties it as often as it likes; the order inside carries no meaning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
-    pub hops: Vec<Hop>,
+    /// Boxed, because they are moved about far more often than looked at.
+    #[expect(clippy::vec_box, reason = "a hop is several hundred bytes, and sorting and linking move each many times")]
+    pub hops: Vec<Box<Hop>>,
     pub attempts: Vec<Attempt>,
     pub rejections: Vec<Rejection>,
     /// Sessions that began a queue file and never filled it.

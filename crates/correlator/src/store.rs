@@ -63,7 +63,7 @@ impl Sessions {
         self.open.retain(|key, session| {
             let silent = session.ts_out < watermark - SESSION_SILENT_MICROS;
             if silent {
-                facts.hops.push(session.hop(key.0, server, true));
+                facts.hops.push(Box::new(session.hop(key.0, server, true)));
             }
             !silent
         });

@@ -230,7 +230,7 @@ fn facts_may_be_taken_at_any_time() {
                 if let Some(envelope) = envelope::parse(&line.raw, &mut scratch) {
                     host.record(line.ts, &read(&envelope), &mut facts);
                 }
-                hops.append(&mut facts.hops);
+                hops.extend(facts.hops.drain(..).map(|hop| *hop));
             }
             hops.extend(host.open());
         }

@@ -17,11 +17,11 @@ use jiff::tz::TimeZone;
 use vigie_lake::{Commit, Compaction, Lake, LakeError, Snapshot, Writer};
 use vigie_model::{Hop, Micros};
 
+use self::{derive::Linking, namesakes::Namesakes, recent::Recent};
 pub use self::{
     namesakes::Namesake,
     state::{State, StateError},
 };
-use self::{namesakes::Namesakes, recent::Recent};
 use crate::intake::{self, HostRule, Progress, Report, Source};
 
 /// Files that no commit lists any more stay this long, for readers that began before.
@@ -84,7 +84,12 @@ pub struct Options {
     pub zone: TimeZone,
     pub default_host: String,
     pub host_rule: HostRule,
+    /// Lines of one commit at most. What is stored does not depend on it.
+    pub commit_lines_max: u64,
 }
+
+/// Lines of one commit: enough for well-filled files, few enough for memory.
+pub const COMMIT_LINES_MAX: u64 = 400_000;
 
 /// The store with the correlators' state that belongs to it.
 pub struct Store {
@@ -122,7 +127,7 @@ pub fn import(
         host_rule: options.host_rule,
         marks: run.state.marks.clone(),
     };
-    let mut sink = sink::ToLake::new(&mut run, watch)?;
+    let mut sink = sink::ToLake::new(&mut run, options.commit_lines_max, watch);
     let report = intake::read(sources, &reading, &mut sink)?;
     let counts = sink.finish(&report)?;
     let rebuilt = rebuild::rebuild_dirty_hosts(&mut run, watch)?;
@@ -152,6 +157,8 @@ pub(crate) struct Run {
     /// The store as it was before this run.
     before: Snapshot,
     recent: Recent,
+    /// Journeys derived while the lines are read, as long as that can be done.
+    early: Option<Linking>,
     namesakes: Namesakes,
     state_was_lost: bool,
 }
@@ -168,7 +175,8 @@ impl Run {
         };
         let (lake, dir) = (store.lake.clone(), store.dir.clone());
         let namesakes = Namesakes::default();
-        Ok(Self { lake, writer, dir, sequence, state, before, recent: Recent::default(), namesakes, state_was_lost })
+        let (early, recent) = (Linking::early(&before), Recent::default());
+        Ok(Self { lake, writer, dir, sequence, state, before, recent, early, namesakes, state_was_lost })
     }
 
     /// Commits rows together with the state. The state is written first, under the number that the commit will have.

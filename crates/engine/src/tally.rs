@@ -125,9 +125,7 @@ impl Counter {
             self.tally.rejected += 1;
             *self.reasons.entry(rejection.reason).or_default() += 1;
         }
-        for hop in self.facts.hops.drain(..) {
-            self.hops.push(Box::new(hop));
-        }
+        self.hops.append(&mut self.facts.hops);
         self.link();
     }
 

@@ -3,16 +3,13 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Int64Array, ListArray, RecordBatch, StringArray,
-    StringBuilder, StructArray, TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Int64Array, RecordBatch, StringArray, StringBuilder,
+    TimestampMicrosecondArray,
 };
-use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::{Field, Fields, Int64Type, Schema, TimestampMicrosecondType};
+use arrow::datatypes::{Field, Int64Type, Schema, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use vigie_model::QueueId;
 
-/// Parquet's and Delta's name for what a list holds.
-const LIST_ITEM: &str = "element";
 /// Bytes that a text usually needs: a guess that saves most of the growing.
 const TEXT_BYTES: usize = 24;
 
@@ -40,10 +37,6 @@ impl Columns {
         self.push(name, Arc::new(values.collect::<StringArray>()), true);
     }
 
-    pub(crate) fn bytes<'a>(&mut self, name: &str, values: impl Iterator<Item = &'a [u8]>) {
-        self.push(name, Arc::new(BinaryArray::from_iter_values(values)), false);
-    }
-
     pub(crate) fn ints(&mut self, name: &str, values: impl Iterator<Item = i64>) {
         self.push(name, Arc::new(Int64Array::from_iter_values(values)), false);
     }
@@ -56,11 +49,6 @@ impl Columns {
         self.push(name, Arc::new(values.map(Some).collect::<BooleanArray>()), false);
     }
 
-    /// A list per row: `lens` are the lengths, `items` the things of all rows one after the other.
-    pub(crate) fn lists(&mut self, name: &str, lens: impl Iterator<Item = usize>, items: Columns) {
-        self.push_list(name, lens, items.into_struct());
-    }
-
     pub(crate) fn push(&mut self, name: &str, array: ArrayRef, is_nullable: bool) {
         self.fields.push(Field::new(name, array.data_type().clone(), is_nullable));
         self.arrays.push(array);
@@ -69,27 +57,15 @@ impl Columns {
     pub(crate) fn finish(self) -> Result<RecordBatch, ArrowError> {
         RecordBatch::try_new(Arc::new(Schema::new(self.fields)), self.arrays)
     }
-
-    fn push_list(&mut self, name: &str, lens: impl Iterator<Item = usize>, items: ArrayRef) {
-        let field = Arc::new(Field::new(LIST_ITEM, items.data_type().clone(), false));
-        self.push(name, Arc::new(ListArray::new(field, OffsetBuffer::from_lengths(lens), items, None)), false);
-    }
-
-    fn into_struct(self) -> ArrayRef {
-        Arc::new(StructArray::new(Fields::from(self.fields), self.arrays, None))
-    }
 }
 
-/// Columns being read: of a batch, or of the things in a list.
+/// Columns being read.
 #[derive(Clone, Copy)]
-pub(crate) struct Reader<'a> {
-    fields: &'a Fields,
-    arrays: &'a [ArrayRef],
-}
+pub(crate) struct Reader<'a>(&'a RecordBatch);
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(batch: &'a RecordBatch) -> Self {
-        Reader { fields: batch.schema_ref().fields(), arrays: batch.columns() }
+        Reader(batch)
     }
 
     pub(crate) fn times(&self, name: &str) -> Result<&'a [i64], ArrowError> {
@@ -113,54 +89,8 @@ impl<'a> Reader<'a> {
         self.column(name)?.as_boolean_opt().ok_or_else(|| unexpected(name))
     }
 
-    /// Lengths of the lists, and a reader of the things in them, one after the other.
-    pub(crate) fn lists(&self, name: &str) -> Result<(Lengths<'a>, ListItems), ArrowError> {
-        let list = self.column(name)?.as_list_opt::<i32>().ok_or_else(|| unexpected(name))?;
-        let offsets = list.value_offsets();
-        let (first, last) = (offsets[0] as usize, offsets[offsets.len() - 1] as usize);
-        let items = list.values().slice(first, last - first);
-        let items = match items.as_struct_opt() {
-            Some(items) => ListItems { fields: items.fields().clone(), arrays: items.columns().to_vec() },
-            None => ListItems {
-                fields: Fields::from(vec![Field::new(LIST_ITEM, items.data_type().clone(), true)]),
-                arrays: vec![items],
-            },
-        };
-        Ok((Lengths { offsets, at: 0 }, items))
-    }
-
     fn column(&self, name: &str) -> Result<&'a ArrayRef, ArrowError> {
-        let at = self.fields.iter().position(|field| field.name() == name).ok_or_else(|| unexpected(name))?;
-        Ok(&self.arrays[at])
-    }
-}
-
-/// The things in the lists of a column.
-pub(crate) struct ListItems {
-    fields: Fields,
-    arrays: Vec<ArrayRef>,
-}
-
-impl ListItems {
-    pub(crate) fn reader(&self) -> Reader<'_> {
-        Reader { fields: &self.fields, arrays: &self.arrays }
-    }
-}
-
-/// How many things each row's list holds.
-pub(crate) struct Lengths<'a> {
-    offsets: &'a [i32],
-    at: usize,
-}
-
-impl Iterator for Lengths<'_> {
-    type Item = usize;
-
-    fn next(&mut self) -> Option<usize> {
-        let end = *self.offsets.get(self.at + 1)?;
-        let len = end - self.offsets[self.at];
-        self.at += 1;
-        Some(len as usize)
+        self.0.column_by_name(name).ok_or_else(|| unexpected(name))
     }
 }
 

@@ -1,5 +1,6 @@
 //! A commit being gathered: rows for several tables, what they replace, and the transactions that make a replay harmless.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use arrow::array::RecordBatch;
@@ -8,9 +9,10 @@ use vigie_model::{Attempt, Hop, Journey, Rejection};
 
 use crate::Table;
 use crate::replacement::Replacement;
-use crate::rows::{Coverage, Fact, LineBatch, Shape, delivery_rows, encode_all};
+use crate::rows::{Coverage, Fact, LineBatch, Shape, delivery_rows, encode_all, hop_rows};
 
-/// Changes to the lake that become visible together. Facts are turned into columns when they are added.
+/// Changes to the lake that become visible together. Rows are turned into columns when they are added; of many rows, those that
+/// [`crate::Writer`] stages need less memory.
 #[derive(Default)]
 pub struct Commit {
     pub(crate) transactions: BTreeMap<String, i64>,
@@ -44,8 +46,8 @@ impl Commit {
         self
     }
 
-    pub fn hops(&mut self, rows: &[Hop]) -> &mut Self {
-        self.facts(Table::Hops, rows)
+    pub fn hops<H: Borrow<Hop> + Sync>(&mut self, rows: &[H]) -> &mut Self {
+        self.add(Table::Hops, encode_all(rows, hop_rows))
     }
 
     pub fn attempts(&mut self, rows: &[Attempt]) -> &mut Self {
@@ -56,10 +58,9 @@ impl Commit {
         self.facts(Table::Rejections, rows)
     }
 
-    /// Messages, and a row in `deliveries` for each of their recipients.
+    /// Messages: a row in `deliveries` for each of their recipients.
     pub fn journeys(&mut self, rows: &[Journey]) -> &mut Self {
-        self.add(Table::Deliveries, encode_all(rows, delivery_rows));
-        self.facts(Table::Journeys, rows)
+        self.add(Table::Deliveries, encode_all(rows, delivery_rows))
     }
 
     pub fn coverage(&mut self, rows: &[Coverage]) -> &mut Self {

@@ -5,13 +5,13 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use arrow::compute::{max_string, min_string};
-use arrow::datatypes::{DataType, TimestampMicrosecondType};
+use arrow::datatypes::TimestampMicrosecondType;
 use deltalake_core::kernel::{Add, LogicalFileView, Remove};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::schema::types::ColumnPath;
 use serde_json::{Value, json};
 use vigie_model::{Micros, day_of, iso, iso_day, parse_iso};
@@ -261,7 +261,8 @@ impl PartWriter {
             self.end_max = self.end_max.max(max);
         }
         let servers = batch.column_by_name("server").filter(|_| spec.has_server).and_then(|c| c.as_string_opt::<i32>());
-        if let Some((min, max)) = servers.and_then(text_bounds) {
+        let is_sorted = spec.sort.first() == Some(&"server");
+        if let Some((min, max)) = servers.and_then(|servers| text_bounds(servers, is_sorted)) {
             let (low, high) = self.servers.get_or_insert_with(|| (min.to_string(), max.to_string()));
             if min < low.as_str() {
                 *low = min.to_string();
@@ -273,11 +274,9 @@ impl PartWriter {
     }
 }
 
-fn text_bounds(texts: &StringArray) -> Option<(&str, &str)> {
-    // Sorted by server, or one server alone: the usual case needs two looks.
-    let (first, last) = (texts.value(0), texts.value(texts.len() - 1));
-    if first == last && texts.iter().all(|text| text == Some(first)) {
-        return Some((first, first));
+fn text_bounds(texts: &StringArray, is_sorted: bool) -> Option<(&str, &str)> {
+    if is_sorted {
+        return Some((texts.value(0), texts.value(texts.len() - 1)));
     }
     min_string(texts).zip(max_string(texts))
 }
@@ -307,6 +306,9 @@ fn properties(table: Table, effort: Effort, first: &RecordBatch) -> WriterProper
     let spec = table.spec();
     // No `sorting_columns`: Ballista 55 loses ORDER BY on files that declare their order.
     let mut properties = WriterProperties::builder()
+        // Its pages are packed without being copied first. The encodings of the first version: those of the second are slower.
+        .set_writer_version(WriterVersion::PARQUET_2_0)
+        .set_encoding(Encoding::PLAIN)
         .set_compression(effort.compression())
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
@@ -322,7 +324,8 @@ fn properties(table: Table, effort: Effort, first: &RecordBatch) -> WriterProper
         properties = properties.set_column_dictionary_enabled(blank, false);
     }
     let times = [spec.start, spec.end];
-    for column in spec.bloom {
+    let bloom = if effort == Effort::Append && !spec.has_appended_bloom { &[] } else { spec.bloom };
+    for column in bloom {
         let path = path_of(column);
         properties = properties
             .set_column_bloom_filter_enabled(path.clone(), true)
@@ -343,6 +346,8 @@ fn properties(table: Table, effort: Effort, first: &RecordBatch) -> WriterProper
         properties = properties.set_column_encoding(path_of(column), Encoding::DELTA_BINARY_PACKED);
     }
     if effort == Effort::Append {
+        // A row group stays in memory until it is complete: it gets about a page of each column.
+        properties = properties.set_max_row_group_bytes(Some(PAGE_BYTES * first.num_columns()));
         for column in spec.distinct {
             properties = properties.set_column_compression(path_of(column), Compression::SNAPPY);
         }
@@ -351,43 +356,20 @@ fn properties(table: Table, effort: Effort, first: &RecordBatch) -> WriterProper
                 .set_column_dictionary_enabled(path_of(column), false)
                 .set_column_compression(path_of(column), Compression::SNAPPY);
         }
-        if let Some(column) = spec.bulk {
-            properties = properties.set_column_compression(path_of(column), zstd(1));
-        }
     }
     properties.build()
 }
 
 fn path_of(column: &str) -> ColumnPath {
-    ColumnPath::new(column.split('.').map(str::to_string).collect())
+    ColumnPath::from(column)
 }
 
-/// Columns of texts, of the table or of the things in its lists, in which no text has a letter.
-fn blank_texts(rows: &RecordBatch) -> Vec<ColumnPath> {
-    let mut found = Vec::new();
-    for (field, column) in rows.schema_ref().fields().iter().zip(rows.columns()) {
-        find_blank(vec![field.name().clone()], column, &mut found);
-    }
-    found
-}
-
-fn find_blank(path: Vec<String>, column: &ArrayRef, found: &mut Vec<ColumnPath>) {
-    let below = |names: &[&str]| path.iter().cloned().chain(names.iter().map(|name| name.to_string())).collect();
-    match column.data_type() {
-        DataType::Utf8 => {
-            let offsets = column.as_string::<i32>().value_offsets();
-            if offsets.first() == offsets.last() {
-                found.push(ColumnPath::new(path));
-            }
-        }
-        DataType::List(item) => find_blank(below(&["list", item.name()]), column.as_list::<i32>().values(), found),
-        DataType::Struct(parts) => {
-            for (part, values) in parts.iter().zip(column.as_struct().columns()) {
-                find_blank(below(&[part.name()]), values, found);
-            }
-        }
-        _ => {}
-    }
+/// Columns of texts in which no text has a letter.
+fn blank_texts(rows: &RecordBatch) -> impl Iterator<Item = ColumnPath> {
+    let is_blank = |texts: &StringArray| texts.value_offsets().first() == texts.value_offsets().last();
+    let columns = rows.schema_ref().fields().iter().zip(rows.columns());
+    let blank = columns.filter(move |(_, column)| column.as_string_opt::<i32>().is_some_and(is_blank));
+    blank.map(|(field, _)| path_of(field.name()))
 }
 
 /// How long ago a file was written, for vacuum.

@@ -14,13 +14,13 @@ use deltalake_core::table::state::DeltaTableState;
 use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
 use url::Url;
 
-use crate::data_file::{DataFile, sync_folder};
+use crate::data_file::{DataFile, age, sync_folder};
 use crate::{LakeError, Table};
 
 /// Log entries between two checkpoints: how many a reader replays at most.
 const CHECKPOINT_COMMITS: u32 = 50;
 /// Readers pin no old version: `current.json` points at the newest.
-const LOG_RETENTION: &str = "interval 1 day";
+const LOG_RETENTION: Duration = Duration::from_secs(24 * 3_600);
 
 /// The files that a table consists of, at one version.
 #[derive(Clone)]
@@ -74,7 +74,10 @@ impl TableLog {
                 deltalake_core::TableProperty::CheckpointInterval,
                 Some(CHECKPOINT_COMMITS.to_string()),
             )
-            .with_configuration_property(deltalake_core::TableProperty::LogRetentionDuration, Some(LOG_RETENTION))
+            .with_configuration_property(
+                deltalake_core::TableProperty::LogRetentionDuration,
+                Some(format!("interval {} seconds", LOG_RETENTION.as_secs())),
+            )
             .await;
         created.map(drop).map_err(fail)
     }
@@ -122,6 +125,14 @@ impl TableLog {
         self.sync(done.version)?;
         self.remember(done.snapshot())?;
         Ok(())
+    }
+
+    /// Is there a log entry older than the log's retention?
+    pub(crate) fn has_expired_entries(&self) -> Result<bool, LakeError> {
+        let folder = self.dir.join("_delta_log");
+        let entries = std::fs::read_dir(&folder).map_err(|e| LakeError::file("list", &folder, e))?;
+        let modified = entries.flatten().filter_map(|entry| entry.metadata().ok()?.modified().ok());
+        Ok(modified.map(age).any(|age| age >= LOG_RETENTION))
     }
 
     /// Removes log entries older than the log's retention.

@@ -27,15 +27,15 @@ mod vacuum;
 mod writer;
 
 pub use ask::{
-    Cursor, Dataset, Delays, DeliveryRow, Dimension, Flow, FlowKind, Leader, Leaders, Measure, Order, Origin, Page,
-    Parts, Ranked, Ranking, Refusals, RejectionPage, Route, Summary, TimeBucket, Totals,
+    Cursor, Dataset, Delays, DeliveryRow, Dimension, Leader, Leaders, Measure, Order, Origin, Page, Parts, Ranked,
+    Ranking, Refusals, RejectionPage, Route, Summary, TimeBucket, Totals,
 };
 pub use commit::Commit;
 pub use compaction::{Compacted, Compaction};
 pub use error::LakeError;
 pub use lake::Lake;
 pub use replacement::Replacement;
-pub use rows::{Coverage, Line, LineBatch, LineHash, LineKind, LineRef, Shape};
+pub use rows::{Coverage, Line, LineBatch, LineHash, LineRef, Shape};
 pub use scan::Rows;
 pub use snapshot::{Snapshot, TableSize};
 pub use table::Table;

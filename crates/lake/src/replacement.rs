@@ -21,9 +21,9 @@ pub enum Replacement {
     Days { table: Table, days: RangeInclusive<i32> },
     /// All rows of this server.
     Server { table: Table, server: Box<str> },
-    /// These messages and their deliveries. With `first_arrivals` other times are not looked at.
+    /// These messages, with all their deliveries. With `first_arrivals` other times are not looked at.
     Journeys { ids: Vec<Box<str>>, first_arrivals: Option<Range<Micros>> },
-    /// All messages that arrived in this range, and their deliveries.
+    /// All messages that arrived in this range.
     JourneysArrived(Range<Micros>),
 }
 
@@ -35,7 +35,7 @@ enum Share {
     All,
 }
 
-/// The part of a [`Replacement`] that concerns one table.
+/// The rows of a [`Replacement`].
 pub(crate) enum Selection {
     Days(RangeInclusive<i32>),
     Server(Box<str>),
@@ -51,17 +51,16 @@ pub(crate) struct Rewritten {
 }
 
 impl Replacement {
-    /// What it takes from each table.
-    pub(crate) fn selections(&self) -> Vec<(Table, Selection)> {
-        let both =
-            |selection: &dyn Fn() -> Selection| vec![(Table::Journeys, selection()), (Table::Deliveries, selection())];
+    /// What it takes, from which table.
+    pub(crate) fn selection(&self) -> (Table, Selection) {
         match self {
-            Replacement::Days { table, days } => vec![(*table, Selection::Days(days.clone()))],
-            Replacement::Server { table, server } => vec![(*table, Selection::Server(server.clone()))],
+            Replacement::Days { table, days } => (*table, Selection::Days(days.clone())),
+            Replacement::Server { table, server } => (*table, Selection::Server(server.clone())),
             Replacement::Journeys { ids, first_arrivals } => {
-                both(&|| Selection::Ids { ids: ids.iter().cloned().collect(), first_arrivals: first_arrivals.clone() })
+                let ids = ids.iter().cloned().collect();
+                (Table::Deliveries, Selection::Ids { ids, first_arrivals: first_arrivals.clone() })
             }
-            Replacement::JourneysArrived(range) => both(&|| Selection::Arrived(range.clone())),
+            Replacement::JourneysArrived(range) => (Table::Deliveries, Selection::Arrived(range.clone())),
         }
     }
 }
@@ -97,7 +96,7 @@ impl Selection {
                 Ok(rows.map(|row| Some(servers.at(row) == &**server)).collect())
             }
             Selection::Ids { ids, .. } => {
-                let stored = columns.texts(id_column(table))?;
+                let stored = columns.texts("journey_id")?;
                 Ok(rows.map(|row| Some(ids.contains(stored.at(row)))).collect())
             }
             Selection::Arrived(range) => {
@@ -106,18 +105,13 @@ impl Selection {
         }
     }
 
-    fn columns(&self, table: Table) -> &'static [&'static str] {
-        match (self, table) {
-            (Selection::Server(_), _) => &["server"],
-            (Selection::Ids { .. }, Table::Deliveries) => &["journey_id"],
-            (Selection::Ids { .. }, _) => &["id"],
+    fn columns(&self) -> &'static [&'static str] {
+        match self {
+            Selection::Server(_) => &["server"],
+            Selection::Ids { .. } => &["journey_id"],
             _ => &["first_arrival"],
         }
     }
-}
-
-fn id_column(table: Table) -> &'static str {
-    if table == Table::Deliveries { "journey_id" } else { "id" }
 }
 
 /// Writes the files again that hold rows of a selection, without these rows.
@@ -172,7 +166,7 @@ fn rewrite_file(files: &FileSet, file: &DataFile, all: &[Selection], done: &mut 
 
 fn holds_any(files: &FileSet, file: &DataFile, selection: &Selection) -> Result<bool, LakeError> {
     let table = files.table;
-    for batch in columns_of_file(&files.dir, table.spec(), file, selection.columns(table))? {
+    for batch in columns_of_file(&files.dir, table.spec(), file, selection.columns())? {
         if selection.rows_of(table, &batch?).map_err(LakeError::query)?.true_count() > 0 {
             return Ok(true);
         }

@@ -9,7 +9,7 @@ use vigie_model::{Attempt, Hop, Journey, MICROS_PER_DAY, Micros, QueueId, Reject
 use crate::delta::FileSet;
 use crate::lake::Inner;
 use crate::layout::Current;
-use crate::rows::{Coverage, DeliveriesOf, Fact, Line, LineHash, ServerEvents, Shape};
+use crate::rows::{Coverage, Fact, Line, LineHash, ServerEvents, Shape, journeys_of};
 use crate::scan::{Period, Rows, Scan};
 use crate::{LakeError, Table};
 
@@ -57,17 +57,17 @@ impl Snapshot {
 
     /// Messages with `first_arrival < until` and `last_seen >= from`, by (first arrival, id).
     pub fn journeys_overlapping(&self, from: Micros, until: Micros) -> Result<Rows<Journey>, LakeError> {
-        Ok(self.joined(Period::Overlapping(from, until), None))
+        Ok(self.messages(Period::Overlapping(from, until), None))
     }
 
     /// Messages that arrived in this range, by (first arrival, id).
     pub fn journeys(&self, from: Micros, until: Micros) -> Result<Rows<Journey>, LakeError> {
-        Ok(self.joined(Period::Beginning(from, until), None))
+        Ok(self.messages(Period::Beginning(from, until), None))
     }
 
     /// The message with this id.
     pub fn journey(&self, id: &str) -> Result<Option<Journey>, LakeError> {
-        self.joined(Period::Always, Some(id)).next().transpose()
+        self.messages(Period::Always, Some(id)).next().transpose()
     }
 
     /// Refusals in this range, by time.
@@ -77,7 +77,7 @@ impl Snapshot {
 
     /// The server table: what each server did for the messages that arrived in this range.
     pub fn servers(&self, from: Micros, until: Micros) -> Result<BTreeMap<Box<str>, ServerCounts>, LakeError> {
-        let files = self.files(Table::Journeys);
+        let files = self.files(Table::Deliveries);
         let mut scan = Scan::of(files, Period::Beginning(from, until));
         scan.columns = Some(&ServerEvents::COLUMNS);
         scan.keys = &["first_arrival"];
@@ -167,51 +167,42 @@ impl Snapshot {
         scan
     }
 
-    /// Messages with their deliveries: both tables are in the same order.
-    fn joined(&self, period: Period, id: Option<&str>) -> Rows<Journey> {
-        let (journeys, deliveries) = (self.files(Table::Journeys), self.files(Table::Deliveries));
-        let mut scans = (Scan::of(journeys, period), Scan::of(deliveries, period));
-        scans.1.columns = Some(&DeliveriesOf::COLUMNS);
-        if let Some(id) = id {
-            scans = (scans.0.equal("id", id), scans.1.equal("journey_id", id));
-        }
-        let journeys: Rows<Journey> = scans.0.rows(journeys, Journey::decode);
-        let deliveries = scans.1.rows(deliveries, DeliveriesOf::decode);
-        Rows::new(Joined { journeys, deliveries, next: None })
+    /// Messages with all their deliveries.
+    fn messages(&self, period: Period, id: Option<&str>) -> Rows<Journey> {
+        let files = self.files(Table::Deliveries);
+        let scan = Scan::of(files, period);
+        let scan = id.iter().fold(scan, |scan, id| scan.equal("journey_id", id));
+        Rows::new(Whole { parts: scan.rows(files, journeys_of), next: None })
     }
 }
 
-/// Takes each message's deliveries from a stream in the same order.
-struct Joined {
-    journeys: Rows<Journey>,
-    deliveries: Rows<DeliveriesOf>,
-    next: Option<DeliveriesOf>,
+/// Puts messages together whose rows came in several batches.
+struct Whole {
+    parts: Rows<Journey>,
+    next: Option<Journey>,
 }
 
-impl Joined {
-    fn complete(&mut self, mut journey: Journey) -> Result<Journey, LakeError> {
-        loop {
-            if self.next.is_none() {
-                self.next = self.deliveries.next().transpose()?;
-            }
-            let Some(row) = &self.next else { return Ok(journey) };
-            let order = (row.first_arrival, &row.journey_id).cmp(&(journey.first_arrival, &journey.id));
-            if order.is_gt() {
-                return Ok(journey);
-            }
-            let row = self.next.take();
-            if order.is_eq() {
-                journey.deliveries.extend(row.and_then(|row| row.delivery));
-            }
-        }
-    }
-}
-
-impl Iterator for Joined {
+impl Iterator for Whole {
     type Item = Result<Journey, LakeError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let journey = self.journeys.next()?;
-        Some(journey.and_then(|journey| self.complete(journey)))
+        let mut journey = match self.next.take() {
+            Some(journey) => journey,
+            None => match self.parts.next()? {
+                Ok(journey) => journey,
+                Err(e) => return Some(Err(e)),
+            },
+        };
+        for part in self.parts.by_ref() {
+            match part {
+                Ok(part) if part.id == journey.id => journey.deliveries.extend(part.deliveries),
+                Ok(part) => {
+                    self.next = Some(part);
+                    break;
+                }
+                Err(e) => return Some(Err(e)),
+            }
+        }
+        Some(Ok(journey))
     }
 }

@@ -49,6 +49,11 @@ impl Ordered {
         Ok(Ordered { table, batches: vec![batch], order: Some(order) })
     }
 
+    /// Rows that are known to be in order.
+    pub(crate) fn as_they_stand(table: Table, batches: Vec<RecordBatch>) -> Self {
+        Ordered { table, batches, order: None }
+    }
+
     /// All rows in order, in batches of moderate size.
     pub(crate) fn into_batches(self) -> Result<Vec<RecordBatch>, ArrowError> {
         if self.order.is_none() {

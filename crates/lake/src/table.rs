@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use arrow::datatypes::SchemaRef;
-use vigie_model::{Attempt, Hop, Journey, Rejection};
+use vigie_model::{Attempt, Hop, Rejection};
 
 use crate::rows::{Coverage, Fact, Line, Shape, delivery_rows};
 
@@ -15,7 +15,6 @@ pub enum Table {
     Hops,
     Attempts,
     Rejections,
-    Journeys,
     Deliveries,
     Coverage,
     Shapes,
@@ -23,12 +22,11 @@ pub enum Table {
 
 impl Table {
     /// Every table, in the order in which a commit writes them.
-    pub const ALL: [Table; 8] = [
+    pub const ALL: [Table; 7] = [
         Table::Lines,
         Table::Hops,
         Table::Attempts,
         Table::Rejections,
-        Table::Journeys,
         Table::Deliveries,
         Table::Coverage,
         Table::Shapes,
@@ -69,10 +67,10 @@ pub(crate) struct Spec {
     /// Order of the rows in every file.
     pub(crate) sort: &'static [&'static str],
     pub(crate) bloom: &'static [&'static str],
+    /// Have files just come in bloom filters too? Without them a row is found by its time.
+    pub(crate) has_appended_bloom: bool,
     /// Texts that hardly repeat: a dictionary would be thrown away again.
     pub(crate) distinct: &'static [&'static str],
-    /// The column that most of the table's bytes are in.
-    pub(crate) bulk: Option<&'static str>,
     /// Texts that are the same for many rows on end: packing alone makes them as small as a dictionary, and costs less.
     pub(crate) constant: &'static [&'static str],
     /// Numbers that hardly repeat and do not grow.
@@ -89,8 +87,8 @@ const PLAIN: Spec = Spec {
     end: "ts",
     sort: &[],
     bloom: &[],
+    has_appended_bloom: true,
     distinct: &[],
-    bulk: None,
     constant: &[],
     noise: &[],
     group: None,
@@ -98,14 +96,14 @@ const PLAIN: Spec = Spec {
 };
 
 // In the order of the enum: `spec` indexes it.
-static SPECS: [Spec; 8] = [
+static SPECS: [Spec; 7] = [
     Spec {
         name: "lines",
         sort: &["server", "ts", "file", "offset"],
         bloom: &["queue_id"],
+        has_appended_bloom: false,
         distinct: &["queue_id", "text"],
-        bulk: Some("text"),
-        constant: &["server", "file", "program", "kind"],
+        constant: &["server", "file"],
         noise: &["hash"],
         ..PLAIN
     },
@@ -114,7 +112,7 @@ static SPECS: [Spec; 8] = [
         start: "ts_in",
         end: "ts_out",
         sort: &["ts_in", "server", "instance", "queue_id"],
-        distinct: &["queue_id", "message_id", "packed"],
+        distinct: &["queue_id", "packed"],
         ..PLAIN
     },
     Spec {
@@ -130,22 +128,12 @@ static SPECS: [Spec; 8] = [
         ..PLAIN
     },
     Spec {
-        name: "journeys",
-        start: "first_arrival",
-        end: "last_seen",
-        sort: &["first_arrival", "id"],
-        bloom: &["id"],
-        distinct: &["id", "message_id", "steps.list.element.queue_id"],
-        has_server: false,
-        ..PLAIN
-    },
-    Spec {
         name: "deliveries",
         start: "first_arrival",
         end: "last_seen",
         sort: &["first_arrival", "journey_id", "seq"],
         bloom: &["journey_id", "message_id", "sender", "recipient"],
-        distinct: &["journey_id", "message_id", "queue_id", "queue_ids", "reply"],
+        distinct: &["journey_id", "message_id", "queue_id", "queue_ids", "reply", "steps"],
         group: Some("journey_id"),
         ..PLAIN
     },
@@ -154,13 +142,12 @@ static SPECS: [Spec; 8] = [
 ];
 
 // What an encoder gives for no rows is the schema: names and types stand in one place only.
-static SCHEMAS: LazyLock<[SchemaRef; 8]> = LazyLock::new(|| {
+static SCHEMAS: LazyLock<[SchemaRef; 7]> = LazyLock::new(|| {
     [
         Line::none(),
         Hop::encode(&[]),
         Attempt::encode(&[]),
         Rejection::encode(&[]),
-        Journey::encode(&[]),
         delivery_rows(&[]),
         Coverage::encode(&[]),
         Shape::encode(&[]),
@@ -182,7 +169,7 @@ mod tests {
             let columns: Vec<String> = columns.columns().iter().map(|column| column.path().string()).collect();
             let named =
                 [spec.sort, spec.bloom, spec.distinct, spec.constant, spec.noise, &[spec.start, spec.end]].concat();
-            let named = named.into_iter().chain(spec.bulk).chain(spec.group).chain(spec.has_server.then_some("server"));
+            let named = named.into_iter().chain(spec.group).chain(spec.has_server.then_some("server"));
             for name in named {
                 assert!(columns.iter().any(|column| column == name), "{table}.{name}");
             }

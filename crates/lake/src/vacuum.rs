@@ -41,9 +41,9 @@ impl Writer {
                 }
             }
             self.inner.rollups.vacuum(table, &kept);
-            let version = self.current.version(table);
-            if version > 0 {
-                self.inner.wait(self.inner.log(table).expire(version))?;
+            let (log, version) = (self.inner.log(table), self.current.version(table));
+            if version > 0 && log.has_expired_entries()? {
+                self.inner.wait(log.expire(version))?;
             }
         }
         Ok(done)

@@ -4,19 +4,21 @@
 //! `current.json` is renamed: now readers see it. Last, the journal goes. A commit stopped before the journal never was (vacuum takes
 //! its files); one stopped later is completed by the next writer.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use deltalake_core::kernel::Action;
+use vigie_model::{Attempt, Hop, Journey, Rejection};
 
 use crate::commit::Commit;
 use crate::data_file::{DataFile, Effort, IsNewData, PartWriter, sync_folders};
 use crate::delta::FileSet;
 use crate::lake::Inner;
 use crate::layout::{Current, Pending, PendingTable, WriterLock};
-use crate::replacement::{Rewritten, Selection, remove_files, rewrite};
-use crate::rows::LineBatch;
+use crate::replacement::{Replacement, Rewritten, Selection, remove_files, rewrite};
+use crate::rows::{Fact, LineBatch, delivery_rows, hop_rows};
 use crate::sorting::Ordered;
 use crate::staging::Staged;
 use crate::{LakeError, Table};
@@ -62,7 +64,7 @@ impl Writer {
     pub(crate) fn open(inner: Arc<Inner>) -> Result<Self, LakeError> {
         let lock = inner.layout.lock()?;
         let current = inner.layout.current()?.unwrap_or_default();
-        let staged = Staged::new(inner.layout.table_dir(Table::Lines));
+        let staged = Staged::new(inner.clone());
         let mut writer = Writer {
             inner,
             current,
@@ -89,20 +91,62 @@ impl Writer {
     /// must be given the batch too, for the lines that are left.
     ///
     /// After an error all that was staged is gone, and with it lines of the batch: what they came from must be read again.
-    pub fn stage(&mut self, lines: &mut LineBatch) -> Result<(), LakeError> {
+    pub fn stage_lines(&mut self, lines: &mut LineBatch) -> Result<(), LakeError> {
         let taken = self.staged.take_full(lines);
+        self.all_or_none_staged(taken)
+    }
+
+    /// Writes messages for the commit to come, a row in `deliveries` for each of their recipients. Files are fewest when they come in
+    /// order of first arrival and id.
+    ///
+    /// After an error all that was staged is gone.
+    pub fn stage_journeys(&mut self, journeys: &[Journey]) -> Result<(), LakeError> {
+        let taken = self.staged.add(Table::Deliveries, journeys, delivery_rows);
+        self.all_or_none_staged(taken)
+    }
+
+    /// Writes hops for the commit to come. Files are fewest when they come in the order of the table.
+    ///
+    /// After an error all that was staged is gone.
+    pub fn stage_hops<H: Borrow<Hop>>(&mut self, hops: &[H]) -> Result<(), LakeError> {
+        let taken = self.staged.add(Table::Hops, hops, hop_rows);
+        self.all_or_none_staged(taken)
+    }
+
+    /// Writes tries for the commit to come. Files are fewest when they come by time.
+    ///
+    /// After an error all that was staged is gone.
+    pub fn stage_attempts(&mut self, attempts: &[Attempt]) -> Result<(), LakeError> {
+        let taken = self.staged.add(Table::Attempts, attempts, Attempt::encode);
+        self.all_or_none_staged(taken)
+    }
+
+    /// Writes refusals for the commit to come. Files are fewest when they come by time.
+    ///
+    /// After an error all that was staged is gone.
+    pub fn stage_rejections(&mut self, rejections: &[Rejection]) -> Result<(), LakeError> {
+        let taken = self.staged.add(Table::Rejections, rejections, Rejection::encode);
+        self.all_or_none_staged(taken)
+    }
+
+    fn all_or_none_staged(&mut self, taken: Result<(), LakeError>) -> Result<(), LakeError> {
         if taken.is_err() {
             self.take_staged();
         }
         taken
     }
 
-    /// What was staged; the next commit begins with nothing.
-    fn take_staged(&mut self) -> Staged {
-        std::mem::replace(&mut self.staged, Staged::new(self.inner.layout.table_dir(Table::Lines)))
+    /// Would a commit of nothing store nothing?
+    pub fn has_nothing_staged(&self) -> bool {
+        self.staged.is_empty()
     }
 
-    /// Stores a commit, and the lines that were staged: all of it or nothing, also after `kill -9`.
+    /// What was staged; the next commit begins with nothing.
+    fn take_staged(&mut self) -> Staged {
+        std::mem::replace(&mut self.staged, Staged::new(self.inner.clone()))
+    }
+
+    /// Stores a commit, and the rows that were staged: all of it or nothing, also after `kill -9`.
     ///
     /// After an error nothing of it is visible; when the error came late the next call, or the next writer, completes it, and a replay
     /// of it is then skipped.
@@ -125,15 +169,16 @@ impl Writer {
         }
         let mut rows = commit.batches.iter().map(|(_, batch)| batch.num_rows() as u64).sum();
         let mut selections: BTreeMap<Table, Vec<Selection>> = BTreeMap::new();
-        for (table, selection) in commit.replacements.iter().flat_map(|replacement| replacement.selections()) {
+        for (table, selection) in commit.replacements.iter().map(Replacement::selection) {
             selections.entry(table).or_default().push(selection);
         }
         let mut changes = self.write_data(commit.batches, selections)?;
         match staged.finish() {
-            Ok(files) if files.is_empty() => {}
-            Ok(files) => {
-                rows += files.iter().map(|file| file.rows).sum::<u64>();
-                changes.entry(Table::Lines).or_default().added.extend(files);
+            Ok(done) => {
+                for (table, files) in done {
+                    rows += files.iter().map(|file| file.rows).sum::<u64>();
+                    changes.entry(table).or_default().added.extend(files);
+                }
             }
             Err(e) => {
                 self.take_back(&changes);

@@ -46,7 +46,12 @@ impl QueueId {
 
     pub fn as_str(&self) -> &str {
         // `new` lets only ASCII in.
-        std::str::from_utf8(&self.bytes[..self.len()]).unwrap_or_default()
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// The text, which is ASCII.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len()]
     }
 }
 

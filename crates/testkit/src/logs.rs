@@ -98,7 +98,7 @@ impl Reading {
 
     /// All hops so far, open ones too.
     pub fn hops(&self) -> Vec<Hop> {
-        self.facts.hops.iter().cloned().chain(self.hosts.iter().flat_map(Host::open)).collect()
+        self.facts.hops.iter().map(|hop| (**hop).clone()).chain(self.hosts.iter().flat_map(Host::open)).collect()
     }
 
     /// What it comes to.

@@ -362,7 +362,7 @@ impl Entry {
     /// Gives the hop out for good; a session without a message gives none.
     pub fn close(self, id: QueueId, server: &str, facts: &mut Facts) {
         if self.queued {
-            facts.hops.push(Hop { closed: true, ..self.into_hop(id, server) });
+            facts.hops.push(Box::new(Hop { closed: true, ..self.into_hop(id, server) }));
         } else {
             facts.aborted += 1;
         }

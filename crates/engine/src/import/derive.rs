@@ -1,18 +1,31 @@
 //! Journeys derived from hops, for the time that an import touched.
 //!
 //! A journey is a pure function of the hops that belong to it, so those that may have changed are dropped and derived again:
-//! every journey that overlaps the touched time, from all the hops that it can be made of.
+//! every journey that overlaps the touched time, from all the hops that it can be made of. In a store that held nothing before, hops
+//! are linked while the lines are read, as soon as no later line can change them; what turns out to be too early is derived again.
 
 use vigie_correlator::Linker;
-use vigie_lake::{Commit, Replacement};
-use vigie_model::{Journey, MICROS_PER_SECOND, Micros};
+use vigie_lake::{Commit, Replacement, Snapshot, Table, Writer};
+use vigie_model::{Hop, Journey, MICROS_PER_SECOND, Micros};
 
 use super::{ImportError, Phase, Run, hull};
 
 /// Two hops farther apart than this are never linked by anything between them.
 const REACH_MICROS: Micros = 7_200 * MICROS_PER_SECOND;
-/// Journeys of one commit.
-const COMMIT_JOURNEYS_MAX: usize = 40_000;
+/// Journeys gathered before the older half of them is written: most come nearly in order of their arrival.
+const WINDOW_JOURNEYS: usize = 8_192;
+/// Journeys that came after younger ones were written, such as those that waited in a queue: gathered for a file of their own.
+const LATE_JOURNEYS_MAX: usize = 32_768;
+
+/// Links what no later line can change any more, for the commit to come.
+pub fn derive_early(run: &mut Run) -> Result<(), ImportError> {
+    let Some(early) = &mut run.early else { return Ok(()) };
+    let Some(hops) = run.recent.take_before(run.state.settled_until()) else {
+        run.early = None;
+        return Ok(());
+    };
+    hops.into_iter().try_for_each(|hop| early.push(hop, &mut run.writer))
+}
 
 /// Derives what is to be derived; returns how many journeys were stored.
 pub fn derive(run: &mut Run, watch: &mut dyn FnMut(&Phase) -> bool) -> Result<u64, ImportError> {
@@ -21,6 +34,12 @@ pub fn derive(run: &mut Run, watch: &mut dyn FnMut(&Phase) -> bool) -> Result<u6
         run.state.touched = hull(run.state.touched, hop.ts_in, hop.ts_out);
     }
     let Some((first, last)) = run.state.touched else { return Ok(0) };
+    open.sort_by_key(|hop| hop.ts_in);
+    if let Some(early) = run.early.take()
+        && let Some(rest) = run.recent.take_before(Micros::MAX)
+    {
+        return link(run, early, Commit::new(), rest.into_iter().map(Ok), open, watch);
+    }
     let (from, until) = (first - REACH_MICROS, last + REACH_MICROS);
     let snapshot = run.lake.snapshot()?;
     let mut old = Vec::new();
@@ -33,63 +52,118 @@ pub fn derive(run: &mut Run, watch: &mut dyn FnMut(&Phase) -> bool) -> Result<u6
     }
     let (hops_from, hops_until) = (read_from - REACH_MICROS, read_until + REACH_MICROS);
     let hops = run.recent.hops_overlapping(&run.before, &snapshot, hops_from, hops_until)?;
-    let mut derivation = Derivation { run, commit: Commit::new(), journeys: Vec::new(), from, until, stored: 0 };
+    let mut commit = Commit::new();
     if !old.is_empty() {
-        let first_arrivals = Some(read_from..read_until + 1);
-        derivation.commit.replace(Replacement::Journeys { ids: old, first_arrivals });
+        commit.replace(Replacement::Journeys { ids: old, first_arrivals: Some(read_from..read_until + 1) });
     }
-    open.sort_by_key(|hop| hop.ts_in);
+    let linking = Linking { period: Some((from, until)), ..Linking::default() };
+    let hops = hops.map(|hop| hop.map_err(ImportError::from));
+    link(run, linking, commit, hops, open, watch)
+}
+
+/// Links hops that come in order of `ts_in`, those that are still open among them, and stores the journeys with the commit.
+fn link(
+    run: &mut Run,
+    mut linking: Linking,
+    commit: Commit,
+    hops: impl Iterator<Item = Result<Box<Hop>, ImportError>>,
+    open: Vec<Hop>,
+    watch: &mut dyn FnMut(&Phase) -> bool,
+) -> Result<u64, ImportError> {
+    let mut told = 0;
     let mut open = open.into_iter().peekable();
-    let mut linker = Linker::default();
     for hop in hops {
         let hop = hop?;
         while let Some(waiting) = open.next_if(|waiting| waiting.ts_in <= hop.ts_in) {
-            linker.push(waiting, &mut derivation.journeys);
+            linking.push(Box::new(waiting), &mut run.writer)?;
         }
-        linker.push(hop, &mut derivation.journeys);
-        derivation.store_if_full(watch)?;
+        linking.push(hop, &mut run.writer)?;
+        if linking.stored > told {
+            told = linking.stored;
+            watch(&Phase::Linking { journeys: told });
+        }
     }
-    for waiting in open {
-        linker.push(waiting, &mut derivation.journeys);
-    }
-    linker.finish(&mut derivation.journeys);
-    derivation.finish()
+    open.try_for_each(|waiting| linking.push(Box::new(waiting), &mut run.writer))?;
+    let stored = linking.finish(&mut run.writer)?;
+    run.state.touched = None;
+    run.commit(commit)?;
+    Ok(stored)
 }
 
-struct Derivation<'a> {
-    run: &'a mut Run,
-    commit: Commit,
+/// Hops on their way through the linker, and journeys on theirs into the store.
+#[derive(Default)]
+pub struct Linking {
+    linker: Linker,
+    /// Journeys outside of it are known already, and may be seen only in part here.
+    period: Option<(Micros, Micros)>,
     journeys: Vec<Journey>,
-    from: Micros,
-    until: Micros,
+    late: Vec<Journey>,
+    /// Place of the youngest journey written in order.
+    written: Option<(Micros, Box<str>)>,
     stored: u64,
 }
 
-impl Derivation<'_> {
-    fn store_if_full(&mut self, watch: &mut dyn FnMut(&Phase) -> bool) -> Result<(), ImportError> {
-        if self.journeys.len() >= COMMIT_JOURNEYS_MAX {
-            self.add();
-            self.run.commit(std::mem::take(&mut self.commit))?;
-            watch(&Phase::Linking { journeys: self.stored });
+impl Linking {
+    /// For a store that holds nothing which a hop could be linked with.
+    pub fn early(before: &Snapshot) -> Option<Self> {
+        let is_empty = |table| before.extent(table).is_none();
+        (is_empty(Table::Hops) && is_empty(Table::Deliveries)).then(Self::default)
+    }
+
+    fn push(&mut self, hop: Box<Hop>, writer: &mut Writer) -> Result<(), ImportError> {
+        self.linker.push(hop, &mut self.journeys);
+        if self.journeys.len() >= WINDOW_JOURNEYS {
+            self.write_older_half(writer)?;
         }
         Ok(())
     }
 
-    /// Journeys outside the touched time are known already, and may be seen only in part here.
-    fn add(&mut self) {
-        let (from, until) = (self.from, self.until);
-        self.journeys.retain(|journey| journey.last_seen >= from && journey.first_arrival < until);
-        // In the order in which the store keeps them: then it need not copy them into it.
-        self.journeys.sort_unstable_by(|a, b| (a.first_arrival, &a.id).cmp(&(b.first_arrival, &b.id)));
-        self.stored += self.journeys.len() as u64;
-        self.commit.journeys(&self.journeys);
-        self.journeys.clear();
+    fn write_older_half(&mut self, writer: &mut Writer) -> Result<(), ImportError> {
+        self.sort();
+        let younger = self.journeys.split_off(self.journeys.len() / 2);
+        let mut older = std::mem::replace(&mut self.journeys, younger);
+        self.write(&older, writer)?;
+        self.written = older.pop().map(|last| (last.first_arrival, last.id)).or(self.written.take());
+        if self.late.len() >= LATE_JOURNEYS_MAX {
+            self.write_late(writer)?;
+        }
+        Ok(())
     }
 
-    fn finish(mut self) -> Result<u64, ImportError> {
-        self.add();
-        self.run.state.touched = None;
-        self.run.commit(self.commit)?;
+    /// In the order in which the store keeps them; those that come too late for it apart.
+    fn sort(&mut self) {
+        if let Some((from, until)) = self.period {
+            self.journeys.retain(|journey| journey.last_seen >= from && journey.first_arrival < until);
+        }
+        self.journeys.sort_unstable_by(|a, b| place(a).cmp(&place(b)));
+        if let Some((ts, id)) = &self.written {
+            let in_time = self.journeys.partition_point(|journey| place(journey) < (*ts, &**id));
+            self.late.extend(self.journeys.drain(..in_time));
+        }
+    }
+
+    fn write(&mut self, journeys: &[Journey], writer: &mut Writer) -> Result<(), ImportError> {
+        self.stored += journeys.len() as u64;
+        Ok(writer.stage_journeys(journeys)?)
+    }
+
+    fn write_late(&mut self, writer: &mut Writer) -> Result<(), ImportError> {
+        let mut late = std::mem::take(&mut self.late);
+        late.sort_unstable_by(|a, b| place(a).cmp(&place(b)));
+        self.write(&late, writer)
+    }
+
+    fn finish(mut self, writer: &mut Writer) -> Result<u64, ImportError> {
+        std::mem::take(&mut self.linker).finish(&mut self.journeys);
+        self.sort();
+        let journeys = std::mem::take(&mut self.journeys);
+        self.write(&journeys, writer)?;
+        self.write_late(writer)?;
         Ok(self.stored)
     }
+}
+
+/// Where the store keeps a journey.
+fn place(journey: &Journey) -> (Micros, &str) {
+    (journey.first_arrival, &journey.id)
 }

@@ -36,10 +36,10 @@ fn rebuild(run: &mut Run, place: usize, watch: &mut dyn FnMut(&Phase) -> bool) -
     run.namesakes.begin_again(place);
     for line in snapshot.lines_of(&server, Micros::MIN, Micros::MAX)? {
         let line = line?;
-        if let Some(pid) = line.pid.filter(|_| Namesakes::concerns(line.program.as_bytes())) {
-            run.namesakes.see(place, &server, line.ts, pid, &line.file);
-        }
         let parsed = envelope::parse(line.text.as_bytes(), &mut scratch);
+        if let Some(from) = parsed.as_ref().filter(|from| from.pid != 0 && Namesakes::concerns(from.program)) {
+            run.namesakes.see(place, &server, line.ts, from.pid, &line.file);
+        }
         let (record, repeated) =
             parsed.as_ref().map_or((Record::Foreign, 1), |envelope| (vigie_formats::read(envelope), envelope.repeated));
         let times = if record.happens_again_when_repeated() { repeated } else { 1 };
@@ -64,6 +64,8 @@ fn rebuild(run: &mut Run, place: usize, watch: &mut dyn FnMut(&Phase) -> bool) -
 
 fn store(run: &mut Run, commit: &mut Commit, facts: &mut Facts) -> Result<(), ImportError> {
     let facts = std::mem::take(facts);
-    commit.hops(&facts.hops).attempts(&facts.attempts).rejections(&facts.rejections);
+    run.writer.stage_hops(&facts.hops)?;
+    run.writer.stage_attempts(&facts.attempts)?;
+    run.writer.stage_rejections(&facts.rejections)?;
     run.commit(std::mem::take(commit))
 }

@@ -8,52 +8,67 @@ use vigie_model::{Hop, Micros};
 /// Hops kept at most, some 140 MB; of more, all are read back.
 const HOPS_MAX: usize = 150_000;
 
-/// Hops stored by this run, commit by commit; `None` when there were too many, or what was stored before was changed.
-pub struct Recent(Option<Vec<Vec<Hop>>>);
+/// Hops stored by this run, in the order of the store.
+#[expect(clippy::vec_box, reason = "the correlator gives them so, and the linker takes them so")]
+pub struct Recent {
+    /// `None` when the store is to be asked: there were too many, or they came too late, or what was stored was changed.
+    hops: Option<Vec<Box<Hop>>>,
+    /// Hops that began before this were taken.
+    taken_until: Micros,
+}
 
 impl Default for Recent {
     fn default() -> Self {
-        Self(Some(Vec::new()))
+        Self { hops: Some(Vec::new()), taken_until: Micros::MIN }
     }
 }
 
+#[expect(clippy::vec_box, reason = "the correlator gives them so, and the linker takes them so")]
 impl Recent {
     /// Adds the hops of a commit, which are in order.
-    pub fn add(&mut self, hops: Vec<Hop>) {
-        match &mut self.0 {
-            Some(known) if known.iter().map(Vec::len).sum::<usize>() + hops.len() <= HOPS_MAX => known.push(hops),
-            _ => self.0 = None,
+    pub fn add(&mut self, hops: Vec<Box<Hop>>) {
+        let Some(known) = &mut self.hops else { return };
+        let is_late = hops.first().is_some_and(|first| first.ts_in < self.taken_until);
+        if is_late || known.len() + hops.len() > HOPS_MAX {
+            return self.forget();
         }
+        known.extend(hops);
+        // Two stretches that are in order, which the merge sort likes.
+        known.sort_by(|a, b| in_order(a, b));
     }
 
     /// From now on the store is asked.
     pub fn forget(&mut self) {
-        self.0 = None;
+        self.hops = None;
     }
 
-    /// All stored hops that overlap this time, in the order of the store. `before` is the store before this run, `now` as it is.
+    /// Takes the hops that began before this, in order; `None` when the store is to be asked.
+    pub fn take_before(&mut self, until: Micros) -> Option<Vec<Box<Hop>>> {
+        let known = self.hops.as_mut()?;
+        self.taken_until = self.taken_until.max(until);
+        Some(known.drain(..known.partition_point(|hop| hop.ts_in < until)).collect())
+    }
+
+    /// All stored hops that overlap this time, in the order of the store, where none were taken. `before` is the store before this
+    /// run, `now` as it is.
     pub fn hops_overlapping(
         &mut self,
         before: &Snapshot,
         now: &Snapshot,
         from: Micros,
         until: Micros,
-    ) -> Result<Box<dyn Iterator<Item = Result<Hop, LakeError>>>, LakeError> {
-        let Some(recent) = self.0.take() else {
-            return Ok(Box::new(now.hops_overlapping(from, until)?));
+    ) -> Result<Box<dyn Iterator<Item = Result<Box<Hop>, LakeError>>>, LakeError> {
+        let boxed = |hop: Result<Hop, LakeError>| hop.map(Box::new);
+        let Some(recent) = self.hops.take() else {
+            return Ok(Box::new(now.hops_overlapping(from, until)?.map(boxed)));
         };
-        let overlaps = move |hop: &Hop| hop.ts_in < until && hop.ts_out >= from;
-        let recent = recent.into_iter().map(|hops| hops.into_iter().filter(overlaps).peekable());
-        let mut recent: Vec<_> = recent.collect();
-        let mut before = before.hops_overlapping(from, until)?.peekable();
-        Ok(Box::new(std::iter::from_fn(move || {
-            let heads = recent.iter_mut().enumerate().filter_map(|(at, hops)| Some((at, hops.peek()?)));
-            let first = heads.min_by(|(_, a), (_, b)| in_order(a, b));
-            match (first, before.peek()) {
-                (Some((_, new)), Some(Ok(old))) if in_order(old, new).is_le() => before.next(),
-                (Some((at, _)), None | Some(Ok(_))) => recent[at].next().map(Ok),
-                (_, Some(Err(_))) | (None, _) => before.next(),
-            }
+        let overlaps = move |hop: &Box<Hop>| hop.ts_in < until && hop.ts_out >= from;
+        let mut recent = recent.into_iter().filter(overlaps).peekable();
+        let mut before = before.hops_overlapping(from, until)?.map(boxed).peekable();
+        Ok(Box::new(std::iter::from_fn(move || match (recent.peek(), before.peek()) {
+            (Some(new), Some(Ok(old))) if in_order(old, new).is_le() => before.next(),
+            (Some(_), None | Some(Ok(_))) => recent.next().map(Ok),
+            (_, Some(Err(_))) | (None, _) => before.next(),
         })))
     }
 }

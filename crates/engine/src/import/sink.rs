@@ -2,16 +2,18 @@
 
 use rustc_hash::FxHashMap;
 use vigie_correlator::{Facts, Host, LATE_MICROS_MAX};
-use vigie_lake::{Commit, Coverage, LineBatch, LineKind, LineRef, Shape};
+use vigie_lake::{Commit, Coverage, LineBatch, LineRef, Shape};
 use vigie_model::{MICROS_PER_HOUR, Micros, day_of};
 
-use super::{ImportError, Phase, Run, hull, namesakes::Namesakes, recent::in_order, state::HostState};
+use super::{
+    ImportError, Phase, Run, derive::derive_early, hull, namesakes::Namesakes, recent::in_order, state::HostState,
+};
 use crate::intake::{FileMark, Line, Progress, Report, Seen, Sink};
 
-/// Lines of one commit: enough for well-filled files, few enough for memory.
-const COMMIT_LINES_MAX: u64 = 400_000;
 /// Text of one commit, for logs with long lines.
 const COMMIT_TEXT_BYTES_MAX: usize = 96 * 1024 * 1024;
+/// Refusals, or tries, that are written together.
+const STAGED_ROWS_MIN: usize = 4_096;
 /// Different unknown shapes remembered until the next commit; more are counted together.
 const SHAPES_MAX: usize = 2_000;
 /// What is kept of an example of an unknown line.
@@ -20,8 +22,18 @@ const EXAMPLE_BYTES_MAX: usize = 500;
 /// Day, host, program and shape of a line that nobody understood; its count and an example stand behind it.
 type ShapeKey = (i32, usize, Box<[u8]>, String);
 
+/// What the parsers made of a line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LineKind {
+    Understood,
+    /// Known, and of no interest.
+    Ignored,
+    Unknown,
+}
+
 pub struct ToLake<'a> {
     run: &'a mut Run,
+    commit_lines_max: u64,
     watch: &'a mut dyn FnMut(&Phase) -> bool,
     /// For each host of this run: its place in the state, and its stored times before this run.
     hosts: Vec<HostRun>,
@@ -29,8 +41,8 @@ pub struct ToLake<'a> {
     /// Lines and bytes of text since the last commit.
     pending: (u64, usize),
     facts: Facts,
-    coverage: FxHashMap<(usize, i64), Coverage>,
-    last_hour: Option<(usize, i64)>,
+    /// Of each host and hour of this commit.
+    coverage: Vec<Coverage>,
     shapes: FxHashMap<ShapeKey, (u64, Box<str>)>,
     counts: Counts,
 }
@@ -39,6 +51,10 @@ struct HostRun {
     place: usize,
     name: Box<str>,
     stored: Option<(Micros, Micros)>,
+    /// Hours since 1970, and their places in the coverage of the commit.
+    hours: FxHashMap<i64, usize>,
+    /// The hour of the last line, as most lines have the same as the one before.
+    last_hour: Option<(i64, usize)>,
 }
 
 #[derive(Debug, Default)]
@@ -50,19 +66,19 @@ pub struct Counts {
 }
 
 impl<'a> ToLake<'a> {
-    pub fn new(run: &'a mut Run, watch: &'a mut dyn FnMut(&Phase) -> bool) -> Result<Self, ImportError> {
-        Ok(Self {
+    pub fn new(run: &'a mut Run, commit_lines_max: u64, watch: &'a mut dyn FnMut(&Phase) -> bool) -> Self {
+        Self {
             run,
+            commit_lines_max,
             watch,
             hosts: Vec::new(),
             lines: LineBatch::new(),
             pending: (0, 0),
             facts: Facts::default(),
-            coverage: FxHashMap::default(),
-            last_hour: None,
+            coverage: Vec::new(),
             shapes: FxHashMap::default(),
             counts: Counts::default(),
-        })
+        }
     }
 
     /// Commits what is left.
@@ -80,14 +96,32 @@ impl<'a> ToLake<'a> {
         commit.lines(std::mem::take(&mut self.lines));
         self.pending = (0, 0);
         let mut facts = std::mem::take(&mut self.facts);
-        facts.hops.sort_unstable_by(in_order);
-        commit.hops(&facts.hops).attempts(&facts.attempts).rejections(&facts.rejections);
+        facts.hops.sort_by(|a, b| in_order(a, b));
+        self.run.writer.stage_hops(&facts.hops)?;
+        self.run.writer.stage_attempts(&facts.attempts)?;
+        self.run.writer.stage_rejections(&facts.rejections)?;
         commit.coverage(&self.take_coverage()).shapes(&self.take_shapes());
-        if commit.is_empty() {
+        if self.run.writer.has_nothing_staged() && commit.is_empty() {
             return Ok(());
         }
         self.run.recent.add(facts.hops);
+        derive_early(self.run)?;
         self.run.commit(commit)
+    }
+
+    /// Writes what need not wait for the commit: hops are put in order first.
+    fn stage(&mut self) -> Result<(), ImportError> {
+        let (writer, facts) = (&mut self.run.writer, &mut self.facts);
+        writer.stage_lines(&mut self.lines)?;
+        if facts.rejections.len() >= STAGED_ROWS_MIN {
+            writer.stage_rejections(&facts.rejections)?;
+            facts.rejections.clear();
+        }
+        if facts.attempts.len() >= STAGED_ROWS_MIN {
+            writer.stage_attempts(&facts.attempts)?;
+            facts.attempts.clear();
+        }
+        Ok(())
     }
 
     /// The time whose journeys change: that of new hops, and of all that is open, before and after.
@@ -99,8 +133,11 @@ impl<'a> ToLake<'a> {
     }
 
     fn take_coverage(&mut self) -> Vec<Coverage> {
-        self.last_hour = None;
-        let mut rows: Vec<Coverage> = self.coverage.drain().map(|(_, row)| row).collect();
+        for host in &mut self.hosts {
+            host.hours.clear();
+            host.last_hour = None;
+        }
+        let mut rows = std::mem::take(&mut self.coverage);
         rows.sort_by(|a, b| (&a.server, a.hour).cmp(&(&b.server, b.hour)));
         rows
     }
@@ -122,17 +159,25 @@ impl<'a> ToLake<'a> {
 
     fn cover(&mut self, line: &Line<'_>, kind: LineKind) {
         let hour = line.ts.div_euclid(MICROS_PER_HOUR);
-        let name = &self.hosts[line.host].name;
-        let row = self.coverage.entry((line.host, hour)).or_insert_with(|| Coverage {
-            server: name.clone(),
-            hour: hour * MICROS_PER_HOUR,
-            lines: 0,
-            understood: 0,
-            ignored: 0,
-            unknown: 0,
-            first_ts: line.ts,
-            last_ts: line.ts,
-        });
+        let (host, coverage) = (&mut self.hosts[line.host], &mut self.coverage);
+        let place = match host.last_hour {
+            Some((last, place)) if last == hour => place,
+            _ => *host.hours.entry(hour).or_insert_with(|| {
+                coverage.push(Coverage {
+                    server: host.name.clone(),
+                    hour: hour * MICROS_PER_HOUR,
+                    lines: 0,
+                    understood: 0,
+                    ignored: 0,
+                    unknown: 0,
+                    first_ts: line.ts,
+                    last_ts: line.ts,
+                });
+                coverage.len() - 1
+            }),
+        };
+        host.last_hour = Some((hour, place));
+        let row = &mut coverage[place];
         row.lines += 1;
         row.first_ts = row.first_ts.min(line.ts);
         row.last_ts = row.last_ts.max(line.ts);
@@ -172,7 +217,7 @@ impl Sink for ToLake<'_> {
         for (from, until) in open {
             self.run.state.touched = hull(self.run.state.touched, from, until);
         }
-        self.hosts.push(HostRun { place, name: name.into(), stored });
+        self.hosts.push(HostRun { place, name: name.into(), stored, hours: FxHashMap::default(), last_hour: None });
         Ok(())
     }
 
@@ -200,11 +245,8 @@ impl Sink for ToLake<'_> {
             server: &host.name,
             file: line.file,
             offset: line.offset,
-            program: line.program,
-            pid: (line.pid != 0).then_some(line.pid),
             queue_id: line.record.queue_id().as_ref(),
             text: line.raw,
-            kind,
             hash: line.hash(),
         });
         let state = &mut self.run.state.hosts[host.place];
@@ -237,10 +279,10 @@ impl Sink for ToLake<'_> {
     }
 
     fn go_on(&mut self, progress: &Progress, marks: &dyn Fn() -> Vec<FileMark>) -> Result<bool, ImportError> {
-        if self.pending.0 >= COMMIT_LINES_MAX || self.pending.1 >= COMMIT_TEXT_BYTES_MAX {
+        if self.pending.0 >= self.commit_lines_max || self.pending.1 >= COMMIT_TEXT_BYTES_MAX {
             self.commit(marks())?;
         } else {
-            self.run.writer.stage(&mut self.lines)?;
+            self.stage()?;
         }
         Ok((self.watch)(&Phase::Reading(*progress)))
     }

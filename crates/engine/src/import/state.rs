@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use vigie_correlator::{Host, RestoreError};
+use vigie_correlator::{Host, LATE_MICROS_MAX, RestoreError};
 use vigie_lake::{LakeError, Snapshot};
 use vigie_model::{Hop, Micros};
 
@@ -206,6 +206,13 @@ impl State {
         }
         let surplus = self.marks.len().saturating_sub(MARKS_MAX);
         self.marks.drain(..surplus);
+    }
+
+    /// No line to come, unless it is later than lines may be, concerns what began before this.
+    pub fn settled_until(&self) -> Micros {
+        let oldest = |host: &Host| host.oldest_open().unwrap_or(Micros::MAX).min(host.watermark());
+        let oldest = self.hosts.iter().map(|state| oldest(&state.host)).min();
+        oldest.map_or(Micros::MIN, |oldest| oldest.saturating_sub(LATE_MICROS_MAX))
     }
 
     pub fn open_hops(&self) -> Vec<Hop> {

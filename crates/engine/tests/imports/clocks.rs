@@ -1,7 +1,7 @@
 //! Clocks that are wrong for a moment.
 
 use crate::store::{LONG, LONG_ROWS, Log, at_once};
-use crate::store::{Place, Rows, line_end};
+use crate::store::{Place, Rows, line_end, set_back};
 
 /// A line of another year in the middle of a log of 2026.
 fn with_a_line_of(year: &str, text: &[u8]) -> Vec<u8> {
@@ -57,17 +57,6 @@ fn a_log_with_a_wrong_line_that_grows() {
         sources.iter().for_each(|source| drop(place.import(std::slice::from_ref(source))));
         place.rows().assert_same(&LONG_ROWS, &format!("halves with a wrong line, newest first: {newest_first}"));
     }
-}
-
-/// The second half of each log by a clock that was set back by three hours.
-fn set_back() -> Vec<Log> {
-    let of = |log: &Log| {
-        let half = line_end(&log.text, log.text.len() / 2);
-        let later = String::from_utf8_lossy(&log.text[half..]).replace("T04:", "T01:");
-        let text = [&log.text[..half], later.as_bytes()].concat();
-        Log { host: log.host.clone(), name: log.name.clone(), text }
-    };
-    LONG.iter().map(of).collect()
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod bad_files;
 mod clocks;
+mod commits;
 mod copies;
 mod growing;
 mod namesakes;

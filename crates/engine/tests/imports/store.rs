@@ -76,6 +76,12 @@ impl Place {
         import::import(&self.store, sources, &options(HostRule::Line), watch).expect("an import")
     }
 
+    /// With commits of few lines.
+    pub fn import_in_steps(&self, sources: &[Source], commit_lines_max: u64) -> Imported {
+        let options = Options { commit_lines_max, ..options(HostRule::Line) };
+        import::import(&self.store, sources, &options, &mut |_| true).expect("an import")
+    }
+
     /// The host of a file counts for all of its lines.
     pub fn import_renamed(&self, sources: &[Source]) -> Imported {
         import::import(&self.store, sources, &options(HostRule::File), &mut |_| true).expect("an import")
@@ -107,7 +113,8 @@ impl Place {
 }
 
 fn options(host_rule: HostRule) -> Options {
-    Options { zone: TimeZone::UTC, default_host: "here".to_owned(), host_rule }
+    let commit_lines_max = import::COMMIT_LINES_MAX;
+    Options { zone: TimeZone::UTC, default_host: "here".to_owned(), host_rule, commit_lines_max }
 }
 
 pub fn source(host: &str, path: &Path) -> Source {
@@ -133,6 +140,17 @@ pub static LONG_ROWS: LazyLock<Rows> = LazyLock::new(|| at_once(&LONG));
 fn logs(folder: &str) -> Vec<Log> {
     let corpus = Corpus::load(&corpus::testdata().join(folder));
     corpus.files.into_iter().map(|file| Log { host: file.host, name: file.name, text: file.text }).collect()
+}
+
+/// The second half of each long log by a clock that was set back by three hours.
+pub fn set_back() -> Vec<Log> {
+    let of = |log: &Log| {
+        let half = line_end(&log.text, log.text.len() / 2);
+        let later = String::from_utf8_lossy(&log.text[half..]).replace("T04:", "T01:");
+        let text = [&log.text[..half], later.as_bytes()].concat();
+        Log { host: log.host.clone(), name: log.name.clone(), text }
+    };
+    LONG.iter().map(of).collect()
 }
 
 pub fn at_once(logs: &[Log]) -> Rows {

@@ -1,17 +1,24 @@
 //! Table `deliveries`: one row per recipient of a message, with the message's columns repeated. The table that questions are asked of.
 //!
-//! `sender`, `recipient`, `orig_recipient` and `user` stand in lower case, so that a search finds them by bloom filter; a recipient
-//! as written only where that differs. A message without recipients has one row, with an empty recipient.
+//! `sender`, `recipient`, `orig_recipient` and `user` stand in lower case, so that a search finds them by bloom filter; as written
+//! only where that differs. The hops of a message stand in its first row, packed. A message without recipients has one row, with
+//! an empty recipient.
 
 use std::borrow::Cow;
 use std::rc::Rc;
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
-use vigie_model::{Delivery, Direction, Journey, Micros, Outcome, QueueId};
+use vigie_model::{Delivery, Journey, Micros, QueueId};
 
-use super::{domain_of, folded, word};
-use crate::columns::{Columns, Reader};
+use super::packed::Packed;
+use super::{domain_of, folded};
+use crate::columns::Columns;
+
+/// What the names of a message's servers, or its queue ids, take at most as a rule.
+const JOINED_BYTES: usize = 96;
+/// What the packed steps of a message usually take.
+const STEPS_BYTES: usize = 96;
 
 /// One row to be.
 struct Row<'a> {
@@ -79,7 +86,7 @@ fn servers_of(journey: &Journey, delivery: &Delivery) -> Rc<str> {
 
 /// Words with a space between, the same one not twice in a row.
 fn joined<'a>(words: impl Iterator<Item = &'a str>) -> Rc<str> {
-    let mut text = String::new();
+    let mut text = String::with_capacity(JOINED_BYTES);
     let mut last = "";
     for word in words.filter(|word| !word.is_empty()) {
         if word != last {
@@ -94,6 +101,8 @@ fn joined<'a>(words: impl Iterator<Item = &'a str>) -> Rc<str> {
 }
 
 fn encode(rows: &[Row<'_>]) -> Result<RecordBatch, ArrowError> {
+    let mut steps = Packed::with_capacity(rows.len(), rows.len() * STEPS_BYTES);
+    rows.iter().try_for_each(|row| steps.push((row.seq == 0).then_some(&row.journey.steps)))?;
     let rows = || rows.iter();
     let mut columns = Columns::default();
     columns.texts("journey_id", rows().map(|r| &*r.journey.id));
@@ -105,6 +114,7 @@ fn encode(rows: &[Row<'_>]) -> Result<RecordBatch, ArrowError> {
     columns.texts("arrival", rows().map(|r| r.journey.arrival.as_str()));
     columns.flags("closed", rows().map(|r| r.journey.closed));
     columns.texts("sender", rows().map(|r| &*r.sender));
+    columns.texts_or_null("sender_as_written", rows().map(|r| as_written(&r.sender, &r.journey.sender)));
     columns.texts("sender_domain", rows().map(|r| domain_of(&r.sender)));
     columns.texts("recipient", rows().map(|r| &*r.recipient));
     columns.texts("recipient_domain", rows().map(|r| domain_of(&r.recipient)));
@@ -135,9 +145,11 @@ fn encode(rows: &[Row<'_>]) -> Result<RecordBatch, ArrowError> {
     columns.texts("client_ip", rows().map(|r| &*r.journey.client_ip));
     columns.texts("helo", rows().map(|r| &*r.journey.helo));
     columns.texts("user", rows().map(|r| &*r.user));
+    columns.texts_or_null("user_as_written", rows().map(|r| as_written(&r.user, &r.journey.user)));
     columns.texts("verdict", rows().map(|r| &*r.journey.verdict));
     columns.ints("hops", rows().map(|r| r.journey.steps.len() as i64));
     columns.texts("notice_of", rows().map(|r| &*r.journey.notice_of));
+    columns.push("steps", steps.finish()?, true);
     columns.finish()
 }
 
@@ -147,76 +159,4 @@ fn last_word(row: &Row<'_>) -> Micros {
 
 fn as_written<'a>(folded: &str, written: &'a str) -> Option<&'a str> {
     (folded != written).then_some(written)
-}
-
-/// What a delivery row says of its own, apart from its message, and where it belongs.
-pub(crate) struct DeliveriesOf {
-    pub(crate) first_arrival: Micros,
-    pub(crate) journey_id: Box<str>,
-    /// None for the one row of a message without recipients.
-    pub(crate) delivery: Option<Delivery>,
-}
-
-impl DeliveriesOf {
-    /// All that [`DeliveriesOf::decode`] reads, and what the scan needs.
-    pub(crate) const COLUMNS: [&str; 20] = [
-        "journey_id",
-        "first_arrival",
-        "last_seen",
-        "seq",
-        "ts",
-        "recipient",
-        "recipient_as_written",
-        "orig_recipient",
-        "orig_recipient_as_written",
-        "outcome",
-        "dsn",
-        "reply",
-        "relay",
-        "server",
-        "queue_id",
-        "delivery_ms",
-        "attempts",
-        "tls",
-        "direction",
-        "recipients",
-    ];
-
-    pub(crate) fn decode(batch: &RecordBatch) -> Result<Vec<Self>, ArrowError> {
-        let columns = Reader::new(batch);
-        let (journey_id, first_arrival) = (columns.texts("journey_id")?, columns.times("first_arrival")?);
-        let (count, ts) = (columns.ints("recipients")?, columns.times("ts")?);
-        let (recipient, recipient_as_written) = (columns.texts("recipient")?, columns.texts("recipient_as_written")?);
-        let (orig, orig_as_written) = (columns.texts("orig_recipient")?, columns.texts("orig_recipient_as_written")?);
-        let (outcome, dsn, reply) = (columns.texts("outcome")?, columns.texts("dsn")?, columns.texts("reply")?);
-        let (relay, server, queue_id) = (columns.texts("relay")?, columns.texts("server")?, columns.texts("queue_id")?);
-        let (delivery_ms, attempts) = (columns.ints("delivery_ms")?, columns.ints("attempts")?);
-        let (tls, direction) = (columns.flags("tls")?, columns.texts("direction")?);
-        let delivery = |i| -> Result<Delivery, ArrowError> {
-            Ok(Delivery {
-                recipient: recipient_as_written.some(i).unwrap_or(recipient.at(i)).into(),
-                orig_recipient: orig_as_written.some(i).unwrap_or(orig.at(i)).into(),
-                outcome: word(Outcome::parse(outcome.at(i)), outcome.at(i))?,
-                dsn: dsn.boxed(i),
-                reply: reply.boxed(i),
-                relay: relay.boxed(i),
-                server: server.boxed(i),
-                queue_id: queue_id.queue_id(i),
-                ts: ts[i],
-                delivery_ms: delivery_ms.some(i).map(|ms| ms as u64),
-                attempts: attempts.at(i) as u32,
-                tls: tls.value(i),
-                direction: word(Direction::parse(direction.at(i)), direction.at(i))?,
-            })
-        };
-        (0..batch.num_rows())
-            .map(|i| {
-                Ok(DeliveriesOf {
-                    first_arrival: first_arrival[i],
-                    journey_id: journey_id.boxed(i),
-                    delivery: if count.at(i) == 0 { None } else { Some(delivery(i)?) },
-                })
-            })
-            .collect()
-    }
 }

@@ -1,120 +1,94 @@
-//! Table `journeys`: messages of the organisation, with their hops as a list. Their recipients stand in `deliveries`.
+//! Messages read back from table `deliveries`, and what their steps say of the servers.
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, RecordBatch};
 use arrow::error::ArrowError;
-use vigie_model::{Arrival, Journey, LinkEvidence, MailClass, QueueId, ServerCounts, Step};
+use vigie_model::{Arrival, Delivery, Direction, Journey, MailClass, Outcome, ServerCounts, Step};
 
-use super::{Fact, word};
-use crate::columns::{Columns, Reader};
+use super::packed::unpack;
+use super::word;
+use crate::columns::Reader;
 
-impl Fact for Journey {
-    fn encode(rows: &[&Self]) -> Result<RecordBatch, ArrowError> {
-        let rows = || rows.iter().copied();
-        let mut columns = Columns::default();
-        columns.texts("id", rows().map(|r| &*r.id));
-        columns.texts("class", rows().map(|r| r.class.as_str()));
-        columns.texts("arrival", rows().map(|r| r.arrival.as_str()));
-        columns.texts("sender", rows().map(|r| &*r.sender));
-        columns.texts("message_id", rows().map(|r| &*r.message_id));
-        columns.texts("subject", rows().map(|r| &*r.subject));
-        columns.ints_or_null("size", rows().map(|r| r.size.map(|size| size as i64)));
-        columns.times("first_arrival", rows().map(|r| r.first_arrival));
-        columns.times("last_seen", rows().map(|r| r.last_seen));
-        columns.flags("closed", rows().map(|r| r.closed));
-        columns.texts("client_name", rows().map(|r| &*r.client_name));
-        columns.texts("client_ip", rows().map(|r| &*r.client_ip));
-        columns.texts("helo", rows().map(|r| &*r.helo));
-        columns.texts("user", rows().map(|r| &*r.user));
-        columns.texts("notice_of", rows().map(|r| &*r.notice_of));
-        columns.texts("verdict", rows().map(|r| &*r.verdict));
-        columns.ints("delivery_count", rows().map(|r| r.deliveries.len() as i64));
-        let steps: Vec<&Step> = rows().flat_map(|r| &r.steps).collect();
-        columns.lists("steps", rows().map(|r| r.steps.len()), encode_steps(&steps));
-        columns.finish()
+/// Messages in the order of the rows. The first and the last may have further rows in other batches.
+pub(crate) fn journeys_of(batch: &RecordBatch) -> Result<Vec<Journey>, ArrowError> {
+    let columns = Reader::new(batch);
+    let (id, count) = (columns.texts("journey_id")?, columns.ints("recipients")?);
+    let journey = message_at(&columns)?;
+    let delivery = delivery_at(&columns)?;
+    let mut journeys: Vec<Journey> = Vec::new();
+    for row in 0..batch.num_rows() {
+        if journeys.last().is_none_or(|last| *last.id != *id.at(row)) {
+            journeys.push(journey(row)?);
+        }
+        // A message without recipients has a row all the same.
+        if let Some(last) = journeys.last_mut().filter(|_| count.at(row) > 0) {
+            last.deliveries.push(delivery(row)?);
+        }
     }
-
-    /// Without deliveries: these are joined by the reader.
-    fn decode(batch: &RecordBatch) -> Result<Vec<Self>, ArrowError> {
-        let columns = Reader::new(batch);
-        let (id, class, arrival) = (columns.texts("id")?, columns.texts("class")?, columns.texts("arrival")?);
-        let (sender, message_id, subject) =
-            (columns.texts("sender")?, columns.texts("message_id")?, columns.texts("subject")?);
-        let (size, closed) = (columns.ints("size")?, columns.flags("closed")?);
-        let (first_arrival, last_seen) = (columns.times("first_arrival")?, columns.times("last_seen")?);
-        let (client_name, client_ip) = (columns.texts("client_name")?, columns.texts("client_ip")?);
-        let (helo, user) = (columns.texts("helo")?, columns.texts("user")?);
-        let (notice_of, verdict) = (columns.texts("notice_of")?, columns.texts("verdict")?);
-        let (mut lengths, items) = columns.lists("steps")?;
-        let mut steps = decode_steps(items.reader())?.into_iter();
-        (0..batch.num_rows())
-            .map(|i| {
-                Ok(Journey {
-                    id: id.boxed(i),
-                    class: word(MailClass::parse(class.at(i)), class.at(i))?,
-                    arrival: word(Arrival::parse(arrival.at(i)), arrival.at(i))?,
-                    sender: sender.boxed(i),
-                    message_id: message_id.boxed(i),
-                    subject: subject.boxed(i),
-                    size: size.some(i).map(|size| size as u64),
-                    first_arrival: first_arrival[i],
-                    last_seen: last_seen[i],
-                    closed: closed.value(i),
-                    client_name: client_name.boxed(i),
-                    client_ip: client_ip.boxed(i),
-                    helo: helo.boxed(i),
-                    user: user.boxed(i),
-                    notice_of: notice_of.boxed(i),
-                    verdict: verdict.boxed(i),
-                    steps: steps.by_ref().take(lengths.next().unwrap_or(0)).collect(),
-                    deliveries: Vec::new(),
-                })
-            })
-            .collect()
-    }
+    Ok(journeys)
 }
 
-fn encode_steps(rows: &[&Step]) -> Columns {
-    let rows = || rows.iter().copied();
-    let mut columns = Columns::default();
-    columns.texts("server", rows().map(|r| &*r.server));
-    columns.texts("instance", rows().map(|r| &*r.instance));
-    columns.texts_or_null("queue_id", rows().map(|r| r.queue_id.as_ref().map(QueueId::as_str)));
-    columns.flags("store", rows().map(|r| r.store));
-    columns.times("ts_in", rows().map(|r| r.ts_in));
-    columns.times("ts_out", rows().map(|r| r.ts_out));
-    columns.ints_or_null("previous", rows().map(|r| r.previous.map(i64::from)));
-    columns.texts_or_null("evidence", rows().map(|r| r.evidence.map(LinkEvidence::as_str)));
-    columns.ints_or_null("size", rows().map(|r| r.size.map(|size| size as i64)));
-    columns.ints("received_from_servers", rows().map(|r| r.counts.received_from_servers as i64));
-    columns.ints("received_from_local", rows().map(|r| r.counts.received_from_local as i64));
-    columns.ints("local_routing", rows().map(|r| r.counts.local_routing as i64));
-    columns.ints("sent_to_servers", rows().map(|r| r.counts.sent_to_servers as i64));
-    columns
-}
-
-fn decode_steps(columns: Reader<'_>) -> Result<Vec<Step>, ArrowError> {
-    let (server, instance, queue_id) =
-        (columns.texts("server")?, columns.texts("instance")?, columns.texts("queue_id")?);
-    let (store, ts_in, ts_out) = (columns.flags("store")?, columns.times("ts_in")?, columns.times("ts_out")?);
-    let (previous, evidence, size) = (columns.ints("previous")?, columns.texts("evidence")?, columns.ints("size")?);
-    let counts = server_counts(&columns)?;
-    (0..ts_in.len())
-        .map(|i| {
-            let evidence = evidence.some(i).map(|text| word(LinkEvidence::parse(text), text)).transpose()?;
-            Ok(Step {
-                server: server.boxed(i),
-                instance: instance.boxed(i),
-                queue_id: queue_id.queue_id(i),
-                store: store.value(i),
-                ts_in: ts_in[i],
-                ts_out: ts_out[i],
-                previous: previous.some(i).map(|at| at as u32),
-                evidence,
-                size: size.some(i).map(|size| size as u64),
-                counts: counts(i),
-            })
+/// What the row says of its message, which is the same in all of its rows but for the steps: those are in the first.
+fn message_at(columns: &Reader<'_>) -> Result<impl Fn(usize) -> Result<Journey, ArrowError>, ArrowError> {
+    let (id, class, arrival) = (columns.texts("journey_id")?, columns.texts("class")?, columns.texts("arrival")?);
+    let (sender, sender_as_written) = (columns.texts("sender")?, columns.texts("sender_as_written")?);
+    let (message_id, subject) = (columns.texts("message_id")?, columns.texts("subject")?);
+    let (size, closed) = (columns.ints("size")?, columns.flags("closed")?);
+    let (first_arrival, last_seen) = (columns.times("first_arrival")?, columns.times("last_seen")?);
+    let (client_name, client_ip) = (columns.texts("client_name")?, columns.texts("client_ip")?);
+    let (helo, user) = (columns.texts("helo")?, columns.texts("user")?);
+    let user_as_written = columns.texts("user_as_written")?;
+    let (notice_of, verdict) = (columns.texts("notice_of")?, columns.texts("verdict")?);
+    let steps = columns.bytes("steps")?;
+    Ok(move |row| {
+        Ok(Journey {
+            id: id.boxed(row),
+            class: word(MailClass::parse(class.at(row)), class.at(row))?,
+            arrival: word(Arrival::parse(arrival.at(row)), arrival.at(row))?,
+            sender: sender_as_written.some(row).unwrap_or(sender.at(row)).into(),
+            message_id: message_id.boxed(row),
+            subject: subject.boxed(row),
+            size: size.some(row).map(|size| size as u64),
+            first_arrival: first_arrival[row],
+            last_seen: last_seen[row],
+            closed: closed.value(row),
+            client_name: client_name.boxed(row),
+            client_ip: client_ip.boxed(row),
+            helo: helo.boxed(row),
+            user: user_as_written.some(row).unwrap_or(user.at(row)).into(),
+            notice_of: notice_of.boxed(row),
+            verdict: verdict.boxed(row),
+            steps: if steps.is_valid(row) { unpack(steps.value(row))? } else { Vec::new() },
+            deliveries: Vec::new(),
         })
-        .collect()
+    })
+}
+
+/// What the row says of its recipient.
+fn delivery_at(columns: &Reader<'_>) -> Result<impl Fn(usize) -> Result<Delivery, ArrowError>, ArrowError> {
+    let ts = columns.times("ts")?;
+    let (recipient, recipient_as_written) = (columns.texts("recipient")?, columns.texts("recipient_as_written")?);
+    let (orig, orig_as_written) = (columns.texts("orig_recipient")?, columns.texts("orig_recipient_as_written")?);
+    let (outcome, dsn, reply) = (columns.texts("outcome")?, columns.texts("dsn")?, columns.texts("reply")?);
+    let (relay, server, queue_id) = (columns.texts("relay")?, columns.texts("server")?, columns.texts("queue_id")?);
+    let (delivery_ms, attempts) = (columns.ints("delivery_ms")?, columns.ints("attempts")?);
+    let (tls, direction) = (columns.flags("tls")?, columns.texts("direction")?);
+    Ok(move |row| {
+        Ok(Delivery {
+            recipient: recipient_as_written.some(row).unwrap_or(recipient.at(row)).into(),
+            orig_recipient: orig_as_written.some(row).unwrap_or(orig.at(row)).into(),
+            outcome: word(Outcome::parse(outcome.at(row)), outcome.at(row))?,
+            dsn: dsn.boxed(row),
+            reply: reply.boxed(row),
+            relay: relay.boxed(row),
+            server: server.boxed(row),
+            queue_id: queue_id.queue_id(row),
+            ts: ts[row],
+            delivery_ms: delivery_ms.some(row).map(|ms| ms as u64),
+            attempts: attempts.at(row) as u32,
+            tls: tls.value(row),
+            direction: word(Direction::parse(direction.at(row)), direction.at(row))?,
+        })
+    })
 }
 
 /// What one hop adds to its server's row of the server table.
@@ -126,32 +100,15 @@ pub struct ServerEvents {
 
 impl ServerEvents {
     /// All that [`ServerEvents::decode`] reads, and what the scan needs.
-    pub(crate) const COLUMNS: [&str; 6] = [
-        "first_arrival",
-        "steps.list.element.server",
-        "steps.list.element.received_from_servers",
-        "steps.list.element.received_from_local",
-        "steps.list.element.local_routing",
-        "steps.list.element.sent_to_servers",
-    ];
+    pub(crate) const COLUMNS: [&str; 2] = ["first_arrival", "steps"];
 
     pub(crate) fn decode(batch: &RecordBatch) -> Result<Vec<Self>, ArrowError> {
-        let columns = Reader::new(batch);
-        let (lengths, steps) = columns.lists("steps")?;
-        let (steps, count) = (steps.reader(), lengths.sum());
-        let server = steps.texts("server")?;
-        let counts = server_counts(&steps)?;
-        Ok((0..count).map(|i| ServerEvents { server: server.boxed(i), counts: counts(i) }).collect())
+        let steps = Reader::new(batch).bytes("steps")?;
+        let mut events = Vec::new();
+        for packed in steps.iter().flatten() {
+            let steps: Vec<Step> = unpack(packed)?;
+            events.extend(steps.into_iter().map(|step| ServerEvents { server: step.server, counts: step.counts }));
+        }
+        Ok(events)
     }
-}
-
-fn server_counts<'a>(columns: &Reader<'a>) -> Result<impl Fn(usize) -> ServerCounts + 'a, ArrowError> {
-    let (from_servers, from_local) = (columns.ints("received_from_servers")?, columns.ints("received_from_local")?);
-    let (local_routing, sent) = (columns.ints("local_routing")?, columns.ints("sent_to_servers")?);
-    Ok(move |i| ServerCounts {
-        received_from_servers: from_servers.at(i) as u64,
-        received_from_local: from_local.at(i) as u64,
-        local_routing: local_routing.at(i) as u64,
-        sent_to_servers: sent.at(i) as u64,
-    })
 }

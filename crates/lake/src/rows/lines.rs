@@ -1,50 +1,29 @@
 //! Table `lines`: the raw lines of the logs, written column by column without a block of memory per line.
+//!
+//! Only what the line is and where it came from, and the queue id to find it by: what the parsers make of a line is in other
+//! tables, and changes with the program.
 
 use std::sync::Arc;
 
-use arrow::array::{Int64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder};
+use arrow::array::{
+    BinaryArray, BinaryBuilder, Int64Builder, RecordBatch, StringArray, StringBuilder, TimestampMicrosecondBuilder,
+};
 use arrow::error::ArrowError;
 use vigie_model::{Micros, QueueId};
 
-use super::word;
 use crate::Table;
 use crate::columns::{Columns, Reader};
 use crate::sorting::Ordered;
 
 /// Lines of a chunk, and of the first of a server, of which there may be many with little to say.
-const CHUNK_LINES: usize = 8_192;
+const CHUNK_LINES: usize = 2_048;
 const CHUNK_LINES_FIRST: usize = 1_024;
 /// Text at which a chunk ends: Arrow's offsets end at 2 GiB, and memory should not come near.
 const CHUNK_TEXT_BYTES: usize = 64 << 20;
 /// Bytes that the texts of a line usually need: a guess that saves most of the growing.
 const LINE_BYTES: usize = 176;
 const FILE_BYTES: usize = 32;
-const NAME_BYTES: usize = 16;
-
-/// What the parsers made of a line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum LineKind {
-    #[default]
-    Understood,
-    /// Known, and of no interest.
-    Ignored,
-    Unknown,
-}
-
-impl LineKind {
-    /// The word on disk and on pages.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            LineKind::Understood => "understood",
-            LineKind::Ignored => "ignored",
-            LineKind::Unknown => "unknown",
-        }
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        [LineKind::Understood, LineKind::Ignored, LineKind::Unknown].into_iter().find(|kind| kind.as_str() == text)
-    }
-}
+const QUEUE_ID_BYTES: usize = 16;
 
 /// A line on its way into a [`LineBatch`].
 #[derive(Clone, Copy, Debug)]
@@ -55,12 +34,9 @@ pub struct LineRef<'a> {
     pub file: &'a str,
     /// Where it begins in that file, in bytes.
     pub offset: u64,
-    pub program: &'a [u8],
-    pub pid: Option<u32>,
     pub queue_id: Option<&'a QueueId>,
     /// The whole line; what is not UTF-8 is replaced.
     pub text: &'a [u8],
-    pub kind: LineKind,
     /// Identity of the raw line.
     pub hash: i64,
 }
@@ -72,11 +48,8 @@ pub struct Line {
     pub server: Box<str>,
     pub file: Box<str>,
     pub offset: u64,
-    pub program: Box<str>,
-    pub pid: Option<u32>,
     pub queue_id: Option<QueueId>,
     pub text: Box<str>,
-    pub kind: LineKind,
     pub hash: i64,
 }
 
@@ -121,11 +94,8 @@ impl LineBatch {
         self.lines == 0
     }
 
-    /// Takes the chunks that are full, and all lines of servers that `is_wanted` names; each chunk with its server.
-    pub(crate) fn take(
-        &mut self,
-        is_wanted: impl Fn(&str) -> bool,
-    ) -> Result<Vec<(Box<str>, RecordBatch)>, ArrowError> {
+    /// Takes the chunks that are full, and all lines of servers that `is_wanted` names; each chunk in order, with its server.
+    pub(crate) fn take(&mut self, is_wanted: impl Fn(&str) -> bool) -> Result<Vec<(Box<str>, Ordered)>, ArrowError> {
         let mut taken = Vec::new();
         for lines in &mut self.servers {
             if lines.open.len() > 0 && is_wanted(&lines.server) {
@@ -133,8 +103,8 @@ impl LineBatch {
             }
             for chunk in lines.full.drain(..) {
                 let chunk = chunk?;
-                self.lines -= chunk.num_rows();
-                taken.push((lines.server.clone(), chunk));
+                self.lines -= chunk.rows.num_rows();
+                taken.push((lines.server.clone(), chunk.ordered()?));
             }
         }
         Ok(taken)
@@ -152,7 +122,7 @@ impl LineBatch {
 /// Lines of one server.
 struct ServerLines {
     server: Box<str>,
-    full: Vec<Result<RecordBatch, ArrowError>>,
+    full: Vec<Result<FullChunk, ArrowError>>,
     open: Chunk,
 }
 
@@ -177,49 +147,58 @@ impl ServerLines {
         if self.open.len() > 0 {
             self.full.push(self.open.finish(&self.server));
         }
-        let chunks = self.full.into_iter().collect::<Result<Vec<_>, ArrowError>>()?;
+        let chunks = self.full.into_iter().map(|chunk| Ok(chunk?.rows)).collect::<Result<Vec<_>, ArrowError>>()?;
         Ordered::new(Table::Lines, chunks)?.into_batches()
+    }
+}
+
+/// Lines of one server.
+struct FullChunk {
+    rows: RecordBatch,
+    is_in_order: bool,
+}
+
+impl FullChunk {
+    fn ordered(self) -> Result<Ordered, ArrowError> {
+        let rows = vec![self.rows];
+        if self.is_in_order { Ok(Ordered::as_they_stand(Table::Lines, rows)) } else { Ordered::new(Table::Lines, rows) }
     }
 }
 
 /// Columns being written, of lines of one server.
 struct Chunk {
+    /// Each line so far came in its place, as most logs give them.
+    is_in_order: bool,
     ts: TimestampMicrosecondBuilder,
     file: StringBuilder,
     offset: Int64Builder,
-    program: StringBuilder,
-    pid: Int64Builder,
-    queue_id: StringBuilder,
-    text: StringBuilder,
-    kind: StringBuilder,
+    /// Bytes, whose encoding is looked at for all of them together.
+    queue_id: BinaryBuilder,
+    text: BinaryBuilder,
     hash: Int64Builder,
 }
 
 impl Chunk {
     fn new(lines: usize) -> Self {
-        let texts = |bytes: usize| StringBuilder::with_capacity(lines, lines * bytes);
+        let bytes = |bytes: usize| BinaryBuilder::with_capacity(lines, lines * bytes);
         Chunk {
+            is_in_order: true,
             ts: TimestampMicrosecondBuilder::with_capacity(lines),
-            file: texts(FILE_BYTES),
+            file: StringBuilder::with_capacity(lines, lines * FILE_BYTES),
             offset: Int64Builder::with_capacity(lines),
-            program: texts(NAME_BYTES),
-            pid: Int64Builder::with_capacity(lines),
-            queue_id: texts(NAME_BYTES),
-            text: texts(LINE_BYTES),
-            kind: texts(NAME_BYTES),
+            queue_id: bytes(QUEUE_ID_BYTES),
+            text: bytes(LINE_BYTES),
             hash: Int64Builder::with_capacity(lines),
         }
     }
 
     fn push(&mut self, line: LineRef<'_>) {
+        self.is_in_order = self.is_in_order && self.follows(&line);
         self.ts.append_value(line.ts);
         self.file.append_value(line.file);
         self.offset.append_value(line.offset as i64);
-        append_lossy(&mut self.program, line.program);
-        self.pid.append_option(line.pid.map(i64::from));
-        self.queue_id.append_option(line.queue_id.map(QueueId::as_str));
-        append_lossy(&mut self.text, line.text);
-        self.kind.append_value(line.kind.as_str());
+        self.queue_id.append_option(line.queue_id.map(QueueId::as_bytes));
+        self.text.append_value(line.text);
         self.hash.append_value(line.hash);
     }
 
@@ -227,42 +206,57 @@ impl Chunk {
         self.hash.values_slice().len()
     }
 
-    fn finish(mut self, server: &str) -> Result<RecordBatch, ArrowError> {
+    /// Is the line's place in the order of the table behind the last one's?
+    fn follows(&self, line: &LineRef<'_>) -> bool {
+        let (Some(&ts), Some(&offset)) = (self.ts.values_slice().last(), self.offset.values_slice().last()) else {
+            return true;
+        };
+        if ts != line.ts {
+            return ts < line.ts;
+        }
+        let file = match self.file.offsets_slice() {
+            [.., from, until] => &self.file.values_slice()[*from as usize..*until as usize],
+            _ => &[],
+        };
+        (file, offset) <= (line.file.as_bytes(), line.offset as i64)
+    }
+
+    fn finish(self, server: &str) -> Result<FullChunk, ArrowError> {
+        let is_in_order = self.is_in_order;
+        Ok(FullChunk { rows: self.into_rows(server)?, is_in_order })
+    }
+
+    fn into_rows(mut self, server: &str) -> Result<RecordBatch, ArrowError> {
         let lines = self.len();
         let mut columns = Columns::default();
         columns.push("ts", Arc::new(self.ts.finish().with_timezone("UTC")), false);
         columns.texts("server", std::iter::repeat_n(server, lines));
         columns.push("file", Arc::new(self.file.finish()), false);
         columns.push("offset", Arc::new(self.offset.finish()), false);
-        columns.push("program", Arc::new(self.program.finish()), false);
-        columns.push("pid", Arc::new(self.pid.finish()), true);
-        columns.push("queue_id", Arc::new(self.queue_id.finish()), true);
-        columns.push("text", Arc::new(self.text.finish()), false);
-        columns.push("kind", Arc::new(self.kind.finish()), false);
+        columns.push("queue_id", Arc::new(texts(self.queue_id.finish())), true);
+        columns.push("text", Arc::new(texts(self.text.finish())), false);
         columns.push("hash", Arc::new(self.hash.finish()), false);
         columns.finish()
     }
 }
 
-fn append_lossy(column: &mut StringBuilder, bytes: &[u8]) {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => column.append_value(text),
-        Err(_) => column.append_value(String::from_utf8_lossy(bytes)),
-    }
+/// The bytes as texts; what is not UTF-8 is replaced.
+fn texts(bytes: BinaryArray) -> StringArray {
+    let lossy = || bytes.iter().map(|bytes| bytes.map(String::from_utf8_lossy)).collect();
+    StringArray::try_from_binary(bytes.clone()).unwrap_or_else(|_| lossy())
 }
 
 impl Line {
     /// The columns, without a row.
     pub(crate) fn none() -> Result<RecordBatch, ArrowError> {
-        Chunk::new(0).finish("")
+        Chunk::new(0).into_rows("")
     }
 
     pub(crate) fn decode(batch: &RecordBatch) -> Result<Vec<Self>, ArrowError> {
         let columns = Reader::new(batch);
         let (ts, server, file) = (columns.times("ts")?, columns.texts("server")?, columns.texts("file")?);
-        let (offset, program, pid) = (columns.ints("offset")?, columns.texts("program")?, columns.ints("pid")?);
         let (queue_id, text) = (columns.texts("queue_id")?, columns.texts("text")?);
-        let (kind, hash) = (columns.texts("kind")?, columns.ints("hash")?);
+        let (offset, hash) = (columns.ints("offset")?, columns.ints("hash")?);
         (0..batch.num_rows())
             .map(|i| {
                 Ok(Line {
@@ -270,11 +264,8 @@ impl Line {
                     server: server.boxed(i),
                     file: file.boxed(i),
                     offset: offset.at(i) as u64,
-                    program: program.boxed(i),
-                    pid: pid.some(i).map(|pid| pid as u32),
                     queue_id: queue_id.queue_id(i),
                     text: text.boxed(i),
-                    kind: word(LineKind::parse(kind.at(i)), kind.at(i))?,
                     hash: hash.at(i),
                 })
             })

@@ -6,13 +6,15 @@ mod deliveries;
 mod hops;
 mod journeys;
 mod lines;
+mod packed;
 mod rejections;
 mod shapes;
 
 pub use coverage::Coverage;
-pub(crate) use deliveries::{DeliveriesOf, delivery_rows};
-pub(crate) use journeys::ServerEvents;
-pub use lines::{Line, LineBatch, LineHash, LineKind, LineRef};
+pub(crate) use deliveries::delivery_rows;
+pub(crate) use hops::hop_rows;
+pub(crate) use journeys::{ServerEvents, journeys_of};
+pub use lines::{Line, LineBatch, LineHash, LineRef};
 pub use shapes::Shape;
 
 use arrow::array::RecordBatch;

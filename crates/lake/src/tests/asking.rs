@@ -7,7 +7,7 @@ use vigie_model::{Arrival, Delivery, Direction, Journey, MailClass, Outcome, Rej
 use vigie_query::{Cell, Context, Field, Filter, Row, matches, parse};
 
 use super::samples::*;
-use crate::{Compaction, Cursor, Dimension, FlowKind, Lake, LakeError, Measure, Origin, Parts, Snapshot, Totals};
+use crate::{Compaction, Cursor, Dimension, Lake, LakeError, Measure, Origin, Parts, Snapshot, Totals};
 
 fn filter(text: &str) -> Filter {
     let zone = jiff_zone();
@@ -352,24 +352,6 @@ fn what_a_dataset_lacks_is_said() {
     assert!(snapshot.search(&filter("status:rejected"), 1, None).is_err());
     assert!(snapshot.top(&filter("status:rejected"), Dimension::Subject, Measure::Messages, 1).is_err());
     assert!(snapshot.delays(&filter("status:rejected")).is_err());
-}
-
-#[test]
-fn flows_follow_the_path_of_each_message_once() {
-    let (_dir, lake) = lake_with(&[journey(1, DAY0, 3), journey(2, DAY0 + 1, 1)]);
-    let flows = lake.snapshot().expect("a snapshot").flows(&filter("")).expect("flows");
-    let shown: Vec<_> = flows
-        .iter()
-        .map(|f| (f.kind, &*f.from, &*f.to, f.totals.messages, f.totals.deliveries, f.totals.bytes))
-        .collect();
-    assert_eq!(
-        shown,
-        [
-            (FlowKind::Entry, "example.org", "hub1", 2, 4, 2_003),
-            (FlowKind::Between, "hub1", "mx2", 2, 4, 2_003),
-            (FlowKind::Exit, "mx2", "example.com", 2, 4, 2_003),
-        ]
-    );
 }
 
 #[test]

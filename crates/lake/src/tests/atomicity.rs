@@ -34,7 +34,6 @@ fn a_commit_cut_off_anywhere_is_whole_or_nothing() {
         (Step::TableCommitted, 1, true),
         (Step::TableCommitted, 2, true),
         (Step::TableCommitted, 3, true),
-        (Step::TableCommitted, 4, true),
         (Step::Visible, 1, true),
     ];
     for (step, times, is_completed) in cuts {

@@ -1,6 +1,6 @@
 //! Replacement: the rows meant go, all others stay.
 
-use vigie_model::{Hop, Journey, day_of};
+use vigie_model::{Hop, Journey, Rejection, day_of};
 
 use super::samples::*;
 use crate::{Lake, Replacement, Table, Writer};
@@ -65,10 +65,13 @@ fn whole_days_of_one_table() {
     let (_dir, lake, mut writer) = filled();
     let days = day_of(DAY0)..=day_of(DAY0) + 1;
     store(&mut writer, |commit| {
-        commit.replace(Replacement::Days { table: Table::Journeys, days: days.clone() });
+        commit.rejections(&[Rejection { ts: DAY0, ..Rejection::default() }]);
+    });
+    store(&mut writer, |commit| {
+        commit.replace(Replacement::Days { table: Table::Deliveries, days: days.clone() });
     });
     assert_eq!(ids(&lake), [2, 5]);
-    assert_eq!(lake.snapshot().expect("a snapshot").sizes()[Table::Deliveries as usize].rows, 12);
+    assert_eq!(lake.snapshot().expect("a snapshot").sizes()[Table::Rejections as usize].rows, 1);
 }
 
 #[test]

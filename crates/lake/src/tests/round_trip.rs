@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use vigie_model::{Attempt, Hop, Journey, Micros, QueueId, Rejection};
 
 use super::samples::*;
-use crate::{Committed, Coverage, Line, LineBatch, LineHash, LineKind, LineRef, Shape, Table};
+use crate::{Committed, Coverage, Line, LineBatch, LineHash, LineRef, Shape, Table};
 
 /// Rows may come in any number of commits: each makes files of its own.
 fn chunks<T: Clone>(rows: &[T], commits: usize) -> Vec<Vec<T>> {
@@ -92,11 +92,8 @@ fn line(server: &str, ts: Micros, n: u64) -> Line {
         server: server.into(),
         file: "/var/log/mail.log".into(),
         offset: n * 100,
-        program: "postfix/smtpd".into(),
-        pid: n.is_multiple_of(2).then_some(n as u32),
         queue_id: n.is_multiple_of(3).then(|| queue_id(n / 9)),
         text: format!("Nov  1 00:00:00 {server} postfix/smtpd[{n}]: été {n}").into(),
-        kind: [LineKind::Understood, LineKind::Ignored, LineKind::Unknown][n as usize % 3],
         hash: n as i64 * 7_919,
     }
 }
@@ -107,11 +104,8 @@ fn reference(line: &Line) -> LineRef<'_> {
         server: &line.server,
         file: &line.file,
         offset: line.offset,
-        program: line.program.as_bytes(),
-        pid: line.pid,
         queue_id: line.queue_id.as_ref(),
         text: line.text.as_bytes(),
-        kind: line.kind,
         hash: line.hash,
     }
 }
@@ -159,11 +153,8 @@ fn bytes_that_are_no_text_are_replaced() {
         server: "mx2",
         file: "mail.log",
         offset: 0,
-        program: b"x\xff",
-        pid: None,
         queue_id: None,
         text: b"caf\xe9",
-        kind: LineKind::Unknown,
         hash: -1,
     });
     assert_eq!(lines.len(), 1);
@@ -171,7 +162,7 @@ fn bytes_that_are_no_text_are_replaced() {
         commit.lines(lines);
     });
     let read = all(lake.snapshot().expect("a snapshot").lines_of("mx2", DAY0, DAY0 + 1));
-    assert_eq!((&*read[0].text, &*read[0].program), ("caf\u{fffd}", "x\u{fffd}"));
+    assert_eq!(&*read[0].text, "caf\u{fffd}");
 }
 
 #[test]
@@ -216,7 +207,6 @@ fn only_the_files_of_the_period_are_looked_at() {
     }
     // Without the other days' files, the day in question is still read whole.
     for day in ["2026-11-01", "2026-11-03"] {
-        std::fs::remove_dir_all(dir.path().join("journeys").join(format!("day={day}"))).expect("a folder");
         std::fs::remove_dir_all(dir.path().join("deliveries").join(format!("day={day}"))).expect("a folder");
     }
     let snapshot = lake.snapshot().expect("a snapshot");
@@ -239,7 +229,7 @@ fn staged_lines_are_stored_with_the_next_commit_and_with_no_other() {
     let mut gathered = LineBatch::new();
     for part in lines.chunks(1_000) {
         part.iter().for_each(|line| gathered.push(reference(line)));
-        writer.stage(&mut gathered).expect("staged");
+        writer.stage_lines(&mut gathered).expect("staged");
     }
     assert!(gathered.len() < 10_000, "{} lines wait", gathered.len());
     assert!(files() > 0);
@@ -257,7 +247,7 @@ fn staged_lines_are_stored_with_the_next_commit_and_with_no_other() {
     // What no commit took goes with the writer.
     let stored = files();
     lines.iter().for_each(|line| gathered.push(reference(line)));
-    writer.stage(&mut gathered).expect("staged");
+    writer.stage_lines(&mut gathered).expect("staged");
     assert!(files() > stored);
     drop(writer);
     assert_eq!(files(), stored);

@@ -113,7 +113,8 @@ pub fn import_files(
     host_rule: HostRule,
 ) -> anyhow::Result<Imported> {
     let progress = Progress::new(output);
-    let options = import::Options { zone, default_host: files::this_host(), host_rule };
+    let commit_lines_max = import::COMMIT_LINES_MAX;
+    let options = import::Options { zone, default_host: files::this_host(), host_rule, commit_lines_max };
     let imported = import::import(store, sources, &options, &mut |phase| {
         progress.show(phase);
         stop::asked().is_none()
