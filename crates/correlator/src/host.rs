@@ -19,7 +19,6 @@ const STATE_VERSION: u8 = 5;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// Boxed, because they are moved about far more often than looked at.
-    #[expect(clippy::vec_box, reason = "a hop is several hundred bytes, and sorting and linking move each many times")]
     pub hops: Vec<Box<Hop>>,
     pub attempts: Vec<Attempt>,
     pub rejections: Vec<Rejection>,

@@ -17,10 +17,13 @@ const WINDOW_JOURNEYS: usize = 8_192;
 /// Journeys that came after younger ones were written, such as those that waited in a queue: gathered for a file of their own.
 const LATE_JOURNEYS_MAX: usize = 32_768;
 
-/// Links what no later line can change any more, for the commit to come.
-pub fn derive_early(run: &mut Run) -> Result<(), ImportError> {
+/// Links what no later line can change any more, of the hops that began before this, for the commit to come.
+pub fn derive_early(run: &mut Run, until: Micros) -> Result<(), ImportError> {
     let Some(early) = &mut run.early else { return Ok(()) };
-    let Some(hops) = run.recent.take_before(run.state.settled_until()) else {
+    if !run.recent.is_worth_taking() {
+        return Ok(());
+    }
+    let Some(hops) = run.recent.take_before(until.min(run.state.settled_until())) else {
         run.early = None;
         return Ok(());
     };

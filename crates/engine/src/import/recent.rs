@@ -8,6 +8,9 @@ use vigie_model::{Hop, Micros};
 /// Hops kept at most, some 140 MB; of more, all are read back.
 const HOPS_MAX: usize = 150_000;
 
+/// Hops on their way to the linker.
+pub type Hops = Box<dyn Iterator<Item = Result<Box<Hop>, LakeError>>>;
+
 /// Hops stored by this run, in the order of the store.
 #[expect(clippy::vec_box, reason = "the correlator gives them so, and the linker takes them so")]
 pub struct Recent {
@@ -15,11 +18,13 @@ pub struct Recent {
     hops: Option<Vec<Box<Hop>>>,
     /// Hops that began before this were taken.
     taken_until: Micros,
+    /// With so many it is worth while to ask how many can be taken, which looks at all that is open.
+    worth_taking: usize,
 }
 
 impl Default for Recent {
     fn default() -> Self {
-        Self { hops: Some(Vec::new()), taken_until: Micros::MIN }
+        Self { hops: Some(Vec::new()), taken_until: Micros::MIN, worth_taking: 0 }
     }
 }
 
@@ -46,7 +51,14 @@ impl Recent {
     pub fn take_before(&mut self, until: Micros) -> Option<Vec<Box<Hop>>> {
         let known = self.hops.as_mut()?;
         self.taken_until = self.taken_until.max(until);
-        Some(known.drain(..known.partition_point(|hop| hop.ts_in < until)).collect())
+        let taken = known.drain(..known.partition_point(|hop| hop.ts_in < until)).collect();
+        self.worth_taking = 2 * known.len();
+        Some(taken)
+    }
+
+    /// Have many come since hops were taken, or is it time to hear that the store is to be asked?
+    pub fn is_worth_taking(&self) -> bool {
+        self.hops.as_ref().is_none_or(|known| known.len() >= self.worth_taking)
     }
 
     /// All stored hops that overlap this time, in the order of the store, where none were taken. `before` is the store before this
@@ -57,13 +69,13 @@ impl Recent {
         now: &Snapshot,
         from: Micros,
         until: Micros,
-    ) -> Result<Box<dyn Iterator<Item = Result<Box<Hop>, LakeError>>>, LakeError> {
+    ) -> Result<Hops, LakeError> {
         let boxed = |hop: Result<Hop, LakeError>| hop.map(Box::new);
         let Some(recent) = self.hops.take() else {
             return Ok(Box::new(now.hops_overlapping(from, until)?.map(boxed)));
         };
-        let overlaps = move |hop: &Box<Hop>| hop.ts_in < until && hop.ts_out >= from;
-        let mut recent = recent.into_iter().filter(overlaps).peekable();
+        let overlaps = move |hop: &Hop| hop.ts_in < until && hop.ts_out >= from;
+        let mut recent = recent.into_iter().filter(move |hop| overlaps(hop)).peekable();
         let mut before = before.hops_overlapping(from, until)?.map(boxed).peekable();
         Ok(Box::new(std::iter::from_fn(move || match (recent.peek(), before.peek()) {
             (Some(new), Some(Ok(old))) if in_order(old, new).is_le() => before.next(),

@@ -12,6 +12,8 @@ use crate::intake::{FileMark, Line, Progress, Report, Seen, Sink};
 
 /// Text of one commit, for logs with long lines.
 const COMMIT_TEXT_BYTES_MAX: usize = 96 * 1024 * 1024;
+/// A window of hops is this part of the lines of a commit.
+const WINDOW_SHARE: u64 = 50;
 /// Refusals, or tries, that are written together.
 const STAGED_ROWS_MIN: usize = 4_096;
 /// Different unknown shapes remembered until the next commit; more are counted together.
@@ -41,6 +43,10 @@ pub struct ToLake<'a> {
     /// Lines and bytes of text since the last commit.
     pending: (u64, usize),
     facts: Facts,
+    /// What is not written before the commit.
+    commit: Commit,
+    /// Hops that began before this are written already, but for late ones.
+    hops_until: Micros,
     /// Of each host and hour of this commit.
     coverage: Vec<Coverage>,
     shapes: FxHashMap<ShapeKey, (u64, Box<str>)>,
@@ -75,6 +81,8 @@ impl<'a> ToLake<'a> {
             lines: LineBatch::new(),
             pending: (0, 0),
             facts: Facts::default(),
+            commit: Commit::new(),
+            hops_until: Micros::MIN,
             coverage: Vec::new(),
             shapes: FxHashMap::default(),
             counts: Counts::default(),
@@ -91,45 +99,56 @@ impl<'a> ToLake<'a> {
 
     fn commit(&mut self, marks: Vec<FileMark>) -> Result<(), ImportError> {
         self.run.state.remember(marks);
-        self.note_touched();
-        let mut commit = Commit::new();
+        self.stage(0)?;
+        self.stage_hops(Micros::MAX)?;
+        self.hops_until = Micros::MIN;
+        let mut commit = std::mem::take(&mut self.commit);
         commit.lines(std::mem::take(&mut self.lines));
         self.pending = (0, 0);
-        let mut facts = std::mem::take(&mut self.facts);
-        facts.hops.sort_by(|a, b| in_order(a, b));
-        self.run.writer.stage_hops(&facts.hops)?;
-        self.run.writer.stage_attempts(&facts.attempts)?;
-        self.run.writer.stage_rejections(&facts.rejections)?;
         commit.coverage(&self.take_coverage()).shapes(&self.take_shapes());
         if self.run.writer.has_nothing_staged() && commit.is_empty() {
             return Ok(());
         }
-        self.run.recent.add(facts.hops);
-        derive_early(self.run)?;
         self.run.commit(commit)
     }
 
-    /// Writes what need not wait for the commit: hops are put in order first.
-    fn stage(&mut self) -> Result<(), ImportError> {
+    /// Writes what need not wait for the commit, where there are so many rows of it.
+    fn stage(&mut self, rows_min: usize) -> Result<(), ImportError> {
         let (writer, facts) = (&mut self.run.writer, &mut self.facts);
         writer.stage_lines(&mut self.lines)?;
-        if facts.rejections.len() >= STAGED_ROWS_MIN {
+        if facts.rejections.len() >= rows_min {
             writer.stage_rejections(&facts.rejections)?;
             facts.rejections.clear();
         }
-        if facts.attempts.len() >= STAGED_ROWS_MIN {
+        if facts.attempts.len() >= rows_min {
             writer.stage_attempts(&facts.attempts)?;
             facts.attempts.clear();
         }
         Ok(())
     }
 
-    /// The time whose journeys change: that of new hops, and of all that is open, before and after.
-    fn note_touched(&mut self) {
-        let state = &mut self.run.state;
-        for hop in &self.facts.hops {
-            state.touched = hull(state.touched, hop.ts_in, hop.ts_out);
+    /// Hops gathered before the older half of them is written: they end nearly in the order in which they began.
+    fn window_hops(&self) -> usize {
+        (self.commit_lines_max / WINDOW_SHARE).max(8) as usize
+    }
+
+    /// Writes the hops that began before this, in order, and links those that nothing can change any more. Hops that come after younger
+    /// ones were written, such as those that waited in a queue, get a file of their own with the commit.
+    fn stage_hops(&mut self, until: Micros) -> Result<(), ImportError> {
+        let hops = &mut self.facts.hops;
+        hops.sort_by(|a, b| in_order(a, b));
+        let late = hops.partition_point(|hop| hop.ts_in < self.hops_until);
+        let ready = hops.partition_point(|hop| hop.ts_in < until).max(late);
+        let younger = hops.split_off(ready);
+        let ready = std::mem::replace(hops, younger);
+        for hop in &ready {
+            self.run.state.touched = hull(self.run.state.touched, hop.ts_in, hop.ts_out);
         }
+        self.commit.hops(&ready[..late]);
+        self.run.writer.stage_hops(&ready[late..])?;
+        self.hops_until = self.hops_until.max(until);
+        self.run.recent.add(ready);
+        derive_early(self.run, self.hops_until)
     }
 
     fn take_coverage(&mut self) -> Vec<Coverage> {
@@ -282,7 +301,11 @@ impl Sink for ToLake<'_> {
         if self.pending.0 >= self.commit_lines_max || self.pending.1 >= COMMIT_TEXT_BYTES_MAX {
             self.commit(marks())?;
         } else {
-            self.stage()?;
+            self.stage(STAGED_ROWS_MIN)?;
+            if self.facts.hops.len() >= self.window_hops() {
+                self.facts.hops.sort_by(|a, b| in_order(a, b));
+                self.stage_hops(self.facts.hops[self.facts.hops.len() / 2].ts_in)?;
+            }
         }
         Ok((self.watch)(&Phase::Reading(*progress)))
     }
