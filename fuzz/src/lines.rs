@@ -114,7 +114,7 @@ pub fn host(bytes: &[u8]) {
         }
     }
     let hops = |host: &Host, facts: Facts| {
-        let mut hops: Vec<Hop> = facts.hops.into_iter().chain(host.open()).collect();
+        let mut hops: Vec<Hop> = facts.hops.into_iter().map(|hop| *hop).chain(host.open()).collect();
         hops.sort_by_cached_key(|hop| format!("{hop:?}"));
         hops
     };

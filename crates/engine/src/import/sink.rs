@@ -53,6 +53,13 @@ pub struct ToLake<'a> {
     counts: Counts,
 }
 
+/// How much of a window is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    OlderHalf,
+    All,
+}
+
 struct HostRun {
     place: usize,
     name: Box<str>,
@@ -100,7 +107,7 @@ impl<'a> ToLake<'a> {
     fn commit(&mut self, marks: Vec<FileMark>) -> Result<(), ImportError> {
         self.run.state.remember(marks);
         self.stage(0)?;
-        self.stage_hops(Micros::MAX)?;
+        self.stage_hops(Part::All)?;
         self.hops_until = Micros::MIN;
         let mut commit = std::mem::take(&mut self.commit);
         commit.lines(std::mem::take(&mut self.lines));
@@ -132,11 +139,13 @@ impl<'a> ToLake<'a> {
         (self.commit_lines_max / WINDOW_SHARE).max(8) as usize
     }
 
-    /// Writes the hops that began before this, in order, and links those that nothing can change any more. Hops that come after younger
-    /// ones were written, such as those that waited in a queue, get a file of their own with the commit.
-    fn stage_hops(&mut self, until: Micros) -> Result<(), ImportError> {
+    /// Writes hops in order, and links those that nothing can change any more. Hops that come after younger ones were written, such
+    /// as those that waited in a queue, get a file of their own with the commit.
+    fn stage_hops(&mut self, part: Part) -> Result<(), ImportError> {
         let hops = &mut self.facts.hops;
         hops.sort_by(|a, b| in_order(a, b));
+        let middle = hops.get(hops.len() / 2).filter(|_| part == Part::OlderHalf);
+        let until = middle.map_or(Micros::MAX, |hop| hop.ts_in);
         let late = hops.partition_point(|hop| hop.ts_in < self.hops_until);
         let ready = hops.partition_point(|hop| hop.ts_in < until).max(late);
         let younger = hops.split_off(ready);
@@ -303,8 +312,7 @@ impl Sink for ToLake<'_> {
         } else {
             self.stage(STAGED_ROWS_MIN)?;
             if self.facts.hops.len() >= self.window_hops() {
-                self.facts.hops.sort_by(|a, b| in_order(a, b));
-                self.stage_hops(self.facts.hops[self.facts.hops.len() / 2].ts_in)?;
+                self.stage_hops(Part::OlderHalf)?;
             }
         }
         Ok((self.watch)(&Phase::Reading(*progress)))

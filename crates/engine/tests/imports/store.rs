@@ -77,9 +77,14 @@ impl Place {
     }
 
     /// With commits of few lines.
-    pub fn import_in_steps(&self, sources: &[Source], commit_lines_max: u64) -> Imported {
+    pub fn import_in_steps(
+        &self,
+        sources: &[Source],
+        commit_lines_max: u64,
+        watch: &mut dyn FnMut(&Phase) -> bool,
+    ) -> Imported {
         let options = Options { commit_lines_max, ..options(HostRule::Line) };
-        import::import(&self.store, sources, &options, &mut |_| true).expect("an import")
+        import::import(&self.store, sources, &options, watch).expect("an import")
     }
 
     /// The host of a file counts for all of its lines.
