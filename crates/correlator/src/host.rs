@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use vigie_formats::{Record, dovecot};
-use vigie_model::{Attempt, Hop, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, Rejection};
+use vigie_model::{Attempt, Hop, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, Rejection, Text};
 
 use crate::{BEFORE_ALL, LINGER_MICROS, postfix::Queue, store::Sessions, text::Detail};
 
@@ -29,7 +29,7 @@ pub struct Facts {
 /// The correlator of one host.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Host {
-    server: Box<str>,
+    server: Text,
     queue: Queue,
     sessions: Sessions,
     /// Newest time seen.

@@ -19,7 +19,7 @@ use self::entry::{Entry, Mark};
 use crate::{
     Facts, LATE_MICROS_MAX, LINGER_MICROS,
     linker::TRANSACTION_MICROS_MAX,
-    text::{Detail, boxed},
+    text::{Detail, text_of},
 };
 
 /// A session that never filled its queue file is forgotten after this; smtpd's own time limits are far shorter.
@@ -143,7 +143,7 @@ impl Queue {
                     recipient: self.detail.shown(header.envelope.recipient),
                     code,
                     dsn: self.detail.shown(dsn),
-                    reason: boxed(&[b"header checks: ", &reason(text)[..]].concat()),
+                    reason: text_of(&[b"header checks: ", &reason(text)[..]].concat()),
                     text: self.detail.shown(header.text),
                 });
             }
@@ -175,7 +175,7 @@ impl Queue {
             recipient: self.detail.shown(refused.envelope.recipient),
             code: refused.code,
             dsn: self.detail.shown(refused.dsn),
-            reason: boxed(&reason(refused.text)),
+            reason: text_of(&reason(refused.text)),
             text: self.detail.shown(refused.text),
         });
     }

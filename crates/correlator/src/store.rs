@@ -3,11 +3,11 @@
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use vigie_formats::dovecot::{Action, Stored};
-use vigie_model::{Arrival, Hop, Kind, MICROS_PER_SECOND, Micros, Outcome, QueueId, Recipient};
+use vigie_model::{Arrival, Hop, Kind, MICROS_PER_SECOND, Micros, Outcome, QueueId, Recipient, Text};
 
 use crate::{
     BEFORE_ALL, Facts,
-    text::{boxed, kept},
+    text::{kept, text_of},
 };
 
 /// A session's lines for one message come within seconds; LMTP itself gives up after minutes.
@@ -16,24 +16,24 @@ const SESSION_SILENT_MICROS: Micros = 300 * MICROS_PER_SECOND;
 /// Sessions whose lines may still come, by session id, or by user and message id where the delivery agent has no session.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Sessions {
-    open: FxHashMap<(Option<QueueId>, Box<str>), Session>,
+    open: FxHashMap<(Option<QueueId>, Text), Session>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Session {
     ts_in: Micros,
     ts_out: Micros,
-    message_id: Box<str>,
+    message_id: Text,
     users: Vec<User>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct User {
-    name: Box<str>,
+    name: Text,
     ts: Micros,
     outcome: Outcome,
-    text: Box<str>,
-    forwarded_to: Vec<Box<str>>,
+    text: Text,
+    forwarded_to: Vec<Text>,
 }
 
 impl Sessions {
@@ -44,14 +44,14 @@ impl Sessions {
     pub fn stored(&mut self, ts: Micros, stored: &Stored<'_>) {
         let Some(outcome) = stored.action.outcome() else { return };
         let by_user = if stored.session.is_some() {
-            Box::default()
+            Text::default()
         } else {
-            boxed(&[stored.user, b" ", stored.message_id].concat())
+            text_of(&[stored.user, b" ", stored.message_id].concat())
         };
         let session = self.open.entry((stored.session, by_user)).or_insert_with(|| Session {
             ts_in: ts,
             ts_out: ts,
-            message_id: boxed(stored.message_id),
+            message_id: text_of(stored.message_id),
             users: Vec::new(),
         });
         session.ts_in = session.ts_in.min(ts);
@@ -84,10 +84,10 @@ impl Session {
         let kept = kept(name);
         let at = self.users.iter().position(|user| user.name.as_bytes() == &*kept).unwrap_or_else(|| {
             self.users.push(User {
-                name: boxed(name),
+                name: text_of(name),
                 ts: BEFORE_ALL,
                 outcome: Outcome::Discarded,
-                text: Box::default(),
+                text: Text::default(),
                 forwarded_to: Vec::new(),
             });
             self.users.len() - 1
@@ -126,12 +126,12 @@ fn weight(outcome: Outcome) -> u8 {
 impl User {
     fn action(&mut self, ts: Micros, outcome: Outcome, stored: &Stored<'_>) {
         if let Action::Forwarded(address) = stored.action {
-            let address = boxed(address);
+            let address = text_of(address);
             if let Err(at) = self.forwarded_to.binary_search(&address) {
                 self.forwarded_to.insert(at, address);
             }
         }
-        let text = boxed(stored.text);
+        let text = text_of(stored.text);
         if self.ts == BEFORE_ALL || (weight(outcome), &text) > (weight(self.outcome), &self.text) {
             (self.outcome, self.text) = (outcome, text);
         }

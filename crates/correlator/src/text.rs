@@ -3,6 +3,7 @@
 use std::{borrow::Cow, cmp::Ordering};
 
 use serde::{Deserialize, Serialize};
+use vigie_model::Text;
 
 /// A fact's text is cut here: a message id of a megabyte is an attack, not a name.
 const FIELD_BYTES_MAX: usize = 2_000;
@@ -20,17 +21,17 @@ pub enum Detail {
 impl Detail {
     /// A text that neither links nor counts.
     #[inline]
-    pub fn shown(self, bytes: &[u8]) -> Box<str> {
+    pub fn shown(self, bytes: &[u8]) -> Text {
         match self {
-            Detail::Whole => boxed(bytes),
-            Detail::Counts => Box::default(),
+            Detail::Whole => text_of(bytes),
+            Detail::Counts => Text::default(),
         }
     }
 }
 
-pub fn boxed(bytes: &[u8]) -> Box<str> {
+pub fn text_of(bytes: &[u8]) -> Text {
     if bytes.is_empty() {
-        return Box::default();
+        return Text::default();
     }
     let bytes = &bytes[..bytes.len().min(FIELD_BYTES_MAX)];
     match std::str::from_utf8(bytes) {
@@ -39,17 +40,17 @@ pub fn boxed(bytes: &[u8]) -> Box<str> {
     }
 }
 
-/// The bytes of the text that [`boxed`] makes of these: what a kept text is compared with.
+/// The bytes of the text that [`text_of`] makes of these: what a kept text is compared with.
 #[inline]
 pub fn kept(bytes: &[u8]) -> Cow<'_, [u8]> {
     if bytes.len() <= FIELD_BYTES_MAX && (bytes.is_ascii() || std::str::from_utf8(bytes).is_ok()) {
         Cow::Borrowed(bytes)
     } else {
-        Cow::Owned(boxed(bytes).into_string().into_bytes())
+        Cow::Owned(text_of(bytes).into_string().into_bytes())
     }
 }
 
-/// Equality for texts that are mostly empty. An empty `Box<str>` points nowhere, and glibc's `memcmp` loads from there even
+/// Equality for texts that are mostly empty. An empty `Text` points nowhere, and glibc's `memcmp` loads from there even
 /// when it is to compare no bytes: the processor masks the fault, but that takes it a hundred times longer than a comparison.
 #[inline]
 pub fn same(one: &[u8], other: &[u8]) -> bool {

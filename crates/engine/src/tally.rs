@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 use vigie_correlator::{Facts, Host, Linker};
-use vigie_model::{Hop, Journey, MailClass, Micros, Outcome, ServerCounts};
+use vigie_model::{Hop, Journey, MailClass, Micros, Outcome, ServerCounts, Text};
 
 use crate::intake::{self, FileMark, Line, Progress, Report, Seen, Sink, Source, Years};
 
@@ -76,10 +76,10 @@ struct Counter {
     linker: Linker,
     journeys: Vec<Journey>,
     tally: Tally,
-    senders: FxHashMap<Box<str>, u64>,
-    domains: FxHashMap<Box<str>, u64>,
-    reasons: FxHashMap<Box<str>, u64>,
-    servers: FxHashMap<Box<str>, ServerCounts>,
+    senders: FxHashMap<Text, u64>,
+    domains: FxHashMap<Text, u64>,
+    reasons: FxHashMap<Text, u64>,
+    servers: FxHashMap<Text, ServerCounts>,
 }
 
 impl Sink for Counter {
@@ -206,14 +206,14 @@ impl Counter {
 }
 
 /// Changes the entry of a name that is nearly always there already.
-fn change<T: Default>(map: &mut FxHashMap<Box<str>, T>, name: &str, how: impl FnOnce(&mut T)) {
+fn change<T: Default>(map: &mut FxHashMap<Text, T>, name: &str, how: impl FnOnce(&mut T)) {
     match map.get_mut(name) {
         Some(value) => how(value),
         None => how(map.entry(name.into()).or_default()),
     }
 }
 
-fn top(counts: FxHashMap<Box<str>, u64>) -> Vec<(String, u64)> {
+fn top(counts: FxHashMap<Text, u64>) -> Vec<(String, u64)> {
     let mut rows: Vec<(String, u64)> = counts.into_iter().map(|(value, count)| (value.into(), count)).collect();
     rows.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     rows.truncate(TOP_ROWS);

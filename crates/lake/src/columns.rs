@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Int64Array, RecordBatch, StringArray, StringBuilder,
-    TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, BinaryArray, BinaryBuilder, BooleanArray, Int64Array, RecordBatch, StringArray,
+    StringBuilder, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{Field, Int64Type, Schema, TimestampMicrosecondType};
 use arrow::error::ArrowError;
-use vigie_model::QueueId;
+use vigie_model::{QueueId, Text};
 
 /// Bytes that a text usually needs: a guess that saves most of the growing.
 const TEXT_BYTES: usize = 24;
+/// Bytes that a queue id usually needs.
+pub(crate) const QUEUE_ID_BYTES: usize = 16;
 
 /// Columns being put together, in the order of the table.
 #[derive(Default)]
@@ -37,6 +39,13 @@ impl Columns {
         self.push(name, Arc::new(values.collect::<StringArray>()), true);
     }
 
+    pub(crate) fn queue_ids<'a>(&mut self, name: &str, ids: impl Iterator<Item = Option<&'a QueueId>>) {
+        let rows = ids.size_hint().0;
+        let mut bytes = BinaryBuilder::with_capacity(rows, rows * QUEUE_ID_BYTES);
+        ids.for_each(|id| bytes.append_option(id.map(QueueId::as_bytes)));
+        self.push(name, Arc::new(texts_of(bytes.finish())), true);
+    }
+
     pub(crate) fn ints(&mut self, name: &str, values: impl Iterator<Item = i64>) {
         self.push(name, Arc::new(Int64Array::from_iter_values(values)), false);
     }
@@ -57,6 +66,12 @@ impl Columns {
     pub(crate) fn finish(self) -> Result<RecordBatch, ArrowError> {
         RecordBatch::try_new(Arc::new(Schema::new(self.fields)), self.arrays)
     }
+}
+
+/// The bytes as texts, their encoding looked at for all of them together; what is not UTF-8 is replaced.
+pub(crate) fn texts_of(bytes: BinaryArray) -> StringArray {
+    let lossy = || bytes.iter().map(|bytes| bytes.map(String::from_utf8_lossy)).collect();
+    StringArray::try_from_binary(bytes.clone()).unwrap_or_else(|_| lossy())
 }
 
 /// Columns being read.
@@ -102,7 +117,7 @@ impl Texts<'_> {
         self.0.value(row)
     }
 
-    pub(crate) fn boxed(&self, row: usize) -> Box<str> {
+    pub(crate) fn text(&self, row: usize) -> Text {
         self.0.value(row).into()
     }
 

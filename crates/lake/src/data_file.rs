@@ -20,6 +20,7 @@ use crate::{LakeError, Table};
 
 /// Rows per row group: what a bloom filter covers and what a query skips.
 pub(crate) const ROW_GROUP_ROWS: usize = 120_000;
+const APPENDED_ROW_GROUP_ROWS: usize = 32_768;
 /// Rows per page: what is unpacked for one row that a search finds.
 const PAGE_ROWS: usize = 8_192;
 /// Bytes per page: few enough to be packed while they are still in the processor's cache.
@@ -144,6 +145,15 @@ pub(crate) enum Effort {
 }
 
 impl Effort {
+    /// Rows per row group at most: what a bloom filter has room for while it is filled.
+    fn row_group_rows(self) -> usize {
+        match self {
+            // Filled in memory, next to those of the other columns: it should stay in the processor's cache.
+            Effort::Append => APPENDED_ROW_GROUP_ROWS,
+            Effort::Compact => ROW_GROUP_ROWS,
+        }
+    }
+
     fn compression(self) -> Compression {
         match self {
             // Dictionaries make most columns small already; those that are not are named.
@@ -310,7 +320,7 @@ fn properties(table: Table, effort: Effort, first: &RecordBatch) -> WriterProper
         .set_writer_version(WriterVersion::PARQUET_2_0)
         .set_encoding(Encoding::PLAIN)
         .set_compression(effort.compression())
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_max_row_group_row_count(Some(effort.row_group_rows()))
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_data_page_size_limit(PAGE_BYTES)
         .set_statistics_enabled(EnabledStatistics::None)
@@ -330,7 +340,7 @@ fn properties(table: Table, effort: Effort, first: &RecordBatch) -> WriterProper
         properties = properties
             .set_column_bloom_filter_enabled(path.clone(), true)
             .set_column_bloom_filter_fpp(path.clone(), BLOOM_FALSE_POSITIVES)
-            .set_column_bloom_filter_max_ndv(path, ROW_GROUP_ROWS as u64);
+            .set_column_bloom_filter_max_ndv(path, effort.row_group_rows() as u64);
     }
     for column in spec.distinct.iter().chain(spec.noise).chain(&times).chain(&["offset"]) {
         properties = properties.set_column_dictionary_enabled(path_of(column), false);
@@ -339,20 +349,24 @@ fn properties(table: Table, effort: Effort, first: &RecordBatch) -> WriterProper
     for column in spec.noise {
         properties = properties.set_column_compression(path_of(column), Compression::UNCOMPRESSED);
     }
-    for column in spec.distinct {
-        properties = properties.set_column_encoding(path_of(column), Encoding::DELTA_LENGTH_BYTE_ARRAY);
-    }
     for column in times.iter().chain(&["offset"]) {
         properties = properties.set_column_encoding(path_of(column), Encoding::DELTA_BINARY_PACKED);
     }
     if effort == Effort::Append {
         // A row group stays in memory until it is complete: it gets about a page of each column.
         properties = properties.set_max_row_group_bytes(Some(PAGE_BYTES * first.num_columns()));
-        for column in spec.distinct {
+        for column in spec.distinct.iter().filter(|column| !spec.names.contains(column)) {
             properties = properties.set_column_compression(path_of(column), Compression::SNAPPY);
         }
+    } else {
+        for column in spec.distinct {
+            properties = properties.set_column_encoding(path_of(column), Encoding::DELTA_LENGTH_BYTE_ARRAY);
+        }
+    }
+    if effort == Effort::Append {
         for column in spec.constant {
             properties = properties
+                .set_column_statistics_enabled(path_of(column), EnabledStatistics::None)
                 .set_column_dictionary_enabled(path_of(column), false)
                 .set_column_compression(path_of(column), Compression::SNAPPY);
         }

@@ -6,7 +6,7 @@ use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::{filter_record_batch, not};
 use arrow::error::ArrowError;
 use rustc_hash::FxHashSet;
-use vigie_model::Micros;
+use vigie_model::{Micros, Text};
 
 use crate::columns::Reader;
 use crate::data_file::{DataFile, Effort, PartWriter};
@@ -20,9 +20,9 @@ pub enum Replacement {
     /// All rows of these whole days, as days since 1970.
     Days { table: Table, days: RangeInclusive<i32> },
     /// All rows of this server.
-    Server { table: Table, server: Box<str> },
+    Server { table: Table, server: Text },
     /// These messages, with all their deliveries. With `first_arrivals` other times are not looked at.
-    Journeys { ids: Vec<Box<str>>, first_arrivals: Option<Range<Micros>> },
+    Journeys { ids: Vec<Text>, first_arrivals: Option<Range<Micros>> },
     /// All messages that arrived in this range.
     JourneysArrived(Range<Micros>),
 }
@@ -38,8 +38,8 @@ enum Share {
 /// The rows of a [`Replacement`].
 pub(crate) enum Selection {
     Days(RangeInclusive<i32>),
-    Server(Box<str>),
-    Ids { ids: FxHashSet<Box<str>>, first_arrivals: Option<Range<Micros>> },
+    Server(Text),
+    Ids { ids: FxHashSet<Text>, first_arrivals: Option<Range<Micros>> },
     Arrived(Range<Micros>),
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use vigie_model::{Attempt, Hop, Journey, MICROS_PER_DAY, Micros, QueueId, Rejection, ServerCounts};
+use vigie_model::{Attempt, Hop, Journey, MICROS_PER_DAY, Micros, QueueId, Rejection, ServerCounts, Text};
 
 use crate::delta::FileSet;
 use crate::lake::Inner;
@@ -76,12 +76,12 @@ impl Snapshot {
     }
 
     /// The server table: what each server did for the messages that arrived in this range.
-    pub fn servers(&self, from: Micros, until: Micros) -> Result<BTreeMap<Box<str>, ServerCounts>, LakeError> {
+    pub fn servers(&self, from: Micros, until: Micros) -> Result<BTreeMap<Text, ServerCounts>, LakeError> {
         let files = self.files(Table::Deliveries);
         let mut scan = Scan::of(files, Period::Beginning(from, until));
         scan.columns = Some(&ServerEvents::COLUMNS);
         scan.keys = &["first_arrival"];
-        let mut servers: BTreeMap<Box<str>, ServerCounts> = BTreeMap::new();
+        let mut servers: BTreeMap<Text, ServerCounts> = BTreeMap::new();
         for step in scan.rows(files, ServerEvents::decode) {
             let ServerEvents { server, counts } = step?;
             let sum = servers.entry(server).or_default();

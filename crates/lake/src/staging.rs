@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use vigie_model::Text;
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
@@ -31,7 +32,7 @@ pub(crate) struct Staged {
 /// A file that takes further rows of its table and day, and of its server where lines are kept apart by it, as long as they follow.
 struct OpenPart {
     table: Table,
-    server: Box<str>,
+    server: Text,
     day: i32,
     /// The row written last, as a batch of its own.
     last: RecordBatch,

@@ -71,6 +71,8 @@ pub(crate) struct Spec {
     pub(crate) has_appended_bloom: bool,
     /// Texts that hardly repeat: a dictionary would be thrown away again.
     pub(crate) distinct: &'static [&'static str],
+    /// Of these, those so short that packing them would not pay before a compaction.
+    pub(crate) names: &'static [&'static str],
     /// Texts that are the same for many rows on end: packing alone makes them as small as a dictionary, and costs less.
     pub(crate) constant: &'static [&'static str],
     /// Numbers that hardly repeat and do not grow.
@@ -89,6 +91,7 @@ const PLAIN: Spec = Spec {
     bloom: &[],
     has_appended_bloom: true,
     distinct: &[],
+    names: &[],
     constant: &[],
     noise: &[],
     group: None,
@@ -113,6 +116,7 @@ static SPECS: [Spec; 7] = [
         end: "ts_out",
         sort: &["ts_in", "server", "instance", "queue_id"],
         distinct: &["queue_id", "packed"],
+        names: &["queue_id"],
         ..PLAIN
     },
     Spec {
@@ -134,6 +138,7 @@ static SPECS: [Spec; 7] = [
         sort: &["first_arrival", "journey_id", "seq"],
         bloom: &["journey_id", "message_id", "sender", "recipient"],
         distinct: &["journey_id", "message_id", "queue_id", "queue_ids", "reply", "steps"],
+        names: &["journey_id", "message_id", "queue_id", "queue_ids"],
         group: Some("journey_id"),
         ..PLAIN
     },

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Micros, QueueId};
+use crate::{Micros, QueueId, Text};
 
 /// One message at one server: one generation of one queue id.
 ///
@@ -11,9 +11,9 @@ use crate::{Micros, QueueId};
 pub struct Hop {
     pub kind: Kind,
     /// Host name of the server, as the log's envelope gives it.
-    pub server: Box<str>,
+    pub server: Text,
     /// Postfix's `syslog_name` where it is not `postfix`: several instances share one host.
-    pub instance: Box<str>,
+    pub instance: Text,
     pub queue_id: Option<QueueId>,
     /// First line of this generation.
     pub ts_in: Micros,
@@ -27,13 +27,13 @@ pub struct Hop {
     pub arrival: Arrival,
     pub client: Client,
     /// Login name, for mail submitted with authentication.
-    pub user: Box<str>,
-    pub helo: Box<str>,
-    pub message_id: Box<str>,
-    pub sender: Box<str>,
+    pub user: Text,
+    pub helo: Text,
+    pub message_id: Text,
+    pub sender: Text,
     /// Was the envelope sender seen at all? (An empty `sender` may be the null sender.)
     pub sender_known: bool,
-    pub subject: Box<str>,
+    pub subject: Text,
     /// Bytes in the queue file, as the server logs it.
     pub size: Option<u64>,
     /// Recipients after expansion, as the server logs it.
@@ -43,7 +43,7 @@ pub struct Hop {
     /// Queue id of the message that this notice is about.
     pub notice_of: Option<QueueId>,
     /// What a content filter on this host said: category (`SPAM`, `INFECTED`, …) and score text.
-    pub verdict: Box<str>,
+    pub verdict: Text,
     /// Queue ids that a content filter says it made out of this one.
     pub requeued_as: Vec<QueueId>,
     pub recipients: Vec<Recipient>,
@@ -53,8 +53,8 @@ pub struct Hop {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HopKey {
     pub ts_in: Micros,
-    pub server: Box<str>,
-    pub instance: Box<str>,
+    pub server: Text,
+    pub instance: Text,
     pub queue_id: Option<QueueId>,
 }
 
@@ -106,23 +106,23 @@ pub enum Arrival {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
     /// Reverse name, `unknown` as logged, or empty.
-    pub name: Box<str>,
-    pub ip: Box<str>,
+    pub name: Text,
+    pub ip: Text,
 }
 
 /// One recipient at one hop, with the last word on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recipient {
-    pub recipient: Box<str>,
+    pub recipient: Text,
     /// The address before alias expansion; empty when it is the same.
-    pub orig_recipient: Box<str>,
+    pub orig_recipient: Text,
     pub outcome: Outcome,
     /// Time of the line that said so.
     pub ts: Micros,
-    pub dsn: Box<str>,
-    pub reply: Box<str>,
+    pub dsn: Text,
+    pub reply: Text,
     /// Postfix's delivery agent (`smtp`, `lmtp`, `local`, …) or the store's action.
-    pub transport: Box<str>,
+    pub transport: Text,
     pub relay: Relay,
     /// Id by which the next server knows the message, from its reply.
     pub next_id: Option<QueueId>,
@@ -131,13 +131,13 @@ pub struct Recipient {
     pub attempts: u32,
     pub tls: bool,
     /// Addresses that took this recipient's place (Sieve redirect).
-    pub forwarded_to: Vec<Box<str>>,
+    pub forwarded_to: Vec<Text>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Relay {
-    pub name: Box<str>,
-    pub ip: Box<str>,
+    pub name: Text,
+    pub ip: Text,
     pub port: u16,
 }
 
@@ -237,36 +237,36 @@ words!(Arrival { Unknown = "unknown", Server = "server", User = "user", Local = 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     pub ts: Micros,
-    pub server: Box<str>,
-    pub instance: Box<str>,
+    pub server: Text,
+    pub instance: Text,
     pub queue_id: Option<QueueId>,
-    pub recipient: Box<str>,
-    pub relay: Box<str>,
-    pub dsn: Box<str>,
-    pub reply: Box<str>,
+    pub recipient: Text,
+    pub relay: Text,
+    pub dsn: Text,
+    pub reply: Text,
 }
 
 /// A refusal before the queue: nothing was accepted, so there is no message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Rejection {
     pub ts: Micros,
-    pub server: Box<str>,
-    pub instance: Box<str>,
+    pub server: Text,
+    pub instance: Text,
     /// Present when an earlier recipient of the same transaction was accepted.
     pub queue_id: Option<QueueId>,
     /// SMTP stage: `CONNECT`, `RCPT`, `END-OF-MESSAGE`, …
-    pub stage: Box<str>,
-    pub client_name: Box<str>,
-    pub client_ip: Box<str>,
-    pub helo: Box<str>,
-    pub sender: Box<str>,
-    pub recipient: Box<str>,
+    pub stage: Text,
+    pub client_name: Text,
+    pub client_ip: Text,
+    pub helo: Text,
+    pub sender: Text,
+    pub recipient: Text,
     /// SMTP reply code; 0 where the server does not log it (header checks, milters).
     pub code: u16,
-    pub dsn: Box<str>,
+    pub dsn: Text,
     /// Words of the reply without addresses, fit for counting: `User unknown in relay recipient table`.
-    pub reason: Box<str>,
-    pub text: Box<str>,
+    pub reason: Text,
+    pub text: Text,
 }
 
 /// Which way a delivery went, seen from the organisation. From evidence alone: who submitted it, and whether it ended here.

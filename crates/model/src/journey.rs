@@ -2,31 +2,31 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Arrival, Direction, LinkEvidence, MailClass, Micros, Outcome, QueueId, ServerCounts};
+use crate::{Arrival, Direction, LinkEvidence, MailClass, Micros, Outcome, QueueId, ServerCounts, Text};
 
 /// A message, with all its hops and the last word on each recipient.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Journey {
     /// 16 hexadecimal digits, from the first hop's key: the same lines always give the same id.
-    pub id: Box<str>,
+    pub id: Text,
     pub class: MailClass,
     pub arrival: Arrival,
-    pub sender: Box<str>,
-    pub message_id: Box<str>,
-    pub subject: Box<str>,
+    pub sender: Text,
+    pub message_id: Text,
+    pub subject: Text,
     pub size: Option<u64>,
     pub first_arrival: Micros,
     /// Last thing known of any hop.
     pub last_seen: Micros,
     /// Nothing will happen any more.
     pub closed: bool,
-    pub client_name: Box<str>,
-    pub client_ip: Box<str>,
-    pub helo: Box<str>,
-    pub user: Box<str>,
+    pub client_name: Text,
+    pub client_ip: Text,
+    pub helo: Text,
+    pub user: Text,
     /// Id of the journey that this notice is about.
-    pub notice_of: Box<str>,
-    pub verdict: Box<str>,
+    pub notice_of: Text,
+    pub verdict: Text,
     pub steps: Vec<Step>,
     pub deliveries: Vec<Delivery>,
 }
@@ -34,8 +34,8 @@ pub struct Journey {
 /// One hop of a journey.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
-    pub server: Box<str>,
-    pub instance: Box<str>,
+    pub server: Text,
+    pub instance: Text,
     pub queue_id: Option<QueueId>,
     pub store: bool,
     pub ts_in: Micros,
@@ -51,14 +51,14 @@ pub struct Step {
 /// One recipient's outcome for one message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
-    pub recipient: Box<str>,
-    pub orig_recipient: Box<str>,
+    pub recipient: Text,
+    pub orig_recipient: Text,
     pub outcome: Outcome,
-    pub dsn: Box<str>,
-    pub reply: Box<str>,
-    pub relay: Box<str>,
+    pub dsn: Text,
+    pub reply: Text,
+    pub relay: Text,
     /// The server that had the last word, and its name for the message.
-    pub server: Box<str>,
+    pub server: Text,
     pub queue_id: Option<QueueId>,
     /// Time of the last word.
     pub ts: Micros,

@@ -113,13 +113,22 @@ impl fmt::Debug for QueueId {
 
 impl Serialize for QueueId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
+        // Packed, the same bytes as a text's.
+        if serializer.is_human_readable() {
+            serializer.serialize_str(self.as_str())
+        } else {
+            serializer.serialize_bytes(self.as_bytes())
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for QueueId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Text)
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_str(Text)
+        } else {
+            deserializer.deserialize_bytes(Text)
+        }
     }
 }
 
@@ -134,7 +143,11 @@ impl Visitor<'_> for Text {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<QueueId, E> {
-        QueueId::new(text.as_bytes()).ok_or_else(|| E::custom("not a queue id"))
+        self.visit_bytes(text.as_bytes())
+    }
+
+    fn visit_bytes<E: serde::de::Error>(self, text: &[u8]) -> Result<QueueId, E> {
+        QueueId::new(text).ok_or_else(|| E::custom("not a queue id"))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which hop continues which: each kind of evidence in turn, best first.
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use vigie_model::{Hop, Kind, LinkEvidence, Micros, Outcome, QueueId, Recipient};
+use vigie_model::{Hop, Kind, LinkEvidence, Micros, Outcome, QueueId, Recipient, Text};
 
 use super::{SKEW_MICROS, TRANSACTION_MICROS_MAX};
 
@@ -81,7 +81,7 @@ impl<K: std::hash::Hash + Eq> Chains<K> {
 }
 
 /// The addresses of hops that have many, without case: a list is compared with each recipient of the hop before.
-struct Crowds(FxHashMap<usize, FxHashSet<String>>);
+struct Crowds(FxHashMap<usize, FxHashSet<Text>>);
 
 /// So many recipients are looked through one by one.
 const LISTED_RECIPIENTS_MAX: usize = 32;
@@ -143,7 +143,7 @@ impl Links {
     /// Does the hop have this address among its recipients, as it is now or was before expansion?
     pub fn names(&self, hop: &Hop, at: usize, address: &str) -> bool {
         match self.crowds.0.get(&at) {
-            Some(addresses) => addresses.contains(&address.to_ascii_lowercase()),
+            Some(addresses) => addresses.contains(address.to_ascii_lowercase().as_str()),
             None => {
                 let named =
                     |r: &Recipient| same_address(&r.recipient, address) || same_address(&r.orig_recipient, address);

@@ -6,7 +6,7 @@ use std::mem::take;
 
 use rustc_hash::FxHashMap;
 use vigie_model::{
-    Arrival, Delivery, Direction, Hop, Journey, Kind, Micros, Outcome, Recipient, Relay, ServerCounts, Step,
+    Arrival, Delivery, Direction, Hop, Journey, Kind, Micros, Outcome, Recipient, Relay, ServerCounts, Step, Text,
 };
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -47,7 +47,7 @@ pub fn build(hops: &mut [Box<Hop>], links: &Links, members: &[Member]) -> Journe
 }
 
 /// The id is the first hop's key, hashed.
-fn id(hop: &Hop) -> Box<str> {
+fn id(hop: &Hop) -> Text {
     let queue_id = hop.queue_id.as_ref().map_or("", |id| id.as_str());
     let message_id = if hop.queue_id.is_none() { &*hop.message_id } else { "" };
     let parts = [
@@ -68,7 +68,7 @@ fn id(hop: &Hop) -> Box<str> {
 }
 
 /// The first of these texts that says something.
-fn take_first(hops: &mut [Box<Hop>], path: &[usize], text: impl Fn(&mut Hop) -> &mut Box<str>) -> Box<str> {
+fn take_first(hops: &mut [Box<Hop>], path: &[usize], text: impl Fn(&mut Hop) -> &mut Text) -> Text {
     let told = path.iter().copied().find(|&at| !text(&mut hops[at]).is_empty());
     told.map(|at| take(text(&mut hops[at]))).unwrap_or_default()
 }
@@ -181,7 +181,7 @@ struct Leaves<'a> {
     links: &'a Links,
     root: usize,
     /// What the sender wrote, by hop and address there, without case.
-    originals: FxHashMap<(usize, String), Box<str>>,
+    originals: FxHashMap<(usize, Text), Text>,
     out: Vec<Delivery>,
 }
 
@@ -306,7 +306,7 @@ impl Leaves<'_> {
 }
 
 /// `name[ip]:port`, as Postfix writes it.
-fn relay_text(relay: Relay) -> Box<str> {
+fn relay_text(relay: Relay) -> Text {
     match (relay.ip.is_empty(), relay.port) {
         (true, _) => relay.name,
         (false, 0) => [&*relay.name, "[", &*relay.ip, "]"].concat().into(),

@@ -7,11 +7,11 @@ use vigie_formats::{
     postfix::{Arrived, ByHand, Delivery, Header, HeaderAction, Refused, RefusedAction, Status},
     scan, subject,
 };
-use vigie_model::{Arrival, Client, Hop, Kind, MailClass, Micros, Outcome, QueueId, Recipient, Relay};
+use vigie_model::{Arrival, Client, Hop, Kind, MailClass, Micros, Outcome, QueueId, Recipient, Relay, Text};
 
 use crate::{
     BEFORE_ALL, Facts,
-    text::{Detail, boxed, same},
+    text::{Detail, same, text_of},
 };
 
 /// How an entry ended.
@@ -30,7 +30,7 @@ pub struct Entry {
     pub ts_out: Micros,
     end: Option<(Micros, Mark)>,
     detail: Detail,
-    instance: Box<str>,
+    instance: Text,
     /// `instance` was logged by a daemon that cannot be renamed in master.cf.
     instance_known: bool,
     started: bool,
@@ -42,13 +42,13 @@ pub struct Entry {
     probe: bool,
     arrival: Arrival,
     client: Client,
-    user: Box<str>,
-    helo: Box<str>,
-    message_id: Box<str>,
+    user: Text,
+    helo: Text,
+    message_id: Text,
     message_id_at: Option<Micros>,
-    sender: Box<str>,
+    sender: Text,
     sender_known: bool,
-    subject: Box<str>,
+    subject: Text,
     /// Time of the line that showed it.
     subject_at: Micros,
     size: Option<u64>,
@@ -57,7 +57,7 @@ pub struct Entry {
     notice_of: Option<QueueId>,
     filter: Option<Box<FilterWord>>,
     /// A recipient that only a header check named.
-    hint: Box<str>,
+    hint: Text,
     /// As they stand: what became of one without a last word is said when the hop is given out.
     recipients: Vec<Recipient>,
     /// Where each of them stands, when they are many. What is restored makes it anew.
@@ -66,14 +66,14 @@ pub struct Entry {
 }
 
 /// Places of recipients by address and original address.
-type Places = FxHashMap<(Box<str>, Box<str>), usize>;
+type Places = FxHashMap<(Text, Text), usize>;
 
 /// So many recipients are looked through one by one; more have an index, because a list can have tens of thousands.
 const LISTED_RECIPIENTS_MAX: usize = 32;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct FilterWord {
-    category: Box<str>,
+    category: Text,
     blocked: bool,
     requeued_as: Vec<QueueId>,
 }
@@ -85,7 +85,7 @@ impl Entry {
             ts_in: ts,
             ts_out: ts,
             end: None,
-            instance: boxed(instance),
+            instance: text_of(instance),
             instance_known: false,
             started: false,
             queued: false,
@@ -94,20 +94,20 @@ impl Entry {
             probe: false,
             arrival: Arrival::Unknown,
             client: Client::default(),
-            user: Box::default(),
-            helo: Box::default(),
-            message_id: Box::default(),
+            user: Text::default(),
+            helo: Text::default(),
+            message_id: Text::default(),
             message_id_at: None,
-            sender: Box::default(),
+            sender: Text::default(),
             sender_known: false,
-            subject: Box::default(),
+            subject: Text::default(),
             subject_at: Micros::MAX,
             size: None,
             recipient_count: None,
             previous: None,
             notice_of: None,
             filter: None,
-            hint: Box::default(),
+            hint: Text::default(),
             recipients: Vec::new(),
             places: None,
         }
@@ -146,7 +146,7 @@ impl Entry {
         if !self.instance_known {
             self.instance_known = true;
             if !self.instance_is(instance) {
-                self.instance = boxed(instance);
+                self.instance = text_of(instance);
             }
         }
     }
@@ -175,14 +175,14 @@ impl Entry {
         self.arrival = Arrival::Local;
         self.previous = previous;
         if !self.sender_known {
-            self.sender = boxed(sender);
+            self.sender = text_of(sender);
         }
     }
 
     /// The first id counts, except that the original one beats `resent-message-id`. Two lines at one time: the smaller text.
     pub fn message_id(&mut self, ts: Micros, id: &[u8], resent: bool) {
         self.touch(ts);
-        let id = boxed(id);
+        let id = text_of(id);
         let better = match self.message_id_at {
             None => true,
             Some(at) => !resent && (ts < at || (ts == at && id < self.message_id)),
@@ -196,7 +196,7 @@ impl Entry {
         self.touch(ts);
         self.queued = true;
         if !self.sender_known {
-            (self.sender, self.sender_known) = (boxed(sender), true);
+            (self.sender, self.sender_known) = (text_of(sender), true);
         }
         self.size = Some(size);
         // After a partial delivery the count is of those that are left: the first, and largest, is the message's.
@@ -218,10 +218,10 @@ impl Entry {
             self.helo = self.detail.shown(header.envelope.helo);
         }
         if !self.sender_known {
-            self.sender = boxed(header.envelope.sender);
+            self.sender = text_of(header.envelope.sender);
         }
         if self.hint.is_empty() {
-            self.hint = boxed(header.envelope.recipient);
+            self.hint = text_of(header.envelope.recipient);
         }
         match header.action {
             HeaderAction::Note => {}
@@ -262,10 +262,10 @@ impl Entry {
 
     fn envelope_hint(&mut self, refused: &Refused<'_>) {
         if self.hint.is_empty() {
-            self.hint = boxed(refused.envelope.recipient);
+            self.hint = text_of(refused.envelope.recipient);
         }
         if !self.sender_known {
-            self.sender = boxed(refused.envelope.sender);
+            self.sender = text_of(refused.envelope.sender);
             self.sender_known = true;
         }
     }
@@ -282,7 +282,7 @@ impl Entry {
         self.queued = true;
         self.expired_at = self.expired_at.max(Some(ts));
         if !self.sender_known {
-            (self.sender, self.sender_known) = (boxed(sender), true);
+            (self.sender, self.sender_known) = (text_of(sender), true);
         }
     }
 
@@ -311,7 +311,7 @@ impl Entry {
         }
         requeued_as.sort_unstable();
         requeued_as.dedup();
-        let category = boxed(verdict.category);
+        let category = text_of(verdict.category);
         let category =
             self.filter.take().map(|known| known.category).filter(|known| *known <= category).unwrap_or(category);
         self.filter = Some(Box::new(FilterWord { category, blocked: verdict.blocked, requeued_as }));
@@ -470,13 +470,13 @@ fn weight(word: &Recipient) -> impl Ord + use<'_> {
 fn recipient(ts: Micros, transport: &[u8], outcome: Outcome, delivery: &Delivery<'_>, detail: Detail) -> Recipient {
     let (name, ip, port) = scan::host_ip_port(delivery.relay);
     Recipient {
-        recipient: boxed(delivery.recipient),
-        orig_recipient: boxed(delivery.orig_recipient),
+        recipient: text_of(delivery.recipient),
+        orig_recipient: text_of(delivery.orig_recipient),
         outcome,
         ts,
         dsn: detail.shown(delivery.dsn),
         reply: detail.shown(delivery.reply),
-        transport: boxed(transport),
+        transport: text_of(transport),
         relay: Relay { name: detail.shown(name), ip: detail.shown(ip), port },
         next_id: delivery.next_id,
         delays: delivery.delays,

@@ -6,14 +6,14 @@
 
 use vigie_correlator::Linker;
 use vigie_lake::{Commit, Replacement, Snapshot, Table, Writer};
-use vigie_model::{Hop, Journey, MICROS_PER_SECOND, Micros};
+use vigie_model::{Hop, Journey, MICROS_PER_SECOND, Micros, Text};
 
 use super::{ImportError, Phase, Run, hull};
 
 /// Two hops farther apart than this are never linked by anything between them.
 const REACH_MICROS: Micros = 7_200 * MICROS_PER_SECOND;
 /// Journeys gathered before the older half of them is written: most come nearly in order of their arrival.
-const WINDOW_JOURNEYS: usize = 8_192;
+const WINDOW_JOURNEYS: usize = 2_048;
 /// Journeys that came after younger ones were written, such as those that waited in a queue: gathered for a file of their own.
 const LATE_JOURNEYS_MAX: usize = 32_768;
 
@@ -102,7 +102,7 @@ pub struct Linking {
     journeys: Vec<Journey>,
     late: Vec<Journey>,
     /// Place of the youngest journey written in order.
-    written: Option<(Micros, Box<str>)>,
+    written: Option<(Micros, Text)>,
     stored: u64,
 }
 
@@ -123,10 +123,12 @@ impl Linking {
 
     fn write_older_half(&mut self, writer: &mut Writer) -> Result<(), ImportError> {
         self.sort();
-        let younger = self.journeys.split_off(self.journeys.len() / 2);
-        let mut older = std::mem::replace(&mut self.journeys, younger);
-        self.write(&older, writer)?;
-        self.written = older.pop().map(|last| (last.first_arrival, last.id)).or(self.written.take());
+        let older = self.journeys.len() / 2;
+        self.stored += older as u64;
+        writer.stage_journeys(&self.journeys[..older])?;
+        if let Some(last) = self.journeys.drain(..older).next_back() {
+            self.written = Some((last.first_arrival, last.id));
+        }
         if self.late.len() >= LATE_JOURNEYS_MAX {
             self.write_late(writer)?;
         }

@@ -5,7 +5,7 @@
 //! comes back; copies, and a log that is split by severity, have the same processes. Two Postfix that write one file are
 //! meant to share the name. Only two machines whose queue managers have the same process id stay unseen.
 
-use vigie_model::{MICROS_PER_SECOND, Micros};
+use vigie_model::{MICROS_PER_SECOND, Micros, Text};
 
 /// Both must have been at work together for so long: lines may be this much out of order, and more.
 const OVERLAP_MICROS_MIN: Micros = 15 * MICROS_PER_SECOND;
@@ -43,7 +43,7 @@ struct Managers {
 #[derive(Debug)]
 struct Manager {
     pid: u32,
-    file: Box<str>,
+    file: Text,
     first: Micros,
     last: Micros,
 }

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 use vigie_correlator::{Facts, Host, LATE_MICROS_MAX};
 use vigie_lake::{Commit, Coverage, LineBatch, LineRef, Shape};
-use vigie_model::{MICROS_PER_HOUR, Micros, day_of};
+use vigie_model::{MICROS_PER_HOUR, Micros, Text, day_of};
 
 use super::{
     ImportError, Phase, Run, derive::derive_early, hull, namesakes::Namesakes, recent::in_order, state::HostState,
@@ -13,7 +13,7 @@ use crate::intake::{FileMark, Line, Progress, Report, Seen, Sink};
 /// Text of one commit, for logs with long lines.
 const COMMIT_TEXT_BYTES_MAX: usize = 96 * 1024 * 1024;
 /// A window of hops is this part of the lines of a commit.
-const WINDOW_SHARE: u64 = 50;
+const WINDOW_SHARE: u64 = 200;
 /// Refusals, or tries, that are written together.
 const STAGED_ROWS_MIN: usize = 4_096;
 /// Different unknown shapes remembered until the next commit; more are counted together.
@@ -49,7 +49,7 @@ pub struct ToLake<'a> {
     hops_until: Micros,
     /// Of each host and hour of this commit.
     coverage: Vec<Coverage>,
-    shapes: FxHashMap<ShapeKey, (u64, Box<str>)>,
+    shapes: FxHashMap<ShapeKey, (u64, Text)>,
     counts: Counts,
 }
 
@@ -62,7 +62,7 @@ enum Part {
 
 struct HostRun {
     place: usize,
-    name: Box<str>,
+    name: Text,
     stored: Option<(Micros, Micros)>,
     /// Hours since 1970, and their places in the coverage of the commit.
     hours: FxHashMap<i64, usize>,
@@ -172,7 +172,7 @@ impl<'a> ToLake<'a> {
 
     fn take_shapes(&mut self) -> Vec<Shape> {
         let hosts = &self.hosts;
-        let shape = |((day, host, program, shape), (count, example)): (ShapeKey, (u64, Box<str>))| Shape {
+        let shape = |((day, host, program, shape), (count, example)): (ShapeKey, (u64, Text))| Shape {
             day,
             server: hosts[host].name.clone(),
             program: String::from_utf8_lossy(&program).into(),

@@ -10,7 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use vigie_correlator::{Host, LATE_MICROS_MAX, RestoreError};
 use vigie_lake::{LakeError, Snapshot};
-use vigie_model::{Hop, Micros};
+use vigie_model::{Hop, Micros, Text};
 
 use super::hull;
 use crate::intake::FileMark;
@@ -99,14 +99,14 @@ impl State {
 
     /// In the place of one that is lost: all hosts of the stored lines, with everything to be derived anew.
     pub fn of_lines(snapshot: &Snapshot) -> Result<Self, LakeError> {
-        let mut stored: BTreeMap<Box<str>, Option<(Micros, Micros)>> = BTreeMap::new();
+        let mut stored: BTreeMap<Text, Option<(Micros, Micros)>> = BTreeMap::new();
         for row in snapshot.coverage(Micros::MIN, Micros::MAX)? {
             let row = row?;
             let range = stored.entry(row.server).or_default();
             *range = hull(*range, row.first_ts, row.last_ts);
         }
         let touched = stored.values().flatten().fold(None, |all, (first, last)| hull(all, *first, *last));
-        let host = |(name, stored): (Box<str>, _)| HostState { host: Host::new(&name), stored, dirty: true };
+        let host = |(name, stored): (Text, _)| HostState { host: Host::new(&name), stored, dirty: true };
         Ok(Self { hosts: stored.into_iter().map(host).collect(), marks: Vec::new(), touched })
     }
 

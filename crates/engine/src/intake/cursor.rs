@@ -7,7 +7,7 @@ use vigie_formats::{
     calendar::{Calendar, RollScan, scan_rolls},
     envelope,
 };
-use vigie_model::Micros;
+use vigie_model::{Micros, Text};
 use vigie_sources::{Chunk, Identity, LogFile, Resumed, SourceError};
 
 use super::{FileMark, FileReport, Options, Source, TIMES, Years};
@@ -17,7 +17,7 @@ pub struct Cursor {
     /// Tells files apart when copies of a line are counted.
     pub id: usize,
     /// How the file is called in the store: its path, as given.
-    pub label: Box<str>,
+    pub label: Text,
     pub report: FileReport,
     pub report_host: Option<String>,
     pub calendar: Calendar,

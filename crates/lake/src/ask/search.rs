@@ -8,7 +8,7 @@ use arrow::compute::{cast, concat_batches};
 use arrow::error::ArrowError;
 use datafusion::logical_expr::SortExpr;
 use datafusion::prelude::ident;
-use vigie_model::{Arrival, Direction, MailClass, Micros, Outcome, QueueId, Rejection};
+use vigie_model::{Arrival, Direction, MailClass, Micros, Outcome, QueueId, Rejection, Text};
 use vigie_query::Filter;
 
 use super::cursor::Cursor;
@@ -25,7 +25,7 @@ const PAGE_ROWS_MAX: usize = 100_000;
 /// A recipient of a message, as search finds it. Addresses of senders and users are in lower case; recipients are as written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeliveryRow {
-    pub journey_id: Box<str>,
+    pub journey_id: Text,
     /// Place among the message's rows; 0 for the first.
     pub seq: u32,
     pub first_arrival: Micros,
@@ -36,36 +36,36 @@ pub struct DeliveryRow {
     pub arrival: Arrival,
     pub direction: Direction,
     pub closed: bool,
-    pub sender: Box<str>,
+    pub sender: Text,
     /// Empty when the message has no recipient.
-    pub recipient: Box<str>,
-    pub orig_recipient: Box<str>,
+    pub recipient: Text,
+    pub orig_recipient: Text,
     pub outcome: Outcome,
-    pub dsn: Box<str>,
-    pub reply: Box<str>,
-    pub relay: Box<str>,
-    pub server: Box<str>,
+    pub dsn: Text,
+    pub reply: Text,
+    pub relay: Text,
+    pub server: Text,
     pub queue_id: Option<QueueId>,
-    pub first_server: Box<str>,
+    pub first_server: Text,
     /// Servers of the path to this recipient, with spaces between.
-    pub servers: Box<str>,
+    pub servers: Text,
     /// Queue ids of all hops of the message, with spaces between.
-    pub queue_ids: Box<str>,
-    pub message_id: Box<str>,
-    pub subject: Box<str>,
+    pub queue_ids: Text,
+    pub message_id: Text,
+    pub subject: Text,
     pub size: Option<u64>,
     /// Recipients of the message.
     pub recipients: u64,
     pub delivery_ms: Option<u64>,
     pub attempts: u32,
     pub tls: bool,
-    pub client_name: Box<str>,
-    pub client_ip: Box<str>,
-    pub helo: Box<str>,
-    pub user: Box<str>,
-    pub verdict: Box<str>,
+    pub client_name: Text,
+    pub client_ip: Text,
+    pub helo: Text,
+    pub user: Text,
+    pub verdict: Text,
     pub hops: u32,
-    pub notice_of: Box<str>,
+    pub notice_of: Text,
 }
 
 /// A page of deliveries.
@@ -306,12 +306,12 @@ fn as_stored(dataset: Dataset, batches: &[RecordBatch]) -> Result<RecordBatch, A
 impl DeliveryRow {
     fn decode(batch: &RecordBatch) -> Result<Vec<Self>, ArrowError> {
         let columns = Reader::new(batch);
-        let text = |name: &str, row: usize| columns.texts(name).map(|texts| texts.boxed(row));
+        let text = |name: &str, row: usize| columns.texts(name).map(|texts| texts.text(row));
         let int = |name: &str, row: usize| columns.ints(name).map(|ints| ints.at(row));
         let amount = |name: &str, row: usize| columns.ints(name).map(|ints| ints.some(row).map(|n| n as u64));
         let time = |name: &str, row: usize| columns.times(name).map(|times| times[row]);
         let flag = |name: &str, row: usize| columns.flags(name).map(|flags| flags.value(row));
-        let written = |name: &str, as_written: &str, row: usize| -> Result<Box<str>, ArrowError> {
+        let written = |name: &str, as_written: &str, row: usize| -> Result<Text, ArrowError> {
             let texts = columns.texts(as_written)?;
             texts.some(row).map_or_else(|| text(name, row), |written| Ok(written.into()))
         };

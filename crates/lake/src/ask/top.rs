@@ -3,6 +3,7 @@
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::DataType;
 use rustc_hash::FxHashMap;
+use vigie_model::Text;
 use vigie_query::Filter;
 
 use super::dataset::Dimension;
@@ -37,7 +38,7 @@ impl Measure {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ranked {
     /// Empty where the rows do not say.
-    pub value: Box<str>,
+    pub value: Text,
     pub totals: Totals,
 }
 
@@ -68,7 +69,7 @@ impl Snapshot {
             size: 0,
         };
         let counts = self.fold(filter, &columns, make)?;
-        let row = |(value, place): (Box<str>, u32)| Ranked { value, totals: counts.totals[place as usize] };
+        let row = |(value, place): (Text, u32)| Ranked { value, totals: counts.totals[place as usize] };
         Ok(ranking(counts.places.into_iter().map(row).collect(), by, n))
     }
 }
@@ -89,7 +90,7 @@ fn ranking(mut rows: Vec<Ranked>, by: Measure, n: usize) -> Ranking {
 struct Counts {
     column: &'static str,
     /// Place of each value in `totals`.
-    places: FxHashMap<Box<str>, u32>,
+    places: FxHashMap<Text, u32>,
     totals: Vec<Totals>,
     messages: Messages,
     /// Values that the message under way has had: it counts once for each.

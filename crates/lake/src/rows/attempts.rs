@@ -2,7 +2,7 @@
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
-use vigie_model::{Attempt, QueueId};
+use vigie_model::Attempt;
 
 use super::Fact;
 use crate::columns::{Columns, Reader};
@@ -14,7 +14,7 @@ impl Fact for Attempt {
         columns.times("ts", rows().map(|r| r.ts));
         columns.texts("server", rows().map(|r| &*r.server));
         columns.texts("instance", rows().map(|r| &*r.instance));
-        columns.texts_or_null("queue_id", rows().map(|r| r.queue_id.as_ref().map(QueueId::as_str)));
+        columns.queue_ids("queue_id", rows().map(|r| r.queue_id.as_ref()));
         columns.texts("recipient", rows().map(|r| &*r.recipient));
         columns.texts("relay", rows().map(|r| &*r.relay));
         columns.texts("dsn", rows().map(|r| &*r.dsn));
@@ -29,13 +29,13 @@ impl Fact for Attempt {
         let (relay, dsn, reply) = (columns.texts("relay")?, columns.texts("dsn")?, columns.texts("reply")?);
         let row = |i| Attempt {
             ts: ts[i],
-            server: server.boxed(i),
-            instance: instance.boxed(i),
+            server: server.text(i),
+            instance: instance.text(i),
             queue_id: queue_id.queue_id(i),
-            recipient: recipient.boxed(i),
-            relay: relay.boxed(i),
-            dsn: dsn.boxed(i),
-            reply: reply.boxed(i),
+            recipient: recipient.text(i),
+            relay: relay.text(i),
+            dsn: dsn.text(i),
+            reply: reply.text(i),
         };
         Ok((0..batch.num_rows()).map(row).collect())
     }

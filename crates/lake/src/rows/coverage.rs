@@ -2,7 +2,7 @@
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
-use vigie_model::Micros;
+use vigie_model::{Micros, Text};
 
 use super::Fact;
 use crate::columns::{Columns, Reader};
@@ -10,7 +10,7 @@ use crate::columns::{Columns, Reader};
 /// Lines of one server in one hour. Several rows of the same hour add up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
-    pub server: Box<str>,
+    pub server: Text,
     /// Start of the hour.
     pub hour: Micros,
     /// Lines stored: copies of known ones are not among them.
@@ -45,7 +45,7 @@ impl Fact for Coverage {
         let (unknown, first_ts) = (columns.ints("unknown")?, columns.times("first_ts")?);
         let last_ts = columns.times("last_ts")?;
         let row = |i| Coverage {
-            server: server.boxed(i),
+            server: server.text(i),
             hour: hour[i],
             lines: lines.at(i) as u64,
             understood: understood.at(i) as u64,

@@ -5,18 +5,15 @@
 //! an empty recipient.
 
 use std::borrow::Cow;
-use std::rc::Rc;
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
-use vigie_model::{Delivery, Journey, Micros, QueueId};
+use vigie_model::{Delivery, Journey, Micros, QueueId, Text};
 
 use super::packed::Packed;
 use super::{domain_of, folded};
 use crate::columns::Columns;
 
-/// What the names of a message's servers, or its queue ids, take at most as a rule.
-const JOINED_BYTES: usize = 96;
 /// What the packed steps of a message usually take.
 const STEPS_BYTES: usize = 96;
 
@@ -29,27 +26,27 @@ struct Row<'a> {
     recipient: Cow<'a, str>,
     orig_recipient: Cow<'a, str>,
     user: Cow<'a, str>,
-    servers: Rc<str>,
-    queue_ids: Rc<str>,
+    servers: Text,
+    queue_ids: Text,
 }
 
 /// Rows of these messages, in their order.
 pub(crate) fn delivery_rows(journeys: &[&Journey]) -> Result<RecordBatch, ArrowError> {
     let none = Delivery::default();
-    let rows: Vec<Row<'_>> = journeys.iter().flat_map(|journey| rows_of(journey, &none)).collect();
+    let mut rows = Vec::with_capacity(journeys.iter().map(|journey| journey.deliveries.len().max(1)).sum());
+    journeys.iter().for_each(|journey| add_rows(&mut rows, journey, &none));
     encode(&rows)
 }
 
-fn rows_of<'a>(journey: &'a Journey, none: &'a Delivery) -> Vec<Row<'a>> {
+fn add_rows<'a>(rows: &mut Vec<Row<'a>>, journey: &'a Journey, none: &'a Delivery) {
     let deliveries = if journey.deliveries.is_empty() { std::slice::from_ref(none) } else { &journey.deliveries };
     let queue_ids = joined(journey.steps.iter().filter_map(|step| step.queue_id.as_ref().map(QueueId::as_str)));
     let (sender, user) = (folded(&journey.sender), folded(&journey.user));
-    let mut rows: Vec<Row<'a>> = Vec::with_capacity(deliveries.len());
     for (seq, delivery) in deliveries.iter().enumerate() {
         // Neighbours mostly end at the same hop.
-        let same_path = rows
-            .last()
-            .filter(|row| row.delivery.server == delivery.server && row.delivery.queue_id == delivery.queue_id);
+        let same_path = rows.last().filter(|row| {
+            seq > 0 && row.delivery.server == delivery.server && row.delivery.queue_id == delivery.queue_id
+        });
         rows.push(Row {
             journey,
             delivery,
@@ -62,12 +59,11 @@ fn rows_of<'a>(journey: &'a Journey, none: &'a Delivery) -> Vec<Row<'a>> {
             queue_ids: queue_ids.clone(),
         });
     }
-    rows
 }
 
 /// Servers from the first hop to the one that had the last word on this recipient, each once in a row; all servers when that hop is
 /// not among the steps.
-fn servers_of(journey: &Journey, delivery: &Delivery) -> Rc<str> {
+fn servers_of(journey: &Journey, delivery: &Delivery) -> Text {
     let is_last = |step: &vigie_model::Step| step.server == delivery.server && step.queue_id == delivery.queue_id;
     let Some(mut at) = journey.steps.iter().rposition(is_last) else {
         return joined(journey.steps.iter().map(|step| &*step.server));
@@ -85,8 +81,8 @@ fn servers_of(journey: &Journey, delivery: &Delivery) -> Rc<str> {
 }
 
 /// Words with a space between, the same one not twice in a row.
-fn joined<'a>(words: impl Iterator<Item = &'a str>) -> Rc<str> {
-    let mut text = String::with_capacity(JOINED_BYTES);
+fn joined<'a>(words: impl Iterator<Item = &'a str>) -> Text {
+    let mut text = Text::default();
     let mut last = "";
     for word in words.filter(|word| !word.is_empty()) {
         if word != last {
@@ -97,7 +93,7 @@ fn joined<'a>(words: impl Iterator<Item = &'a str>) -> Rc<str> {
         }
         last = word;
     }
-    text.into()
+    text
 }
 
 fn encode(rows: &[Row<'_>]) -> Result<RecordBatch, ArrowError> {
@@ -129,7 +125,7 @@ fn encode(rows: &[Row<'_>]) -> Result<RecordBatch, ArrowError> {
     columns.texts("reply", rows().map(|r| &*r.delivery.reply));
     columns.texts("relay", rows().map(|r| &*r.delivery.relay));
     columns.texts("server", rows().map(|r| &*r.delivery.server));
-    columns.texts_or_null("queue_id", rows().map(|r| r.delivery.queue_id.as_ref().map(QueueId::as_str)));
+    columns.queue_ids("queue_id", rows().map(|r| r.delivery.queue_id.as_ref()));
     columns.texts("first_server", rows().map(|r| r.journey.steps.first().map_or("", |step| &*step.server)));
     columns.texts("servers", rows().map(|r| &*r.servers));
     columns.texts("queue_ids", rows().map(|r| &*r.queue_ids));

@@ -7,7 +7,7 @@ use std::borrow::Borrow;
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
-use vigie_model::{Hop, QueueId};
+use vigie_model::Hop;
 
 use super::Fact;
 use super::packed::{Packed, unpack};
@@ -31,7 +31,7 @@ impl Fact for Hop {
         let mut columns = Columns::default();
         columns.texts("server", rows().map(|r| &*r.server));
         columns.texts("instance", rows().map(|r| &*r.instance));
-        columns.texts_or_null("queue_id", rows().map(|r| r.queue_id.as_ref().map(QueueId::as_str)));
+        columns.queue_ids("queue_id", rows().map(|r| r.queue_id.as_ref()));
         columns.times("ts_in", rows().map(|r| r.ts_in));
         columns.times("ts_out", rows().map(|r| r.ts_out));
         columns.push("packed", packed.finish()?, false);

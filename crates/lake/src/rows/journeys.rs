@@ -2,7 +2,7 @@
 
 use arrow::array::{Array, RecordBatch};
 use arrow::error::ArrowError;
-use vigie_model::{Arrival, Delivery, Direction, Journey, MailClass, Outcome, ServerCounts, Step};
+use vigie_model::{Arrival, Delivery, Direction, Journey, MailClass, Outcome, ServerCounts, Step, Text};
 
 use super::packed::unpack;
 use super::word;
@@ -41,22 +41,22 @@ fn message_at(columns: &Reader<'_>) -> Result<impl Fn(usize) -> Result<Journey, 
     let steps = columns.bytes("steps")?;
     Ok(move |row| {
         Ok(Journey {
-            id: id.boxed(row),
+            id: id.text(row),
             class: word(MailClass::parse(class.at(row)), class.at(row))?,
             arrival: word(Arrival::parse(arrival.at(row)), arrival.at(row))?,
             sender: sender_as_written.some(row).unwrap_or(sender.at(row)).into(),
-            message_id: message_id.boxed(row),
-            subject: subject.boxed(row),
+            message_id: message_id.text(row),
+            subject: subject.text(row),
             size: size.some(row).map(|size| size as u64),
             first_arrival: first_arrival[row],
             last_seen: last_seen[row],
             closed: closed.value(row),
-            client_name: client_name.boxed(row),
-            client_ip: client_ip.boxed(row),
-            helo: helo.boxed(row),
+            client_name: client_name.text(row),
+            client_ip: client_ip.text(row),
+            helo: helo.text(row),
             user: user_as_written.some(row).unwrap_or(user.at(row)).into(),
-            notice_of: notice_of.boxed(row),
-            verdict: verdict.boxed(row),
+            notice_of: notice_of.text(row),
+            verdict: verdict.text(row),
             steps: if steps.is_valid(row) { unpack(steps.value(row))? } else { Vec::new() },
             deliveries: Vec::new(),
         })
@@ -77,10 +77,10 @@ fn delivery_at(columns: &Reader<'_>) -> Result<impl Fn(usize) -> Result<Delivery
             recipient: recipient_as_written.some(row).unwrap_or(recipient.at(row)).into(),
             orig_recipient: orig_as_written.some(row).unwrap_or(orig.at(row)).into(),
             outcome: word(Outcome::parse(outcome.at(row)), outcome.at(row))?,
-            dsn: dsn.boxed(row),
-            reply: reply.boxed(row),
-            relay: relay.boxed(row),
-            server: server.boxed(row),
+            dsn: dsn.text(row),
+            reply: reply.text(row),
+            relay: relay.text(row),
+            server: server.text(row),
             queue_id: queue_id.queue_id(row),
             ts: ts[row],
             delivery_ms: delivery_ms.some(row).map(|ms| ms as u64),
@@ -94,7 +94,7 @@ fn delivery_at(columns: &Reader<'_>) -> Result<impl Fn(usize) -> Result<Delivery
 /// What one hop adds to its server's row of the server table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerEvents {
-    pub server: Box<str>,
+    pub server: Text,
     pub counts: ServerCounts,
 }
 

@@ -5,14 +5,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    BinaryArray, BinaryBuilder, Int64Builder, RecordBatch, StringArray, StringBuilder, TimestampMicrosecondBuilder,
-};
+use arrow::array::{BinaryBuilder, Int64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder};
 use arrow::error::ArrowError;
-use vigie_model::{Micros, QueueId};
+use vigie_model::{Micros, QueueId, Text};
 
 use crate::Table;
-use crate::columns::{Columns, Reader};
+use crate::columns::{Columns, QUEUE_ID_BYTES, Reader, texts_of};
 use crate::sorting::Ordered;
 
 /// Lines of a chunk, and of the first of a server, of which there may be many with little to say.
@@ -23,7 +21,6 @@ const CHUNK_TEXT_BYTES: usize = 64 << 20;
 /// Bytes that the texts of a line usually need: a guess that saves most of the growing.
 const LINE_BYTES: usize = 176;
 const FILE_BYTES: usize = 32;
-const QUEUE_ID_BYTES: usize = 16;
 
 /// A line on its way into a [`LineBatch`].
 #[derive(Clone, Copy, Debug)]
@@ -45,11 +42,11 @@ pub struct LineRef<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Line {
     pub ts: Micros,
-    pub server: Box<str>,
-    pub file: Box<str>,
+    pub server: Text,
+    pub file: Text,
     pub offset: u64,
     pub queue_id: Option<QueueId>,
-    pub text: Box<str>,
+    pub text: Text,
     pub hash: i64,
 }
 
@@ -95,7 +92,7 @@ impl LineBatch {
     }
 
     /// Takes the chunks that are full, and all lines of servers that `is_wanted` names; each chunk in order, with its server.
-    pub(crate) fn take(&mut self, is_wanted: impl Fn(&str) -> bool) -> Result<Vec<(Box<str>, Ordered)>, ArrowError> {
+    pub(crate) fn take(&mut self, is_wanted: impl Fn(&str) -> bool) -> Result<Vec<(Text, Ordered)>, ArrowError> {
         let mut taken = Vec::new();
         for lines in &mut self.servers {
             if lines.open.len() > 0 && is_wanted(&lines.server) {
@@ -121,7 +118,7 @@ impl LineBatch {
 
 /// Lines of one server.
 struct ServerLines {
-    server: Box<str>,
+    server: Text,
     full: Vec<Result<FullChunk, ArrowError>>,
     open: Chunk,
 }
@@ -233,17 +230,11 @@ impl Chunk {
         columns.texts("server", std::iter::repeat_n(server, lines));
         columns.push("file", Arc::new(self.file.finish()), false);
         columns.push("offset", Arc::new(self.offset.finish()), false);
-        columns.push("queue_id", Arc::new(texts(self.queue_id.finish())), true);
-        columns.push("text", Arc::new(texts(self.text.finish())), false);
+        columns.push("queue_id", Arc::new(texts_of(self.queue_id.finish())), true);
+        columns.push("text", Arc::new(texts_of(self.text.finish())), false);
         columns.push("hash", Arc::new(self.hash.finish()), false);
         columns.finish()
     }
-}
-
-/// The bytes as texts; what is not UTF-8 is replaced.
-fn texts(bytes: BinaryArray) -> StringArray {
-    let lossy = || bytes.iter().map(|bytes| bytes.map(String::from_utf8_lossy)).collect();
-    StringArray::try_from_binary(bytes.clone()).unwrap_or_else(|_| lossy())
 }
 
 impl Line {
@@ -261,11 +252,11 @@ impl Line {
             .map(|i| {
                 Ok(Line {
                     ts: ts[i],
-                    server: server.boxed(i),
-                    file: file.boxed(i),
+                    server: server.text(i),
+                    file: file.text(i),
                     offset: offset.at(i) as u64,
                     queue_id: queue_id.queue_id(i),
-                    text: text.boxed(i),
+                    text: text.text(i),
                     hash: hash.at(i),
                 })
             })

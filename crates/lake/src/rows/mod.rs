@@ -28,7 +28,8 @@ pub(crate) trait Fact: Sized {
 
 /// Letter by letter, as the filter language folds: a part of a text folds as it does inside the whole.
 pub(crate) fn folded(text: &str) -> std::borrow::Cow<'_, str> {
-    if text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+    // Looks at every byte, so that vectors can do it.
+    if text.bytes().fold(true, |folded, byte| folded & byte.is_ascii() & !byte.is_ascii_uppercase()) {
         return text.into();
     }
     let is_lower = |c: char| if c.is_ascii() { !c.is_ascii_uppercase() } else { c.to_lowercase().eq([c]) };

@@ -4,7 +4,7 @@
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
-use vigie_model::{QueueId, Rejection};
+use vigie_model::Rejection;
 
 use super::{Fact, domain_of, folded};
 use crate::columns::{Columns, Reader};
@@ -18,7 +18,7 @@ impl Fact for Rejection {
         columns.times("ts", rows().map(|r| r.ts));
         columns.texts("server", rows().map(|r| &*r.server));
         columns.texts("instance", rows().map(|r| &*r.instance));
-        columns.texts_or_null("queue_id", rows().map(|r| r.queue_id.as_ref().map(QueueId::as_str)));
+        columns.queue_ids("queue_id", rows().map(|r| r.queue_id.as_ref()));
         columns.texts("stage", rows().map(|r| &*r.stage));
         columns.texts("client_name", rows().map(|r| &*r.client_name));
         columns.texts("client_ip", rows().map(|r| &*r.client_ip));
@@ -54,19 +54,19 @@ impl Fact for Rejection {
         let (reason, text) = (columns.texts("reason")?, columns.texts("text")?);
         let row = |i| Rejection {
             ts: ts[i],
-            server: server.boxed(i),
-            instance: instance.boxed(i),
+            server: server.text(i),
+            instance: instance.text(i),
             queue_id: queue_id.queue_id(i),
-            stage: stage.boxed(i),
-            client_name: client_name.boxed(i),
-            client_ip: client_ip.boxed(i),
-            helo: helo.boxed(i),
+            stage: stage.text(i),
+            client_name: client_name.text(i),
+            client_ip: client_ip.text(i),
+            helo: helo.text(i),
             sender: sender_as_written.some(i).unwrap_or(sender.at(i)).into(),
             recipient: recipient_as_written.some(i).unwrap_or(recipient.at(i)).into(),
             code: code.at(i) as u16,
-            dsn: dsn.boxed(i),
-            reason: reason.boxed(i),
-            text: text.boxed(i),
+            dsn: dsn.text(i),
+            reason: reason.text(i),
+            text: text.text(i),
         };
         Ok((0..batch.num_rows()).map(row).collect())
     }

@@ -2,7 +2,7 @@
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
-use vigie_model::{MICROS_PER_DAY, day_of};
+use vigie_model::{MICROS_PER_DAY, Text, day_of};
 
 use super::Fact;
 use crate::columns::{Columns, Reader};
@@ -12,12 +12,12 @@ use crate::columns::{Columns, Reader};
 pub struct Shape {
     /// UTC day, as days since 1970.
     pub day: i32,
-    pub server: Box<str>,
-    pub program: Box<str>,
-    pub shape: Box<str>,
+    pub server: Text,
+    pub program: Text,
+    pub shape: Text,
     pub count: u64,
     /// One such line.
-    pub example: Box<str>,
+    pub example: Text,
 }
 
 impl Fact for Shape {
@@ -39,11 +39,11 @@ impl Fact for Shape {
         let (shape, count, example) = (columns.texts("shape")?, columns.ints("count")?, columns.texts("example")?);
         let row = |i| Shape {
             day: day_of(ts[i]),
-            server: server.boxed(i),
-            program: program.boxed(i),
-            shape: shape.boxed(i),
+            server: server.text(i),
+            program: program.text(i),
+            shape: shape.text(i),
             count: count.at(i) as u64,
-            example: example.boxed(i),
+            example: example.text(i),
         };
         Ok((0..batch.num_rows()).map(row).collect())
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use vigie_model::{Arrival, Delivery, Direction, Journey, MailClass, Outcome, Rejection, Step};
+use vigie_model::{Arrival, Delivery, Direction, Journey, MailClass, Outcome, Rejection, Step, Text};
 use vigie_query::{Cell, Context, Field, Filter, Row, matches, parse};
 
 use super::samples::*;
@@ -65,7 +65,7 @@ impl Row for InMemory<'_> {
     }
 }
 
-fn one_of(words: &'static [&'static str]) -> impl Strategy<Value = Box<str>> {
+fn one_of(words: &'static [&'static str]) -> impl Strategy<Value = Text> {
     prop::sample::select(words).prop_map(Into::into)
 }
 
@@ -189,7 +189,7 @@ fn lake_with(rows: &[Journey]) -> (tempfile::TempDir, Lake) {
     (dir, lake)
 }
 
-type Key = (i64, Box<str>, u32);
+type Key = (i64, Text, u32);
 
 /// What the filter language chooses, newest first.
 fn wanted<'a>(rows: &'a [Journey], filter: &Filter) -> Vec<(Key, &'a Journey, &'a Delivery)> {

@@ -1,7 +1,7 @@
 //! What is stored is what is read, in order, whatever the files.
 
 use proptest::prelude::*;
-use vigie_model::{Attempt, Hop, Journey, Micros, QueueId, Rejection};
+use vigie_model::{Attempt, Hop, Journey, Micros, QueueId, Rejection, Text};
 
 use super::samples::*;
 use crate::{Committed, Coverage, Line, LineBatch, LineHash, LineRef, Shape, Table};
@@ -17,7 +17,7 @@ fn sorted<T: Ord + Clone, R>(mut rows: Vec<R>, key: impl Fn(&R) -> T) -> Vec<R> 
     rows
 }
 
-type HopOrder = (Micros, Box<str>, Box<str>, Option<QueueId>, String);
+type HopOrder = (Micros, Text, Text, Option<QueueId>, String);
 
 fn hop_order(hop: &Hop) -> HopOrder {
     (hop.ts_in, hop.server.clone(), hop.instance.clone(), hop.queue_id, format!("{hop:?}"))

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use vigie_model::{
     Arrival, Attempt, Client, Delays, Delivery, Direction, Hop, Journey, Kind, LinkEvidence, MailClass, Micros,
-    Outcome, QueueId, Recipient, Rejection, Relay, ServerCounts, Step,
+    Outcome, QueueId, Recipient, Rejection, Relay, ServerCounts, Step, Text,
 };
 
 use crate::{Commit, Committed, Lake, Rows, Writer};
@@ -80,7 +80,7 @@ pub(super) fn journey(n: u64, first_arrival: Micros, recipients: usize) -> Journ
 }
 
 /// Short texts, some of them not ASCII and some with capitals.
-fn text() -> impl Strategy<Value = Box<str>> {
+fn text() -> impl Strategy<Value = Text> {
     prop_oneof![Just(String::new()), "[a-zA-Z0-9@. Éσ]{0,12}", ".{0,6}"].prop_map(Into::into)
 }
 

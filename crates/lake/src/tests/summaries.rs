@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
-use vigie_model::{Arrival, Delivery, Journey, MICROS_PER_DAY, MailClass, Micros, Outcome, Rejection, Step};
+use vigie_model::{Arrival, Delivery, Journey, MICROS_PER_DAY, MailClass, Micros, Outcome, Rejection, Step, Text};
 use vigie_query::{Context, Filter, parse};
 
 use super::samples::*;
@@ -30,7 +30,7 @@ fn from_rows(text: &str) -> Filter {
     filter(&format!("{text} (tls:yes or tls:no)"))
 }
 
-fn text(texts: &'static [&'static str]) -> impl Strategy<Value = Box<str>> {
+fn text(texts: &'static [&'static str]) -> impl Strategy<Value = Text> {
     prop::sample::select(texts).prop_map(Into::into)
 }
 
@@ -184,10 +184,10 @@ fn check_routes(summary: &Summary, rows: &[Journey], filter: &Filter) -> Result<
             Arrival::Local => Origin::Process,
             _ => Origin::Outside,
         };
-        let first: Box<str> = row.steps.first().map_or("".into(), |step| step.server.clone());
+        let first: Text = row.steps.first().map_or("".into(), |step| step.server.clone());
         let destination =
             Some(domain(delivery)).filter(|domain| delivery.outcome == Outcome::Delivered && named.contains(&domain));
-        let key = (origin, first, delivery.server.clone(), delivery.outcome, destination.map(String::into_boxed_str));
+        let key = (origin, first, delivery.server.clone(), delivery.outcome, destination.map(Text::from));
         *wanted.entry(key).or_default() += 1;
     }
     let key = |r: &Route| (r.origin, r.first_server.clone(), r.last_server.clone(), r.outcome, r.destination.clone());

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use serde::Serialize;
 use vigie_engine::{intake, tally};
 use vigie_lake::{Dataset, Dimension, Measure, Snapshot};
-use vigie_model::{Micros, Outcome as Ending, ServerCounts};
+use vigie_model::{Micros, Outcome as Ending, ServerCounts, Text};
 use vigie_query::Filter;
 
 use super::{
@@ -135,11 +135,8 @@ fn stats(
 }
 
 fn servers(snapshot: &Snapshot, from: Micros, until: Micros) -> anyhow::Result<Vec<ServerRow>> {
-    let row = |(server, counts): (Box<str>, ServerCounts)| ServerRow {
-        server: server.into(),
-        global: counts.global(),
-        counts,
-    };
+    let row =
+        |(server, counts): (Text, ServerCounts)| ServerRow { server: server.into(), global: counts.global(), counts };
     Ok(snapshot.servers(from, until)?.into_iter().map(row).collect())
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use vigie_engine::import::Store;
 use vigie_lake::{Coverage as Row, Snapshot};
-use vigie_model::{MICROS_PER_HOUR, Micros};
+use vigie_model::{MICROS_PER_HOUR, Micros, Text};
 use vigie_web::backend::{
     Coverage, CoverageSummary, Failure, HourCoverage, LineCounts, Scope, SourceCoverage, Span, UnknownShape,
 };
@@ -43,7 +43,7 @@ pub fn coverage(scope: &Scope, store: &Store, snapshot: &Snapshot) -> Result<Cov
 /// The one line of coverage that stands below every figure.
 pub fn summary(question: &Question, snapshot: &Snapshot) -> Result<(CoverageSummary, Vec<Micros>), Failure> {
     let mut summary = CoverageSummary::default();
-    let (mut unknown, mut servers, mut read_hours) = (0u64, BTreeMap::<Box<str>, Hours>::new(), Vec::new());
+    let (mut unknown, mut servers, mut read_hours) = (0u64, BTreeMap::<Text, Hours>::new(), Vec::new());
     for row in rows(question, snapshot)? {
         summary.lines += row.lines;
         unknown += row.unknown;
@@ -69,7 +69,7 @@ fn rows(question: &Question, snapshot: &Snapshot) -> Result<Vec<Row>, Failure> {
 
 fn shapes(question: &Question, snapshot: &Snapshot) -> Result<(Vec<UnknownShape>, u64), Failure> {
     /// Server, program, shape.
-    type Key = (Box<str>, Box<str>, Box<str>);
+    type Key = (Text, Text, Text);
     let mut shapes: BTreeMap<Key, UnknownShape> = BTreeMap::new();
     for row in snapshot.shapes(question.from, question.until).map_err(|error| failure(error, ""))? {
         let row = row.map_err(|error| failure(error, ""))?;

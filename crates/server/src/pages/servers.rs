@@ -1,6 +1,7 @@
 //! The server table of a period.
 
 use vigie_lake::Snapshot;
+use vigie_model::Text;
 use vigie_query::{Field, term_text};
 use vigie_web::backend::{Failure, Scope, ServerRow, ServerTable};
 
@@ -9,7 +10,7 @@ use super::{failure, question::Question, span, stored_span};
 pub fn servers(scope: &Scope, snapshot: &Snapshot) -> Result<ServerTable, Failure> {
     let question = Question::of(scope, snapshot)?;
     let servers = snapshot.servers(question.from, question.until).map_err(|error| failure(error, ""))?;
-    let row = |(server, counts): (Box<str>, vigie_model::ServerCounts)| ServerRow {
+    let row = |(server, counts): (Text, vigie_model::ServerCounts)| ServerRow {
         filter: term_text(Field::Server, &server),
         server: server.into(),
         global: counts.global(),

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use vigie_model::Micros;
+use vigie_model::{Micros, Text};
 use vigie_query::{Filter, matches};
 
 use super::part::{Part, Slots};
@@ -197,7 +197,7 @@ impl Look<'_> {
     }
 
     fn routes(&self, details: Details, destinations: &Chosen) -> Vec<Route> {
-        let text = |number: u32| Box::<str>::from(self.names.text(number));
+        let text = |number: u32| Text::from(self.names.text(number));
         let mut routes = Vec::with_capacity(details.routes.len());
         for ((way, rank), deliveries) in details.routes {
             routes.push(Route {

@@ -8,7 +8,7 @@ mod part;
 mod sums;
 
 use arrow::array::RecordBatch;
-use vigie_model::{Arrival, Micros, Outcome};
+use vigie_model::{Arrival, Micros, Outcome, Text};
 use vigie_query::{Cell, Expr, Field, Filter, Row, matches};
 
 use self::look::Gathered;
@@ -62,11 +62,11 @@ pub enum Origin {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
     pub origin: Origin,
-    pub first_server: Box<str>,
-    pub last_server: Box<str>,
+    pub first_server: Text,
+    pub last_server: Text,
     pub outcome: Outcome,
     /// Domain of the recipients, where they were delivered to one of the largest; none stands for all the others.
-    pub destination: Option<Box<str>>,
+    pub destination: Option<Text>,
     pub deliveries: u64,
 }
 
@@ -91,7 +91,7 @@ pub struct Leaders {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leader {
     /// Empty where the rows do not say.
-    pub value: Box<str>,
+    pub value: Text,
     /// What it is ranked by.
     pub count: u64,
     /// Rows: deliveries, or refusals.
