@@ -11,7 +11,6 @@ use std::cmp::Ordering;
 use vigie_model::{Hop, Journey, MICROS_PER_SECOND, Micros};
 
 use self::evidence::{Links, Member};
-use crate::text::order;
 
 /// Clocks of two servers may differ by this much.
 pub(crate) const SKEW_MICROS: Micros = 120 * MICROS_PER_SECOND;
@@ -86,10 +85,7 @@ impl Linker {
 
 /// The order of hops that began at the same time.
 fn at_one_time(a: &Hop, b: &Hop) -> Ordering {
-    order(&a.server, &b.server)
-        .then_with(|| order(&a.instance, &b.instance))
-        .then_with(|| a.queue_id.cmp(&b.queue_id))
-        .then_with(|| order(&a.message_id, &b.message_id))
+    (&a.server, &a.instance, a.queue_id, &a.message_id).cmp(&(&b.server, &b.instance, b.queue_id, &b.message_id))
 }
 
 /// Links a set of hops at once. Journeys come in order of first arrival, then id.

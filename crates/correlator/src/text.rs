@@ -1,6 +1,6 @@
 //! Bytes of a log as text: kept as they are where they are UTF-8, shown lossily where not; and compared.
 
-use std::{borrow::Cow, cmp::Ordering};
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 use vigie_model::Text;
@@ -50,15 +50,9 @@ pub fn kept(bytes: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// Equality for texts that are mostly empty. An empty `Text` points nowhere, and glibc's `memcmp` loads from there even
+/// Equality for texts that are mostly empty. An empty slice may point nowhere, and glibc's `memcmp` loads from there even
 /// when it is to compare no bytes: the processor masks the fault, but that takes it a hundred times longer than a comparison.
 #[inline]
 pub fn same(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len() && (one.is_empty() || one == other)
-}
-
-/// The order of texts that are mostly empty.
-#[inline]
-pub fn order(one: &str, other: &str) -> Ordering {
-    if one.is_empty() || other.is_empty() { one.len().cmp(&other.len()) } else { one.cmp(other) }
 }

@@ -237,6 +237,11 @@ impl PartWriter {
         self.writer.write(batch).map_err(|e| LakeError::write(&self.path, e))
     }
 
+    /// Ends the row group, and lets go of its memory.
+    pub(crate) fn flush(&mut self) -> Result<(), LakeError> {
+        self.writer.flush().map_err(|e| LakeError::write(&self.path, e))
+    }
+
     pub(crate) fn rows(&self) -> u64 {
         self.rows
     }

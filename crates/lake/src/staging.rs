@@ -98,8 +98,12 @@ impl Staged {
                 return self.open[at].part.write(rows);
             }
             self.close(at)?;
-        } else if of_these.len() >= OPEN_DAYS_MAX {
-            self.close(of_these[0])?;
+        } else {
+            // The day before gets few more rows: what waits to be written need not wait in memory.
+            of_these.iter().try_for_each(|&at| self.open[at].part.flush())?;
+            if of_these.len() >= OPEN_DAYS_MAX {
+                self.close(of_these[0])?;
+            }
         }
         let mut part = PartWriter::create(&self.inner.layout.table_dir(table), table, day, Effort::Append, rows)?;
         let written = part.write(rows);

@@ -347,10 +347,10 @@ impl Entry {
     /// The recipient's place, if there was a word on it before. A new one is about to be the last.
     fn known(&mut self, new: &Recipient) -> Option<usize> {
         if self.recipients.len() < LISTED_RECIPIENTS_MAX {
-            return self.recipients.iter().position(|known| {
-                same(known.recipient.as_bytes(), new.recipient.as_bytes())
-                    && same(known.orig_recipient.as_bytes(), new.orig_recipient.as_bytes())
-            });
+            return self
+                .recipients
+                .iter()
+                .position(|known| known.recipient == new.recipient && known.orig_recipient == new.orig_recipient);
         }
         let key = |known: &Recipient| (known.recipient.clone(), known.orig_recipient.clone());
         let listed = || self.recipients.iter().enumerate().map(|(place, known)| (key(known), place)).collect();

@@ -12,8 +12,9 @@ use super::{ImportError, Phase, Run, hull};
 
 /// Two hops farther apart than this are never linked by anything between them.
 const REACH_MICROS: Micros = 7_200 * MICROS_PER_SECOND;
-/// Journeys gathered before the older half of them is written: most come nearly in order of their arrival.
-const WINDOW_JOURNEYS: usize = 2_048;
+/// Journeys gathered before the older half of them is written: most come nearly in order of their arrival, and so few stay in the
+/// processor's cache.
+const WINDOW_JOURNEYS: usize = 1_024;
 /// Journeys that came after younger ones were written, such as those that waited in a queue: gathered for a file of their own.
 const LATE_JOURNEYS_MAX: usize = 32_768;
 

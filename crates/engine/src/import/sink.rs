@@ -12,8 +12,8 @@ use crate::intake::{FileMark, Line, Progress, Report, Seen, Sink};
 
 /// Text of one commit, for logs with long lines.
 const COMMIT_TEXT_BYTES_MAX: usize = 96 * 1024 * 1024;
-/// A window of hops is this part of the lines of a commit.
-const WINDOW_SHARE: u64 = 200;
+/// A window of hops is this part of the lines of a commit: a thousand, which stay in the processor's cache until they are written.
+const WINDOW_SHARE: u64 = 400;
 /// Refusals, or tries, that are written together.
 const STAGED_ROWS_MIN: usize = 4_096;
 /// Different unknown shapes remembered until the next commit; more are counted together.
