@@ -62,6 +62,11 @@ impl ImportError {
             ImportError::State(error) => Some(error.hint()),
         }
     }
+
+    /// Was the store made by another version of the program, which keeps other tables?
+    pub fn is_of_another_version(&self) -> bool {
+        matches!(self, ImportError::Lake(LakeError::OlderLayout { .. } | LakeError::NewerLayout { .. }))
+    }
 }
 
 /// What the import tells while it runs.

@@ -42,9 +42,11 @@ pub fn run(
     if files.sources.is_empty() {
         anyhow::bail!("none of the files can be read: there is nothing to show");
     }
-    let data = data.map_or_else(|| own_folder(&files.sources), Path::to_owned);
     stop::listen();
-    let store = Store::open(&data)?;
+    let (data, store) = match data {
+        Some(data) => (data.to_owned(), Store::open(data)?),
+        None => own_store(output, &files.sources)?,
+    };
     let imported = import::import_files(output, &store, &files.sources, files::zone(zone)?, HostRule::Line)?;
     files::report_problems(imported.report.problems().map(|(_, problem)| problem), output);
     import::report_namesakes(&imported.namesakes);
@@ -88,6 +90,20 @@ fn unpacked_sample() -> anyhow::Result<PathBuf> {
         }
     }
     Ok(folder)
+}
+
+/// The store of an earlier try with these files. One of another version holds nothing that the files do not: it is made anew.
+fn own_store(output: &OutputOptions, sources: &[Source]) -> anyhow::Result<(PathBuf, Store)> {
+    let data = own_folder(sources);
+    let store = match Store::open(&data) {
+        Err(error) if error.is_of_another_version() => {
+            output.remark(format_args!("the store of an earlier try, by another version of vigie, is made anew"));
+            fs::remove_dir_all(&data).with_context(|| format!("cannot remove {}", data.display()))?;
+            Store::open(&data)
+        }
+        opened => opened,
+    };
+    Ok((data, store?))
 }
 
 /// A folder for each set of files, so that trying another log does not mix it with the first.
