@@ -22,40 +22,55 @@ pub fn search(scope: &Scope, page: &PageRequest, snapshot: &Snapshot) -> Result<
     let fail = |error| failure(error, &question.q);
     let (cursor, before) = cursor(page.after.as_deref())?;
     let limit = page.limit as usize;
-    let refusals = question.rejections();
-    let rejections = match &refusals {
-        Some(filter) => snapshot.count(filter).map_or(0, |totals| totals.deliveries),
-        None => 0,
-    };
-    let mut answer = SearchPage {
+    let is_about_rejections = question.is_about_rejections()?;
+    // Three questions to different rows: a person waits for the longest, not for their sum.
+    let (rejections, totals, found) = std::thread::scope(|scope| {
+        let rejections = scope.spawn(|| {
+            let filter = question.rejections()?;
+            snapshot.count(&filter).ok().map(|totals| totals.deliveries)
+        });
+        let totals = scope.spawn(|| match is_about_rejections {
+            true => Ok(vigie_lake::Totals::default()),
+            false => question.count(snapshot, &question.filter),
+        });
+        let found = match is_about_rejections {
+            true => snapshot
+                .search_rejections(&question.filter, limit, cursor.as_ref())
+                .map(|found| (found.rows.iter().map(refused_row).collect(), found.next)),
+            false => snapshot
+                .search_by(&question.filter, order(page.sort), limit, cursor.as_ref())
+                .map(|found| (found.rows.iter().map(row).collect(), found.next)),
+        };
+        (joined(rejections), joined(totals), found.map_err(fail))
+    });
+    let (rows, next): (Vec<SearchRow>, _) = found?;
+    let totals = totals?;
+    Ok(SearchPage {
         span: span(question.from, question.until),
         stored: stored_span(snapshot),
-        totals: Totals { messages: 0, deliveries: 0, rejections },
-        listed: Counted::Deliveries,
+        totals: Totals {
+            messages: totals.messages,
+            deliveries: totals.deliveries,
+            rejections: rejections.unwrap_or_default(),
+        },
+        listed: if is_about_rejections { Counted::Rejections } else { Counted::Deliveries },
         first: before + 1,
-        rows: Vec::new(),
-        next: None,
-    };
-    let next = if question.is_about_rejections()? {
-        answer.listed = Counted::Rejections;
-        let found = snapshot.search_rejections(&question.filter, limit, cursor.as_ref()).map_err(fail)?;
-        answer.rows = found.rows.iter().map(refused_row).collect();
-        found.next
-    } else {
-        let totals = question.count(snapshot, &question.filter)?;
-        (answer.totals.messages, answer.totals.deliveries) = (totals.messages, totals.deliveries);
-        let order = match page.sort {
-            Sort::Newest => Order::Newest,
-            Sort::Oldest => Order::Oldest,
-            Sort::Slowest => Order::Slowest,
-            Sort::Largest => Order::Largest,
-        };
-        let found = snapshot.search_by(&question.filter, order, limit, cursor.as_ref()).map_err(fail)?;
-        answer.rows = found.rows.iter().map(row).collect();
-        found.next
-    };
-    answer.next = next.map(|next| format!("{next}-{}", before + answer.rows.len() as u64));
-    Ok(answer)
+        next: next.map(|next| format!("{next}-{}", before + rows.len() as u64)),
+        rows,
+    })
+}
+
+fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+fn order(sort: Sort) -> Order {
+    match sort {
+        Sort::Newest => Order::Newest,
+        Sort::Oldest => Order::Oldest,
+        Sort::Slowest => Order::Slowest,
+        Sort::Largest => Order::Largest,
+    }
 }
 
 /// The page's cursor is the lake's, and how many rows stood before it.
