@@ -174,10 +174,18 @@ pub fn zone(at: Timestamp, zone: &TimeZone) -> String {
     let sign = if offset_s < 0 { MINUS } else { '+' };
     let minutes = offset_s.unsigned_abs() / 60;
     let offset = format!("UTC{sign}{:02}:{:02}", minutes / 60, minutes % 60);
-    match zone.iana_name() {
+    match zone_name(zone) {
         Some("UTC") => "UTC".to_owned(),
         Some(name) => format!("{name} ({offset})"),
         None => offset,
+    }
+}
+
+/// The name of a zone that has one: `Europe/Paris`, or `UTC` under whatever name a browser tells it.
+pub fn zone_name(zone: &TimeZone) -> Option<&str> {
+    match zone.iana_name()? {
+        "Etc/UTC" | "Etc/UCT" | "Etc/Universal" | "Etc/Zulu" => Some("UTC"),
+        name => Some(name),
     }
 }
 
@@ -275,6 +283,7 @@ mod tests {
         assert_eq!(datetime_s(Fr, at, &zone_paris), "22/11/2026 04:50:07");
         assert_eq!(zone(at, &zone_paris), "Europe/Paris (UTC+01:00)");
         assert_eq!(zone(at, &TimeZone::UTC), "UTC");
+        assert_eq!(zone(at, &TimeZone::get("Etc/UTC").expect("bundled")), "UTC");
         let zone_new_york = TimeZone::get("America/New_York").expect("bundled");
         assert_eq!(date(En, at, &zone_new_york), "2026-11-21");
         assert_eq!(zone(at, &zone_new_york), "America/New_York (UTC\u{2212}05:00)");

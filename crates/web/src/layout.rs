@@ -173,7 +173,7 @@ fn choices(asked: &Asked) -> Markup {
 fn foot(asked: &Asked) -> Markup {
     let reader = &asked.reader;
     let now = jiff::Timestamp::UNIX_EPOCH;
-    let zone = reader.zone.iana_name().map_or_else(|| fmt::zone(now, &reader.zone), str::to_owned);
+    let zone = fmt::zone_name(&reader.zone).map_or_else(|| fmt::zone(now, &reader.zone), str::to_owned);
     html! {
         footer.foot {
             (reader.tn("foot-zone", &[("zone", vigie_i18n::Arg::Text(&zone))]))
