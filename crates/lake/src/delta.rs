@@ -148,8 +148,11 @@ impl TableLog {
     async fn loaded(&self, version: u64) -> Result<Loaded, LakeError> {
         let fail = |e: DeltaTableError| LakeError::log("read", self.table, e);
         let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(loaded) = newest.as_ref().filter(|loaded| loaded.state.version() == version) {
+            return Ok(loaded.clone());
+        }
+        self.check_entries()?;
         let state = match newest {
-            Some(loaded) if loaded.state.version() == version => return Ok(loaded),
             Some(loaded) if loaded.state.version() < version => {
                 let mut state = loaded.state;
                 state.update(self.log_store.as_ref(), Some(version)).await.map_err(fail)?;
@@ -158,6 +161,19 @@ impl TableLog {
             _ => DeltaTableState::try_new(self.log_store.as_ref(), Some(version)).await.map_err(fail)?,
         };
         self.remember(state)
+    }
+
+    /// An entry without a byte, as a power cut may leave it, would be read as one that says nothing.
+    fn check_entries(&self) -> Result<(), LakeError> {
+        let folder = self.dir.join("_delta_log");
+        let entries = std::fs::read_dir(&folder).map_err(|e| LakeError::file("read the folder", &folder, e))?;
+        let is_blank = |path: &PathBuf| {
+            path.extension().is_some_and(|kind| kind == "json") && path.metadata().is_ok_and(|file| file.len() == 0)
+        };
+        match entries.flatten().map(|entry| entry.path()).find(is_blank) {
+            Some(path) => Err(LakeError::damaged(&path, "it is empty")),
+            None => Ok(()),
+        }
     }
 
     fn remember(&self, state: DeltaTableState) -> Result<Loaded, LakeError> {

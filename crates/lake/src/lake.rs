@@ -98,6 +98,10 @@ impl Inner {
         self.wait(async {
             for log in &self.logs {
                 log.create().await?;
+                // Tables that were ever written to have a current version; creation was interrupted before that.
+                if log.newest_version(0).await? > 0 {
+                    return Err(self.layout.current_is_lost());
+                }
             }
             Ok(())
         })?;

@@ -107,6 +107,10 @@ impl Layout {
         read_json(&self.current_file())
     }
 
+    pub(crate) fn current_is_lost(&self) -> LakeError {
+        LakeError::damaged(&self.current_file(), "it is gone, and the tables have rows")
+    }
+
     pub(crate) fn set_current(&self, current: &Current) -> Result<(), LakeError> {
         replace_json(&self.current_file(), current)
     }

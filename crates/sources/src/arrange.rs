@@ -53,7 +53,7 @@ pub fn find_machine_logs() -> Vec<PathBuf> {
 pub fn find_machine_logs_below(root: &Path) -> Vec<PathBuf> {
     let mut arranged = Arranged::default();
     let mut seen = HashSet::new();
-    for path in mail_logs(&root.join("var/log")).unwrap_or_default() {
+    for path in mail_logs(&root.join("var/log"), &mut Vec::new()).unwrap_or_default() {
         arranged.listed(path, &mut seen);
     }
     arranged.files
@@ -63,9 +63,12 @@ type Seen = HashSet<(u64, u64)>;
 
 impl Arranged {
     fn folder(&mut self, folder: &Path, seen: &mut Seen) {
-        match logs_below(folder) {
+        let known = self.problems.len();
+        match logs_below(folder, &mut self.problems) {
             Err(error) => self.problems.push(error),
-            Ok(paths) if paths.is_empty() => self.problems.push(SourceError::NoMailLogs { path: folder.to_owned() }),
+            Ok(paths) if paths.is_empty() && self.problems.len() == known => {
+                self.problems.push(SourceError::NoMailLogs { path: folder.to_owned() });
+            }
             Ok(paths) => paths.into_iter().for_each(|path| self.listed(path, seen)),
         }
     }
@@ -96,15 +99,23 @@ impl Arranged {
     }
 }
 
-/// The logs of a folder: its mail logs, else those of the folders in it (one folder a host), else its system logs.
-fn logs_below(folder: &Path) -> Result<Vec<PathBuf>, SourceError> {
-    let own = mail_logs(folder)?;
+/// The logs of a folder: its mail logs, else those of the folders in it (one folder a host), else its system logs. What is wrong
+/// with a folder in it joins the problems.
+fn logs_below(folder: &Path, problems: &mut Vec<SourceError>) -> Result<Vec<PathBuf>, SourceError> {
+    let own = mail_logs(folder, problems)?;
     if !own.is_empty() {
         return Ok(own);
     }
     let entries = entries(folder)?;
-    let inner: Vec<PathBuf> =
-        entries.iter().filter(|path| path.is_dir()).flat_map(|path| mail_logs(path).unwrap_or_default()).collect();
+    let mut inner = Vec::new();
+    for path in entries.iter().filter(|path| path.is_dir()) {
+        match mail_logs(path, problems) {
+            Ok(logs) => inner.extend(logs),
+            // Told when the folder's own logs were looked for.
+            Err(_) if begins_with(path, &MAIL_LOG_FOLDERS) => {}
+            Err(problem) => problems.push(problem),
+        }
+    }
     if !inner.is_empty() {
         return Ok(inner);
     }
@@ -112,13 +123,15 @@ fn logs_below(folder: &Path) -> Result<Vec<PathBuf>, SourceError> {
 }
 
 /// The files of a folder that are named like mail logs, and all files of folders that are, sorted.
-fn mail_logs(folder: &Path) -> Result<Vec<PathBuf>, SourceError> {
+fn mail_logs(folder: &Path, problems: &mut Vec<SourceError>) -> Result<Vec<PathBuf>, SourceError> {
     let mut logs = Vec::new();
     for path in entries(folder)? {
         if path.is_dir() {
             if begins_with(&path, &MAIL_LOG_FOLDERS) {
-                // A folder that may not be listed hides nothing that its parent shows.
-                logs.extend(entries(&path).unwrap_or_default().into_iter().filter(|path| path.is_file()));
+                match entries(&path) {
+                    Ok(paths) => logs.extend(paths.into_iter().filter(|path| path.is_file())),
+                    Err(problem) => problems.push(problem),
+                }
             }
         } else if path.is_file()
             && (begins_with(&path, &MAIL_LOG_NAMES) || path.file_name().is_some_and(|name| name == "mail"))

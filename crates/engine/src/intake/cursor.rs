@@ -376,7 +376,8 @@ fn at_about(stamp: &envelope::Stamp, last: &envelope::Stamp) -> bool {
 fn first_year(path: &std::path::Path, options: &Options, years: Years) -> Result<Option<i16>, SourceError> {
     let mut scan = RollScan::default();
     let mut file = LogFile::open_to_look(path)?;
-    while let Some(chunk) = file.next()? {
+    // Where the file is cut or damaged, the years end too: what stands before that is read, and the reading tells the fault.
+    while let Ok(Some(chunk)) = file.next() {
         if !scan_rolls(chunk.bytes, &mut scan) || (scan.needs_year && years == Years::Guessed) {
             break;
         }
