@@ -79,7 +79,7 @@ pub enum SourceError {
         at: u64,
     },
     /// The compressed data are damaged.
-    #[error("{} is damaged at about byte {at} of its {compression} data; the lines before that were read, the rest cannot be", path.display())]
+    #[error("{} is damaged somewhere before byte {at} of its {compression} data; what could be unpacked was read, the rest cannot be", path.display())]
     Corrupt {
         /// The file.
         path: PathBuf,
@@ -176,7 +176,10 @@ impl SourceError {
             SourceError::NoTimes { .. } => {
                 "give logs as the mail server writes them, by syslog, by journalctl -o json, or Dovecot's own; their lines begin with a time".into()
             }
-            SourceError::Truncated { .. } | SourceError::Corrupt { .. } => {
+            SourceError::Corrupt { .. } => {
+                "copy the file again from where it came from and import it into a new store (--data): what was read may hold false lines, which would stay beside the right ones".into()
+            }
+            SourceError::Truncated { .. } => {
                 "copy the file again from where it came from and import it once more: lines already read are not counted twice".into()
             }
             SourceError::Shrank { .. } => {
