@@ -20,6 +20,7 @@ use crate::{LakeError, Table};
 
 /// Rows per row group: what a bloom filter covers and what a query skips.
 pub(crate) const ROW_GROUP_ROWS: usize = 120_000;
+/// The same for rows just come in, of which a row group holds fewer.
 const APPENDED_ROW_GROUP_ROWS: usize = 32_768;
 /// Rows per page: what is unpacked for one row that a search finds.
 const PAGE_ROWS: usize = 8_192;
@@ -363,17 +364,15 @@ fn properties(table: Table, effort: Effort, first: &RecordBatch) -> WriterProper
         for column in spec.distinct.iter().filter(|column| !spec.names.contains(column)) {
             properties = properties.set_column_compression(path_of(column), Compression::SNAPPY);
         }
-    } else {
-        for column in spec.distinct {
-            properties = properties.set_column_encoding(path_of(column), Encoding::DELTA_LENGTH_BYTE_ARRAY);
-        }
-    }
-    if effort == Effort::Append {
         for column in spec.constant {
             properties = properties
                 .set_column_statistics_enabled(path_of(column), EnabledStatistics::None)
                 .set_column_dictionary_enabled(path_of(column), false)
                 .set_column_compression(path_of(column), Compression::SNAPPY);
+        }
+    } else {
+        for column in spec.distinct {
+            properties = properties.set_column_encoding(path_of(column), Encoding::DELTA_LENGTH_BYTE_ARRAY);
         }
     }
     properties.build()

@@ -178,6 +178,7 @@ mod tests {
             for name in named {
                 assert!(columns.iter().any(|column| column == name), "{table}.{name}");
             }
+            assert!(spec.names.iter().all(|name| spec.distinct.contains(name)), "{table}: names are distinct");
             assert_eq!(Table::named(spec.name), Some(table));
         }
     }

@@ -198,6 +198,11 @@ fn span(from: Micros, until: Micros) -> Span {
     Span { from: timestamp(from), until: timestamp(until) }
 }
 
+/// What a question that was asked beside others came to.
+fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
 /// What a page says when the lake cannot answer.
 fn failure(error: LakeError, q: &str) -> Failure {
     match error {

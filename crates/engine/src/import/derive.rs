@@ -127,6 +127,7 @@ impl Linking {
         let older = self.journeys.len() / 2;
         self.stored += older as u64;
         writer.stage_journeys(&self.journeys[..older])?;
+        // In place: to grow the list anew each time is to copy it.
         if let Some(last) = self.journeys.drain(..older).next_back() {
             self.written = Some((last.first_arrival, last.id));
         }

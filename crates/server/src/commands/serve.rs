@@ -1,6 +1,6 @@
 //! `vigie serve`: the pages.
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use vigie_web::{AllowedHosts, Settings};
@@ -13,8 +13,13 @@ use crate::{
     stop,
 };
 
+/// How long answers under way may take once a stop was asked for.
+const LAST_ANSWERS: Duration = Duration::from_secs(3);
+
 /// The zone is that of readers whose browser tells none.
 pub fn run(output: &OutputOptions, data: &Path, zone: &Zone, listen: SocketAddr) -> anyhow::Result<Outcome> {
+    stop::listen();
+    stop::over();
     let zone = files::zone(zone)?;
     let pages = Arc::new(Pages::open(data)?);
     pages.stay_ready();
@@ -32,10 +37,18 @@ pub fn run(output: &OutputOptions, data: &Path, zone: &Zone, listen: SocketAddr)
         })?;
         let address = listener.local_addr().unwrap_or(listen);
         output.remark(format_args!("Vigie is at http://{address}/  (Ctrl-C ends it)"));
-        let stop = async {
-            let _ = stop::next().await;
-        };
-        axum::serve(listener, router).with_graceful_shutdown(stop).await.context("the server stopped")
+        let server = axum::serve(listener, router).with_graceful_shutdown(stop::wait());
+        tokio::select! {
+            ended = server => ended.context("the server stopped"),
+            () = too_late() => Ok(()),
+        }
     })?;
+    // An answer still being computed is nobody's.
+    runtime.shutdown_background();
     Ok(Outcome::Done)
+}
+
+async fn too_late() {
+    stop::wait().await;
+    tokio::time::sleep(LAST_ANSWERS).await;
 }

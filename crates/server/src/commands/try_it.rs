@@ -59,7 +59,6 @@ pub fn run(
     if let (true, Some(signal)) = (imported.report.stopped, stop::asked()) {
         return Ok(Outcome::Stopped(signal));
     }
-    stop::over();
     drop(store);
     serve::run(output, &data, zone, listen)
 }

@@ -11,7 +11,7 @@ use vigie_web::backend::{
 };
 
 use super::{
-    coverage, failure,
+    coverage, failure, joined,
     question::{Question, status},
     span, stored, stored_span, timestamp,
 };
@@ -41,7 +41,7 @@ pub fn overview(scope: &Scope, snapshot: &Snapshot) -> Result<Overview, Failure>
     let (figures, previous) = std::thread::scope(|scope| {
         let previous = scope.spawn(|| page.previous());
         let figures = page.figures(&edges, Parts::All { leaders: RANK_ROWS, destinations: DESTINATIONS });
-        (figures, previous.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        (figures, joined(previous))
     });
     let (figures, previous) = (figures?, previous?);
     let mut rankings = vec![

@@ -9,7 +9,7 @@ use vigie_web::backend::{
 };
 
 use super::{
-    failure,
+    failure, joined,
     question::{Question, status},
     some, span, stored_span, timestamp,
 };
@@ -58,10 +58,6 @@ pub fn search(scope: &Scope, page: &PageRequest, snapshot: &Snapshot) -> Result<
         next: next.map(|next| format!("{next}-{}", before + rows.len() as u64)),
         rows,
     })
-}
-
-fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn order(sort: Sort) -> Order {
