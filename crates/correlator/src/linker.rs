@@ -5,12 +5,14 @@
 
 mod evidence;
 mod journey;
+mod live;
 
 use std::cmp::Ordering;
 
 use vigie_model::{Hop, Journey, MICROS_PER_SECOND, Micros};
 
 use self::evidence::{Links, Member};
+pub use self::live::{LiveLinker, Round};
 
 /// Clocks of two servers may differ by this much.
 pub(crate) const SKEW_MICROS: Micros = 120 * MICROS_PER_SECOND;
@@ -24,10 +26,6 @@ const ROUND_HOPS_MIN: usize = 400;
 /// Links hops that come in order of `ts_in` (ties in any order), in bounded memory.
 pub struct Linker {
     /// Boxed, because they are moved about far more often than looked at.
-    #[expect(
-        clippy::vec_box,
-        reason = "a hop is several hundred bytes, and sorting and thinning out move each many times"
-    )]
     pending: Vec<Box<Hop>>,
     next_round: usize,
     round_hops_min: usize,

@@ -4,6 +4,7 @@
 //! derived afterwards for the time that was touched. A run that is cut short leaves a store that the next run completes.
 
 mod derive;
+pub mod live;
 mod namesakes;
 mod rebuild;
 mod recent;
@@ -14,13 +15,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use vigie_lake::{Commit, Compaction, Lake, LakeError, Snapshot, Writer};
+use vigie_lake::{Commit, Committed, Compaction, Lake, LakeError, ProvisionalFile, Snapshot, Writer};
 use vigie_model::{Hop, Micros};
 
 use self::{derive::Linking, namesakes::Namesakes, recent::Recent};
 pub use self::{
     namesakes::Namesake,
-    state::{State, StateError},
+    state::{State, StateError, StreamMark},
 };
 use crate::intake::{self, HostRule, Progress, Report, Source};
 
@@ -136,6 +137,7 @@ pub fn import(
     let report = intake::read(sources, &reading, &mut sink)?;
     let counts = sink.finish(&report)?;
     let rebuilt = rebuild::rebuild_dirty_hosts(&mut run, watch)?;
+    run.touch_open_hops();
     let journeys = derive::derive(&mut run, watch)?;
     watch(&Phase::Compacting);
     run.compact()?;
@@ -185,17 +187,28 @@ impl Run {
     }
 
     /// Commits rows together with the state. The state is written first, under the number that the commit will have.
-    fn commit(&mut self, commit: Commit) -> Result<(), ImportError> {
+    fn commit(&mut self, commit: Commit) -> Result<Committed, ImportError> {
         self.state.save(&self.dir, self.sequence + 1)?;
-        self.writer.commit(commit)?;
+        let committed = self.writer.commit(commit)?;
         self.sequence = self.lake.snapshot()?.sequence();
         State::forget_before(&self.dir, self.sequence);
-        Ok(())
+        Ok(committed)
+    }
+
+    /// What is open is seen as it stands now: its journeys are derived again.
+    fn touch_open_hops(&mut self) {
+        for hop in self.state.open_hops() {
+            self.state.touched = hull(self.state.touched, hop.ts_in, hop.ts_out);
+        }
     }
 
     /// Merging files changes no row, but it is a commit: the state must be there under its number too.
     fn compact(&mut self) -> Result<(), ImportError> {
-        self.writer.compact(Compaction::WhereNeeded)?;
+        self.compact_around(Compaction::WhereNeeded, &[])
+    }
+
+    fn compact_around(&mut self, which: Compaction, provisional: &[ProvisionalFile]) -> Result<(), ImportError> {
+        self.writer.compact_around(which, provisional)?;
         self.writer.vacuum(READERS_LAST)?;
         let sequence = self.lake.snapshot()?.sequence();
         if sequence != self.sequence {

@@ -5,6 +5,7 @@
 
 mod cursor;
 mod seen;
+mod track;
 
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,7 @@ use vigie_sources::{Chunk, SourceError};
 
 use self::cursor::Cursor;
 pub use self::seen::{Seen, line_hash};
+pub use self::track::Track;
 
 /// A file is read on until it is this far ahead of the next one: fewer changes of file, and well within the disorder that
 /// the correlator takes.
@@ -106,8 +108,8 @@ pub trait Sink {
 
     fn line(&mut self, line: &Line<'_>) -> Result<(), Self::Error>;
 
-    /// Was an identical line stored before this run? Asked only for lines of hosts whose stored lines may overlap.
-    fn stored(&mut self, host: usize, ts: Micros, seen: &mut Seen) -> Result<(), Self::Error>;
+    /// Was an identical line of this hour stored before? Asked for each hour of a host that a file's lines come to.
+    fn stored(&mut self, host: usize, ts: Micros, track: &Track, seen: &mut Seen) -> Result<(), Self::Error>;
 
     /// Called after each buffer; `false` stops the reading cleanly (Ctrl-C). `marks` tells how far each file was read.
     fn go_on(&mut self, progress: &Progress, marks: &dyn Fn() -> Vec<FileMark>) -> Result<bool, Self::Error>;
@@ -173,13 +175,7 @@ pub struct Options {
 
 /// Reads all files to the end, or until the sink stops it.
 pub fn read<S: Sink>(sources: &[Source], options: &Options, sink: &mut S) -> Result<Report, S::Error> {
-    let mut reader = Reader {
-        hosts: Hosts::default(),
-        seen: Seen::default(),
-        scratch: envelope::Scratch::default(),
-        remembered_until: TIMES.start,
-        stopped: false,
-    };
+    let mut reader = Reader::default();
     let years = sink.years();
     let open = |source| Cursor::open(source, options, years, S::KEEPS_MARKS);
     let mut cursors: Vec<Cursor> = sources.iter().map(open).collect();
@@ -190,7 +186,7 @@ pub fn read<S: Sink>(sources: &[Source], options: &Options, sink: &mut S) -> Res
             cursors.iter().enumerate().filter(|(other, _)| *other != at).filter_map(|(_, cursor)| cursor.position());
         let other = others.min();
         reader.run(&mut cursors[at], other, options, sink)?;
-        progress.lines = cursors.iter().map(|cursor| cursor.report.lines).sum();
+        progress.lines = cursors.iter().map(|cursor| cursor.track.lines).sum();
         progress.bytes_done = cursors.iter().map(Cursor::disk_bytes_done).sum();
         progress.files_done = cursors.iter().filter(|cursor| cursor.position().is_none()).count();
         if !sink.go_on(&progress, &|| cursors.iter().filter_map(Cursor::mark).collect())? {
@@ -214,7 +210,8 @@ fn next_cursor(cursors: &[Cursor]) -> Option<usize> {
     open.min().map(|(_, at)| at)
 }
 
-struct Reader {
+/// Places lines, whatever they come from.
+pub struct Reader {
     hosts: Hosts,
     seen: Seen,
     scratch: envelope::Scratch,
@@ -223,7 +220,24 @@ struct Reader {
     stopped: bool,
 }
 
+impl Default for Reader {
+    fn default() -> Self {
+        Self {
+            hosts: Hosts::default(),
+            seen: Seen::default(),
+            scratch: envelope::Scratch::default(),
+            remembered_until: TIMES.start,
+            stopped: false,
+        }
+    }
+}
+
 impl Reader {
+    /// Lets go of what no file can bring again.
+    pub fn forget_before(&mut self, ts: Micros) {
+        self.seen.forget_before(ts);
+    }
+
     /// Reads one file until it is ahead of the others, or to the end of its buffer.
     fn run<S: Sink>(
         &mut self,
@@ -236,14 +250,15 @@ impl Reader {
             self.seen.forget_before(other.min(cursor.position().unwrap_or(other)) - 2 * OVERLAP_MICROS);
         }
         let Some((file, mut at)) = cursor.lend() else { return Ok(()) };
-        let outcome = self.lines(cursor, &file.chunk(), &mut at, other, options, sink);
+        let outcome = self.lines(&mut cursor.track, &file.chunk(), &mut at, other, options, sink);
         cursor.give_back(file, at);
         outcome
     }
 
-    fn lines<S: Sink>(
+    /// Takes lines from `at` on, to the end or until those of `other` files come first.
+    pub fn lines<S: Sink>(
         &mut self,
-        cursor: &mut Cursor,
+        track: &mut Track,
         chunk: &Chunk<'_>,
         at: &mut usize,
         other: Option<Micros>,
@@ -253,8 +268,8 @@ impl Reader {
         let bytes = chunk.bytes;
         let limit = other.map_or(Micros::MAX, |ts| ts.saturating_add(RUN_MICROS));
         let remember_from = other.map_or(Micros::MAX, |ts| ts - OVERLAP_MICROS);
-        let file = cursor.id;
-        let label = cursor.label.clone();
+        let file = track.id;
+        let label = track.label.clone();
         // The last host by name, and the last hour of which the stored lines were asked for.
         let mut last_host: (Vec<u8>, usize) = (Vec::new(), usize::MAX);
         let mut last_hour = (usize::MAX, i64::MIN);
@@ -269,28 +284,24 @@ impl Reader {
             let parsed = envelope::parse(raw, &mut self.scratch);
             let stamp = parsed
                 .as_ref()
-                .and_then(|envelope| cursor.calendar.resolve(&envelope.stamp))
+                .and_then(|envelope| track.calendar.resolve(&envelope.stamp))
                 .filter(|ts| TIMES.contains(ts));
             let parsed = parsed.filter(|_| stamp.is_some());
-            let ts = stamp.unwrap_or(if cursor.moved {
-                cursor.last_ts
-            } else {
-                cursor.position().unwrap_or(cursor.last_ts)
-            });
+            let ts = stamp.unwrap_or(track.position());
             // Another file's turn first. This file's position is now later than that one's, so every turn moves on.
             if ts > limit {
-                (cursor.moved, cursor.last_ts) = (true, ts);
+                (track.moved, track.last_ts) = (true, ts);
                 return Ok(());
             }
-            (cursor.moved, cursor.last_ts) = (true, ts);
-            let name = match (&parsed, &cursor.report_host) {
+            (track.moved, track.last_ts) = (true, ts);
+            let name = match (&parsed, &track.given_host) {
                 (_, Some(host)) if options.host_rule == HostRule::File => host.as_bytes(),
                 (Some(envelope), _) if !envelope.host.is_empty() => envelope.host,
                 (_, Some(host)) => host.as_bytes(),
                 // A line without any envelope belongs to the host of the line before.
                 (None, None) if last_host.1 != usize::MAX => &last_host.0,
                 (Some(_), None) => {
-                    cursor.report.hostless += 1;
+                    track.hostless += 1;
                     options.default_host.as_bytes()
                 }
                 (None, None) => options.default_host.as_bytes(),
@@ -305,17 +316,17 @@ impl Reader {
             let hour = (host, ts.div_euclid(MICROS_PER_HOUR));
             if hour != last_hour {
                 last_hour = hour;
-                sink.stored(host, ts, &mut self.seen)?;
+                sink.stored(host, ts, track, &mut self.seen)?;
             }
             let compare = ts >= remember_from || ts <= self.remembered_until || self.seen.watches(host, ts);
             if ts >= remember_from {
                 self.remembered_until = self.remembered_until.max(ts);
             }
-            cursor.report.lines += 1;
+            track.lines += 1;
             let line_at = chunk.offset + *at as u64;
             *at += length + 1;
             if compare && !self.seen.is_new(host, ts, line_hash(raw), file) {
-                cursor.report.duplicates += 1;
+                track.duplicates += 1;
                 continue;
             }
             let record = parsed.as_ref().map_or(Record::Foreign, vigie_formats::read);

@@ -5,7 +5,7 @@ use serde::Serialize;
 use vigie_correlator::{Facts, Host, Linker};
 use vigie_model::{Hop, Journey, MailClass, Micros, Outcome, ServerCounts, Text};
 
-use crate::intake::{self, FileMark, Line, Progress, Report, Seen, Sink, Source, Years};
+use crate::intake::{self, FileMark, Line, Progress, Report, Seen, Sink, Source, Track, Years};
 
 /// Figures of a whole log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -69,7 +69,6 @@ struct Counter {
     years: Years,
     hosts: Vec<Host>,
     facts: Facts,
-    #[expect(clippy::vec_box, reason = "hops are sorted, drained and handed on: moving them costs more than the box")]
     hops: Vec<Box<Hop>>,
     /// So many hops make the next round of linking worth while.
     next_round: usize,
@@ -107,7 +106,7 @@ impl Sink for Counter {
         Ok(())
     }
 
-    fn stored(&mut self, _: usize, _: Micros, _: &mut Seen) -> Result<(), Self::Error> {
+    fn stored(&mut self, _: usize, _: Micros, _: &Track, _: &mut Seen) -> Result<(), Self::Error> {
         Ok(())
     }
 

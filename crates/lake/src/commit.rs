@@ -19,6 +19,7 @@ pub struct Commit {
     pub(crate) replacements: Vec<Replacement>,
     pub(crate) lines: Vec<LineBatch>,
     pub(crate) batches: Vec<(Table, RecordBatch)>,
+    pub(crate) provisional: Vec<(Table, RecordBatch)>,
     pub(crate) failed: Option<ArrowError>,
 }
 
@@ -63,6 +64,19 @@ impl Commit {
         self.add(Table::Deliveries, encode_all(rows, delivery_rows))
     }
 
+    /// Messages as they stand now, in files of their own: [`Committed::Stored`] names them, and [`Replacement::Provisional`] takes them
+    /// away without a look at their rows.
+    ///
+    /// [`Committed::Stored`]: crate::Committed::Stored
+    pub fn provisional_journeys<J: Borrow<Journey> + Sync>(&mut self, rows: &[J]) -> &mut Self {
+        self.add_provisional(Table::Deliveries, encode_all(rows, delivery_rows))
+    }
+
+    /// Coverage of hours that are not over, as [`Commit::provisional_journeys`].
+    pub fn provisional_coverage(&mut self, rows: &[Coverage]) -> &mut Self {
+        self.add_provisional(Table::Coverage, encode_all(rows, Coverage::encode))
+    }
+
     pub fn coverage(&mut self, rows: &[Coverage]) -> &mut Self {
         self.facts(Table::Coverage, rows)
     }
@@ -73,7 +87,11 @@ impl Commit {
 
     /// Nothing to store, nothing to replace.
     pub fn is_empty(&self) -> bool {
-        self.lines.is_empty() && self.batches.is_empty() && self.replacements.is_empty() && self.transactions.is_empty()
+        self.lines.is_empty()
+            && self.batches.is_empty()
+            && self.provisional.is_empty()
+            && self.replacements.is_empty()
+            && self.transactions.is_empty()
     }
 
     fn facts<T: Fact + Sync>(&mut self, table: Table, rows: &[T]) -> &mut Self {
@@ -81,15 +99,26 @@ impl Commit {
     }
 
     fn add(&mut self, table: Table, batches: Result<Vec<RecordBatch>, ArrowError>) -> &mut Self {
-        match batches {
-            Ok(batches) => {
-                let filled = batches.into_iter().filter(|batch| batch.num_rows() > 0);
-                self.batches.extend(filled.map(|batch| (table, batch)));
-            }
-            Err(e) => {
-                self.failed.get_or_insert(e);
-            }
-        }
+        let filled = self.filled(table, batches);
+        self.batches.extend(filled);
         self
+    }
+
+    fn add_provisional(&mut self, table: Table, batches: Result<Vec<RecordBatch>, ArrowError>) -> &mut Self {
+        let filled = self.filled(table, batches);
+        self.provisional.extend(filled);
+        self
+    }
+
+    fn filled(
+        &mut self,
+        table: Table,
+        batches: Result<Vec<RecordBatch>, ArrowError>,
+    ) -> impl Iterator<Item = (Table, RecordBatch)> + use<> {
+        let batches = batches.unwrap_or_else(|e| {
+            self.failed.get_or_insert(e);
+            Vec::new()
+        });
+        batches.into_iter().filter(|batch| batch.num_rows() > 0).map(move |batch| (table, batch))
     }
 }

@@ -8,7 +8,7 @@ use crate::columns::Reader;
 use crate::data_file::{DataFile, Effort, IsNewData, PartWriter};
 use crate::delta::FileSet;
 use crate::merge::{Merge, Source};
-use crate::replacement::{Rewritten, remove_files};
+use crate::replacement::{ProvisionalFile, Rewritten, remove_files};
 use crate::scan::whole_file;
 use crate::writer::{Changes, Writer};
 use crate::{LakeError, Table};
@@ -45,12 +45,22 @@ pub struct Compacted {
 impl Writer {
     /// Merges small files of a day into few, sorted and better compressed.
     pub fn compact(&mut self, which: Compaction) -> Result<Compacted, LakeError> {
+        self.compact_around(which, &[])
+    }
+
+    /// As [`Writer::compact`], but files of provisional rows stay as they are.
+    pub fn compact_around(
+        &mut self,
+        which: Compaction,
+        provisional: &[ProvisionalFile],
+    ) -> Result<Compacted, LakeError> {
         self.complete_interrupted()?;
         let mut done = Compacted::default();
         for table in Table::ALL {
             let files = self.files(table)?;
-            let groups: Vec<_> =
-                files.files.chunk_by(|a, b| a.day == b.day).filter_map(|day| chosen(day, which)).collect();
+            let is_provisional = |file: &DataFile| provisional.iter().any(|p| p.table == table && p.path == file.path);
+            let settled: Vec<DataFile> = files.files.iter().filter(|file| !is_provisional(file)).cloned().collect();
+            let groups: Vec<_> = settled.chunk_by(|a, b| a.day == b.day).filter_map(|day| chosen(day, which)).collect();
             let mut change = Rewritten::default();
             for (group, merged) in merge_all(&files, groups)? {
                 done.note(&group, &merged);

@@ -34,7 +34,7 @@ pub use commit::Commit;
 pub use compaction::{Compacted, Compaction};
 pub use error::LakeError;
 pub use lake::Lake;
-pub use replacement::Replacement;
+pub use replacement::{ProvisionalFile, Replacement};
 pub use rows::{Coverage, Line, LineBatch, LineHash, LineRef, Shape};
 pub use scan::Rows;
 pub use snapshot::{Snapshot, TableSize};

@@ -25,6 +25,16 @@ pub enum Replacement {
     Journeys { ids: Vec<Text>, first_arrivals: Option<Range<Micros>> },
     /// All messages that arrived in this range.
     JourneysArrived(Range<Micros>),
+    /// What an earlier commit stored provisionally. Files that a compaction merged with others are not there any more: compact only
+    /// when nothing provisional is stored.
+    Provisional(ProvisionalFile),
+}
+
+/// A file of rows that a later commit is to replace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProvisionalFile {
+    pub(crate) table: Table,
+    pub(crate) path: String,
 }
 
 /// How much of a file, or which rows, a replacement takes away.
@@ -41,6 +51,7 @@ pub(crate) enum Selection {
     Server(Text),
     Ids { ids: FxHashSet<Text>, first_arrivals: Option<Range<Micros>> },
     Arrived(Range<Micros>),
+    File(String),
 }
 
 /// What a commit does to the files that a table has.
@@ -61,6 +72,7 @@ impl Replacement {
                 (Table::Deliveries, Selection::Ids { ids, first_arrivals: first_arrivals.clone() })
             }
             Replacement::JourneysArrived(range) => (Table::Deliveries, Selection::Arrived(range.clone())),
+            Replacement::Provisional(file) => (file.table, Selection::File(file.path.clone())),
         }
     }
 }
@@ -70,6 +82,8 @@ impl Selection {
         match self {
             Selection::Days(days) if days.contains(&file.day) => Share::All,
             Selection::Days(_) => Share::None,
+            Selection::File(path) if *path == file.path => Share::All,
+            Selection::File(_) => Share::None,
             Selection::Server(server) => match &file.servers {
                 Some((first, last)) if first == last && **first == **server => Share::All,
                 _ if file.may_hold_server(server) => Share::Some,
@@ -90,7 +104,7 @@ impl Selection {
         let columns = Reader::new(batch);
         let rows = 0..batch.num_rows();
         match self {
-            Selection::Days(_) => Ok(rows.map(|_| Some(true)).collect()),
+            Selection::Days(_) | Selection::File(_) => Ok(rows.map(|_| Some(true)).collect()),
             Selection::Server(server) => {
                 let servers = columns.texts("server")?;
                 Ok(rows.map(|row| Some(servers.at(row) == &**server)).collect())

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use arrow::datatypes::SchemaRef;
-use vigie_model::{Attempt, Hop, Rejection};
+use vigie_model::{Attempt, Hop, Journey, Rejection};
 
 use crate::rows::{Coverage, Fact, Line, Shape, delivery_rows};
 
@@ -153,7 +153,7 @@ static SCHEMAS: LazyLock<[SchemaRef; 7]> = LazyLock::new(|| {
         Hop::encode(&[]),
         Attempt::encode(&[]),
         Rejection::encode(&[]),
-        delivery_rows(&[]),
+        delivery_rows::<Journey>(&[]),
         Coverage::encode(&[]),
         Shape::encode(&[]),
     ]

@@ -17,14 +17,14 @@ use crate::data_file::{DataFile, Effort, IsNewData, PartWriter, sync_folders};
 use crate::delta::FileSet;
 use crate::lake::Inner;
 use crate::layout::{Current, Pending, PendingTable, WriterLock};
-use crate::replacement::{Replacement, Rewritten, Selection, remove_files, rewrite};
+use crate::replacement::{ProvisionalFile, Replacement, Rewritten, Selection, remove_files, rewrite};
 use crate::rows::{Fact, LineBatch, delivery_rows, hop_rows};
 use crate::sorting::Ordered;
 use crate::staging::Staged;
 use crate::{LakeError, Table};
 
 /// What became of a commit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Committed {
     /// Visible to every snapshot from now on.
     Stored {
@@ -32,6 +32,8 @@ pub enum Committed {
         sequence: u64,
         /// Rows added, over all tables.
         rows: u64,
+        /// Files of its provisional rows.
+        provisional: Vec<ProvisionalFile>,
     },
     /// All of its transactions were stored before; nothing changed.
     Replayed,
@@ -160,19 +162,19 @@ impl Writer {
             return Err(LakeError::query(e));
         }
         if commit.is_empty() && staged.is_empty() {
-            return Ok(Committed::Stored { sequence: self.current.sequence, rows: 0 });
+            return Ok(Committed::Stored { sequence: self.current.sequence, rows: 0, provisional: Vec::new() });
         }
         for mut lines in commit.lines {
             staged.take_last(&mut lines)?;
             let left = lines.finish().map_err(LakeError::query)?;
             commit.batches.extend(left.into_iter().map(|batch| (Table::Lines, batch)));
         }
-        let mut rows = commit.batches.iter().map(|(_, batch)| batch.num_rows() as u64).sum();
+        let mut rows = commit.batches.iter().chain(&commit.provisional).map(|(_, batch)| batch.num_rows() as u64).sum();
         let mut selections: BTreeMap<Table, Vec<Selection>> = BTreeMap::new();
         for (table, selection) in commit.replacements.iter().map(Replacement::selection) {
             selections.entry(table).or_default().push(selection);
         }
-        let mut changes = self.write_data(commit.batches, selections)?;
+        let (mut changes, provisional) = self.write_data(commit.batches, commit.provisional, selections)?;
         match staged.finish() {
             Ok(done) => {
                 for (table, files) in done {
@@ -186,7 +188,7 @@ impl Writer {
             }
         }
         let sequence = self.publish(changes, commit.transactions, IsNewData::Yes)?;
-        Ok(Committed::Stored { sequence, rows })
+        Ok(Committed::Stored { sequence, rows, provisional })
     }
 
     /// The files of a table as readers see them.
@@ -267,22 +269,30 @@ impl Writer {
     fn write_data(
         &self,
         batches: Vec<(Table, RecordBatch)>,
+        provisional: Vec<(Table, RecordBatch)>,
         selections: BTreeMap<Table, Vec<Selection>>,
-    ) -> Result<Changes, LakeError> {
+    ) -> Result<(Changes, Vec<ProvisionalFile>), LakeError> {
         let mut jobs: Vec<Job> = Vec::new();
         for (table, selections) in selections {
             jobs.push(Job::Rewrite(self.files(table)?, selections));
         }
-        jobs.extend(grouped(batches).into_iter().map(|(table, batches)| Job::Append(table, batches)));
+        jobs.extend(grouped(batches).into_iter().map(|(table, batches)| Job::Append(table, batches, Stay::ForGood)));
+        let provisional = grouped(provisional).into_iter();
+        jobs.extend(provisional.map(|(table, batches)| Job::Append(table, batches, Stay::Provisional)));
         // The longest first, so that no thread waits for it at the end.
         jobs.sort_by_key(Job::rows);
-        let (jobs, changes) = (Mutex::new(jobs), Mutex::new(Changes::new()));
+        let (jobs, changes) = (Mutex::new(jobs), Mutex::new((Changes::new(), Vec::new())));
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let inner = &*self.inner;
         let work = || -> Result<(), LakeError> {
             while let Some(job) = pop(&jobs) {
+                let stay = job.stay();
                 let (table, change) = job.run(inner)?;
-                let mut changes = changes.lock().unwrap_or_else(PoisonError::into_inner);
+                let (changes, provisional) = &mut *changes.lock().unwrap_or_else(PoisonError::into_inner);
+                if stay == Stay::Provisional {
+                    provisional
+                        .extend(change.added.iter().map(|file| ProvisionalFile { table, path: file.path.clone() }));
+                }
                 let all = changes.entry(table).or_default();
                 all.added.extend(change.added);
                 all.removed.extend(change.removed);
@@ -294,7 +304,7 @@ impl Writer {
             let mine = work();
             others.into_iter().filter_map(|other| other.join().ok()).chain([mine]).collect()
         });
-        let mut changes = changes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let (mut changes, provisional) = changes.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(e) = results.into_iter().find_map(Result::err) {
             self.take_back(&changes);
             return Err(e);
@@ -303,7 +313,7 @@ impl Writer {
         for change in changes.values_mut() {
             change.added.sort_by_key(|file| (file.day, file.start_min));
         }
-        Ok(changes)
+        Ok((changes, provisional))
     }
 
     fn take_back(&self, changes: &Changes) {
@@ -329,24 +339,38 @@ impl Writer {
     }
 }
 
+/// How long rows are meant to stay.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stay {
+    ForGood,
+    Provisional,
+}
+
 /// A part of a commit that one thread does.
 enum Job {
-    Append(Table, Vec<RecordBatch>),
+    Append(Table, Vec<RecordBatch>, Stay),
     Rewrite(FileSet, Vec<Selection>),
 }
 
 impl Job {
     fn rows(&self) -> usize {
         match self {
-            Job::Append(_, batches) => batches.iter().map(RecordBatch::num_rows).sum(),
+            Job::Append(_, batches, _) => batches.iter().map(RecordBatch::num_rows).sum(),
             Job::Rewrite(..) => 0,
+        }
+    }
+
+    fn stay(&self) -> Stay {
+        match self {
+            Job::Append(_, _, stay) => *stay,
+            Job::Rewrite(..) => Stay::ForGood,
         }
     }
 
     fn run(self, inner: &Inner) -> Result<(Table, Rewritten), LakeError> {
         match self {
             Job::Rewrite(files, selections) => Ok((files.table, rewrite(&files, &selections)?)),
-            Job::Append(table, batches) => {
+            Job::Append(table, batches, _) => {
                 let added = append(inner, table, batches)?;
                 Ok((table, Rewritten { added, removed: Vec::new() }))
             }

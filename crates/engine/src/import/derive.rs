@@ -8,7 +8,7 @@ use vigie_correlator::Linker;
 use vigie_lake::{Commit, Replacement, Snapshot, Table, Writer};
 use vigie_model::{Hop, Journey, MICROS_PER_SECOND, Micros, Text};
 
-use super::{ImportError, Phase, Run, hull};
+use super::{ImportError, Phase, Run};
 
 /// Two hops farther apart than this are never linked by anything between them.
 const REACH_MICROS: Micros = 7_200 * MICROS_PER_SECOND;
@@ -33,11 +33,8 @@ pub fn derive_early(run: &mut Run, until: Micros) -> Result<(), ImportError> {
 
 /// Derives what is to be derived; returns how many journeys were stored.
 pub fn derive(run: &mut Run, watch: &mut dyn FnMut(&Phase) -> bool) -> Result<u64, ImportError> {
-    let mut open = run.state.open_hops();
-    for hop in &open {
-        run.state.touched = hull(run.state.touched, hop.ts_in, hop.ts_out);
-    }
     let Some((first, last)) = run.state.touched else { return Ok(0) };
+    let mut open = run.state.open_hops();
     open.sort_by_key(|hop| hop.ts_in);
     if let Some(early) = run.early.take()
         && let Some(rest) = run.recent.take_before(Micros::MAX)

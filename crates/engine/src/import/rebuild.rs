@@ -67,5 +67,5 @@ fn store(run: &mut Run, commit: &mut Commit, facts: &mut Facts) -> Result<(), Im
     run.writer.stage_hops(&facts.hops)?;
     run.writer.stage_attempts(&facts.attempts)?;
     run.writer.stage_rejections(&facts.rejections)?;
-    run.commit(std::mem::take(commit))
+    run.commit(std::mem::take(commit)).map(drop)
 }

@@ -12,7 +12,6 @@ const HOPS_MAX: usize = 150_000;
 pub type Hops = Box<dyn Iterator<Item = Result<Box<Hop>, LakeError>>>;
 
 /// Hops stored by this run, in the order of the store.
-#[expect(clippy::vec_box, reason = "the correlator gives them so, and the linker takes them so")]
 pub struct Recent {
     /// `None` when the store is to be asked: there were too many, or they came too late, or what was stored was changed.
     hops: Option<Vec<Box<Hop>>>,
@@ -28,7 +27,6 @@ impl Default for Recent {
     }
 }
 
-#[expect(clippy::vec_box, reason = "the correlator gives them so, and the linker takes them so")]
 impl Recent {
     /// Adds the hops of a commit, which are in order.
     pub fn add(&mut self, hops: Vec<Box<Hop>>) {

@@ -3,12 +3,12 @@
 use rustc_hash::FxHashMap;
 use vigie_correlator::{Facts, Host, LATE_MICROS_MAX};
 use vigie_lake::{Commit, Coverage, LineBatch, LineRef, Shape};
-use vigie_model::{MICROS_PER_HOUR, Micros, Text, day_of};
+use vigie_model::{Hop, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, Text, day_of};
 
 use super::{
     ImportError, Phase, Run, derive::derive_early, hull, namesakes::Namesakes, recent::in_order, state::HostState,
 };
-use crate::intake::{FileMark, Line, Progress, Report, Seen, Sink};
+use crate::intake::{FileMark, Line, Progress, Report, Seen, Sink, Track};
 
 /// Text of one commit, for logs with long lines.
 const COMMIT_TEXT_BYTES_MAX: usize = 96 * 1024 * 1024;
@@ -24,6 +24,27 @@ const EXAMPLE_BYTES_MAX: usize = 500;
 /// Day, host, program and shape of a line that nobody understood; its count and an example stand behind it.
 type ShapeKey = (i32, usize, Box<[u8]>, String);
 
+/// When journeys are made of hops.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Linking {
+    /// After the run, of the time that it touched.
+    Afterwards,
+    /// With each commit, by the caller.
+    Live,
+}
+
+/// A line of another stream this far behind the newest one may be a copy of one that was stored long ago.
+const COPY_MICROS: Micros = 60 * MICROS_PER_SECOND;
+
+/// What a live commit is made of, beside what is staged.
+pub struct Gathered {
+    pub commit: Commit,
+    pub closed: Vec<Box<Hop>>,
+    pub coverage: Vec<Coverage>,
+    pub hosts: Vec<HostRun>,
+    pub lines: u64,
+}
+
 /// What the parsers made of a line.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum LineKind {
@@ -35,6 +56,11 @@ enum LineKind {
 
 pub struct ToLake<'a> {
     run: &'a mut Run,
+    linking: Linking,
+    /// Hops that closed, for live linking.
+    closed: Vec<Box<Hop>>,
+    /// Live streams that go on from what is stored of them, by what their lines are filed under.
+    tracks: FxHashMap<Text, usize>,
     commit_lines_max: u64,
     watch: &'a mut dyn FnMut(&Phase) -> bool,
     /// For each host of this run: its place in the state, and its stored times before this run.
@@ -60,7 +86,7 @@ enum Part {
     All,
 }
 
-struct HostRun {
+pub struct HostRun {
     place: usize,
     name: Text,
     stored: Option<(Micros, Micros)>,
@@ -82,6 +108,9 @@ impl<'a> ToLake<'a> {
     pub fn new(run: &'a mut Run, commit_lines_max: u64, watch: &'a mut dyn FnMut(&Phase) -> bool) -> Self {
         Self {
             run,
+            linking: Linking::Afterwards,
+            closed: Vec::new(),
+            tracks: FxHashMap::default(),
             commit_lines_max,
             watch,
             hosts: Vec::new(),
@@ -96,6 +125,29 @@ impl<'a> ToLake<'a> {
         }
     }
 
+    /// For lines as they come: the caller links and commits. `hosts` are those of the commit before.
+    pub fn live(
+        run: &'a mut Run,
+        hosts: Vec<HostRun>,
+        tracks: FxHashMap<Text, usize>,
+        watch: &'a mut dyn FnMut(&Phase) -> bool,
+    ) -> Self {
+        Self { linking: Linking::Live, hosts, tracks, ..Self::new(run, u64::MAX, watch) }
+    }
+
+    /// Everything for the commit to come.
+    pub fn gather(mut self) -> Result<Gathered, ImportError> {
+        let lines = self.counts.lines;
+        let commit = self.last_rows()?;
+        Ok(Gathered {
+            commit,
+            closed: self.closed,
+            coverage: std::mem::take(&mut self.coverage),
+            hosts: self.hosts,
+            lines,
+        })
+    }
+
     /// Commits what is left.
     pub fn finish(mut self, report: &Report) -> Result<Counts, ImportError> {
         let marks = report.files.iter().filter_map(|file| file.mark.clone()).collect();
@@ -106,17 +158,25 @@ impl<'a> ToLake<'a> {
 
     fn commit(&mut self, marks: Vec<FileMark>) -> Result<(), ImportError> {
         self.run.state.remember(marks);
+        let mut commit = self.last_rows()?;
+        commit.coverage(&std::mem::take(&mut self.coverage));
+        if self.run.writer.has_nothing_staged() && commit.is_empty() {
+            return Ok(());
+        }
+        self.run.commit(commit).map(drop)
+    }
+
+    /// Writes what waits, but for the coverage, which is put in order.
+    fn last_rows(&mut self) -> Result<Commit, ImportError> {
         self.stage(0)?;
         self.stage_hops(Part::All)?;
         self.hops_until = Micros::MIN;
         let mut commit = std::mem::take(&mut self.commit);
         commit.lines(std::mem::take(&mut self.lines));
         self.pending = (0, 0);
-        commit.coverage(&self.take_coverage()).shapes(&self.take_shapes());
-        if self.run.writer.has_nothing_staged() && commit.is_empty() {
-            return Ok(());
-        }
-        self.run.commit(commit)
+        self.end_coverage();
+        commit.shapes(&self.take_shapes());
+        Ok(commit)
     }
 
     /// Writes what need not wait for the commit, where there are so many rows of it.
@@ -150,24 +210,26 @@ impl<'a> ToLake<'a> {
         let ready = hops.partition_point(|hop| hop.ts_in < until).max(late);
         let younger = hops.split_off(ready);
         let ready = std::mem::replace(hops, younger);
-        for hop in &ready {
-            self.run.state.touched = hull(self.run.state.touched, hop.ts_in, hop.ts_out);
-        }
         self.commit.hops(&ready[..late]);
         self.run.writer.stage_hops(&ready[late..])?;
         self.hops_until = self.hops_until.max(until);
+        if self.linking == Linking::Live {
+            self.closed.extend(ready);
+            return Ok(());
+        }
+        for hop in &ready {
+            self.run.state.touched = hull(self.run.state.touched, hop.ts_in, hop.ts_out);
+        }
         self.run.recent.add(ready);
         derive_early(self.run, self.hops_until)
     }
 
-    fn take_coverage(&mut self) -> Vec<Coverage> {
+    fn end_coverage(&mut self) {
         for host in &mut self.hosts {
             host.hours.clear();
             host.last_hour = None;
         }
-        let mut rows = std::mem::take(&mut self.coverage);
-        rows.sort_by(|a, b| (&a.server, a.hour).cmp(&(&b.server, b.hour)));
-        rows
+        self.coverage.sort_by(|a, b| (&a.server, a.hour).cmp(&(&b.server, b.hour)));
     }
 
     fn take_shapes(&mut self) -> Vec<Shape> {
@@ -230,20 +292,44 @@ impl<'a> ToLake<'a> {
     }
 }
 
+impl ToLake<'_> {
+    /// A stream that goes on from what is stored of it brings nothing twice by itself: its lines are compared only when they could be
+    /// copies of another's, or another's of theirs.
+    fn stored_live(&mut self, host: usize, ts: Micros, track: &Track, seen: &mut Seen) -> Result<(), ImportError> {
+        let run = &self.hosts[host];
+        let state = &self.run.state.hosts[run.place];
+        let Some((first, last)) = state.stored else { return Ok(()) };
+        let is_behind_another = *state.newest_from != *track.label && ts < last - COPY_MICROS;
+        let overlaps = ts >= first - MICROS_PER_HOUR && ts <= last + MICROS_PER_HOUR;
+        if !overlaps || !(track.may_be_known || is_behind_another) {
+            return Ok(());
+        }
+        let Some(range) = seen.load(host, ts) else { return Ok(()) };
+        seen.begin_hour(host, ts);
+        for known in self.run.lake.snapshot()?.line_hashes(&run.name, range.start, range.end)? {
+            let known = known?;
+            seen.add_stored(host, known.ts, known.hash, self.tracks.get(&known.file).copied());
+        }
+        Ok(())
+    }
+}
+
 impl Sink for ToLake<'_> {
     type Error = ImportError;
 
     fn host(&mut self, name: &str) -> Result<(), ImportError> {
         let hosts = &mut self.run.state.hosts;
         let place = hosts.iter().position(|known| known.host.server() == name).unwrap_or_else(|| {
-            hosts.push(HostState { host: Host::new(name), stored: None, dirty: false });
+            hosts.push(HostState::new(Host::new(name)));
             hosts.len() - 1
         });
         let stored = hosts[place].stored;
-        // What is open now may end in this run: its journeys will change.
-        let open: Vec<_> = hosts[place].host.open().iter().map(|hop| (hop.ts_in, hop.ts_out)).collect();
-        for (from, until) in open {
-            self.run.state.touched = hull(self.run.state.touched, from, until);
+        if self.linking == Linking::Afterwards {
+            // What is open now may end in this run: its journeys will change.
+            let open: Vec<_> = hosts[place].host.open().iter().map(|hop| (hop.ts_in, hop.ts_out)).collect();
+            for (from, until) in open {
+                self.run.state.touched = hull(self.run.state.touched, from, until);
+            }
         }
         self.hosts.push(HostRun { place, name: name.into(), stored, hours: FxHashMap::default(), last_hour: None });
         Ok(())
@@ -278,10 +364,21 @@ impl Sink for ToLake<'_> {
             hash: line.hash(),
         });
         let state = &mut self.run.state.hosts[host.place];
-        state.stored = hull(state.stored, line.ts, line.ts);
-        if host.stored.is_some_and(|(_, last)| line.ts < last - LATE_MICROS_MAX) && understood {
+        let newest = match self.linking {
+            Linking::Afterwards => host.stored,
+            // In one stream a line is where it belongs, whatever its clock says.
+            Linking::Live => state.stored.filter(|_| *state.newest_from != *line.file),
+        };
+        if newest.is_some_and(|(_, last)| line.ts < last - LATE_MICROS_MAX) && understood {
             state.dirty = true;
         }
+        if self.linking == Linking::Live
+            && state.stored.is_none_or(|(_, last)| line.ts >= last)
+            && *state.newest_from != *line.file
+        {
+            state.newest_from = line.file.into();
+        }
+        state.stored = hull(state.stored, line.ts, line.ts);
         if !state.dirty {
             let times = if line.record.happens_again_when_repeated() { line.repeated } else { 1 };
             for _ in 0..times {
@@ -291,19 +388,21 @@ impl Sink for ToLake<'_> {
         Ok(())
     }
 
-    fn stored(&mut self, host: usize, ts: Micros, seen: &mut Seen) -> Result<(), ImportError> {
+    fn stored(&mut self, host: usize, ts: Micros, track: &Track, seen: &mut Seen) -> Result<(), ImportError> {
         let run = &self.hosts[host];
-        let Some((first, last)) = run.stored else { return Ok(()) };
-        if ts < first - MICROS_PER_HOUR || ts > last + MICROS_PER_HOUR {
-            return Ok(());
-        }
-        if let Some(range) = seen.load(host, ts) {
-            for known in self.run.before.line_hashes(&run.name, range.start, range.end)? {
-                let known = known?;
-                seen.add_stored(host, known.ts, known.hash);
+        let overlaps = |(first, last): &(Micros, Micros)| ts >= first - MICROS_PER_HOUR && ts <= last + MICROS_PER_HOUR;
+        match self.linking {
+            Linking::Afterwards if run.stored.as_ref().is_some_and(overlaps) => {
+                let Some(range) = seen.load(host, ts) else { return Ok(()) };
+                for known in self.run.before.line_hashes(&run.name, range.start, range.end)? {
+                    let known = known?;
+                    seen.add_stored(host, known.ts, known.hash, None);
+                }
+                Ok(())
             }
+            Linking::Live => self.stored_live(host, ts, track, seen),
+            Linking::Afterwards => Ok(()),
         }
-        Ok(())
     }
 
     fn go_on(&mut self, progress: &Progress, marks: &dyn Fn() -> Vec<FileMark>) -> Result<bool, ImportError> {

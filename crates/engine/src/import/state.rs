@@ -16,7 +16,7 @@ use super::hull;
 use crate::intake::FileMark;
 
 /// Layout of the saved state; it changes with every change of the structures below.
-const STATE_LAYOUT: u32 = 1;
+const STATE_LAYOUT: u32 = 2;
 /// Files whose place is remembered; of more, those that were read longest ago are forgotten, which costs time and not rows.
 const MARKS_MAX: usize = 10_000;
 
@@ -24,6 +24,8 @@ const MARKS_MAX: usize = 10_000;
 pub struct State {
     pub hosts: Vec<HostState>,
     pub marks: Vec<FileMark>,
+    /// Live streams, and how far each is stored.
+    pub streams: Vec<StreamMark>,
     /// Time whose journeys must be derived again.
     pub touched: Option<(Micros, Micros)>,
 }
@@ -33,8 +35,37 @@ pub struct HostState {
     pub host: Host,
     /// First and last time of the stored lines.
     pub stored: Option<(Micros, Micros)>,
+    /// The file or stream that the last of them came from, where they came live. Its own clock may be set back; a line from elsewhere
+    /// is late then.
+    pub newest_from: Text,
     /// Lines were stored that are older than what the correlator had seen: its facts must be derived anew.
     pub dirty: bool,
+}
+
+impl HostState {
+    pub fn new(host: Host) -> Self {
+        Self { host, stored: None, newest_from: Text::default(), dirty: false }
+    }
+}
+
+/// How far a live stream is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamMark {
+    /// Who sends it.
+    pub sender: Text,
+    pub stream: u128,
+    /// How its lines' origin is called: the sender's file or listener.
+    pub label: Text,
+    /// The sender's machine, for lines that name none.
+    pub host: Text,
+    /// Bytes below are stored, always up to the end of a line.
+    pub durable: u64,
+    /// Nothing more will come.
+    pub is_over: bool,
+    /// Time of its last line, and the year at which a line without one goes on.
+    pub last_ts: Micros,
+    /// Hash of its first line, by which a stream that is sent again is known.
+    pub first_line: i64,
 }
 
 /// The state as it lies on disk.
@@ -43,6 +74,7 @@ struct Saved {
     layout: u32,
     hosts: Vec<SavedHost>,
     marks: Vec<FileMark>,
+    streams: Vec<StreamMark>,
     touched: Option<(Micros, Micros)>,
 }
 
@@ -50,6 +82,7 @@ struct Saved {
 struct SavedHost {
     host: Vec<u8>,
     stored: Option<(Micros, Micros)>,
+    newest_from: Text,
     dirty: bool,
 }
 
@@ -106,8 +139,8 @@ impl State {
             *range = hull(*range, row.first_ts, row.last_ts);
         }
         let touched = stored.values().flatten().fold(None, |all, (first, last)| hull(all, *first, *last));
-        let host = |(name, stored): (Text, _)| HostState { host: Host::new(&name), stored, dirty: true };
-        Ok(Self { hosts: stored.into_iter().map(host).collect(), marks: Vec::new(), touched })
+        let host = |(name, stored): (Text, _)| HostState { stored, dirty: true, ..HostState::new(Host::new(&name)) };
+        Ok(Self { hosts: stored.into_iter().map(host).collect(), touched, ..Self::default() })
     }
 
     /// The state of a commit; an empty one for a store without commits.
@@ -141,10 +174,11 @@ impl State {
         let host = |saved: SavedHost| {
             let host =
                 Host::restore(&saved.host).map_err(|source| StateError::Host { path: path.to_owned(), source })?;
-            Ok(HostState { host, stored: saved.stored, dirty: saved.dirty })
+            let SavedHost { stored, newest_from, dirty, .. } = saved;
+            Ok(HostState { host, stored, newest_from, dirty })
         };
         let hosts = saved.hosts.into_iter().map(host).collect::<Result<_, _>>()?;
-        Ok(Self { hosts, marks: saved.marks, touched: saved.touched })
+        Ok(Self { hosts, marks: saved.marks, streams: saved.streams, touched: saved.touched })
     }
 
     /// Writes the state so that it is there in full or not at all.
@@ -155,9 +189,15 @@ impl State {
         let saved = Saved {
             layout: STATE_LAYOUT,
             hosts: hosts
-                .map(|host| SavedHost { host: host.host.snapshot(), stored: host.stored, dirty: host.dirty })
+                .map(|host| SavedHost {
+                    host: host.host.snapshot(),
+                    stored: host.stored,
+                    newest_from: host.newest_from.clone(),
+                    dirty: host.dirty,
+                })
                 .collect(),
             marks: self.marks.clone(),
+            streams: self.streams.clone(),
             touched: self.touched,
         };
         let bytes = postcard::to_stdvec(&saved).map_err(|error| failed(std::io::Error::other(error)))?;

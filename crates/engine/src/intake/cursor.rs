@@ -7,31 +7,22 @@ use vigie_formats::{
     calendar::{Calendar, RollScan, scan_rolls},
     envelope,
 };
-use vigie_model::{Micros, Text};
+use vigie_model::Micros;
 use vigie_sources::{Chunk, Identity, LogFile, Resumed, SourceError};
 
-use super::{FileMark, FileReport, Options, Source, TIMES, Years};
+use super::{FileMark, FileReport, Options, Source, TIMES, Years, track::Track};
 
 /// A file being read. It holds a buffer (in its [`LogFile`]) only once its turn has come.
 pub struct Cursor {
-    /// Tells files apart when copies of a line are counted.
-    pub id: usize,
-    /// How the file is called in the store: its path, as given.
-    pub label: Text,
+    pub track: Track,
     pub report: FileReport,
-    pub report_host: Option<String>,
-    pub calendar: Calendar,
     /// The year that was guessed, and when the file was last written.
     guess: Option<(i16, Micros)>,
-    pub last_ts: Micros,
-    /// A line of it was taken since it was opened.
-    pub moved: bool,
     state: State,
     /// What is read is hashed as it goes.
     keeps_marks: bool,
     /// Where an earlier import stopped.
     resumed: Option<(u64, u128)>,
-    first_ts: Micros,
     before: Option<Identity>,
     after: Option<Identity>,
     /// How much of the file's chunk was taken.
@@ -61,8 +52,12 @@ impl Cursor {
     /// Opens the file, goes to where an earlier import stopped, and finds out where it stands in time.
     pub fn open(source: &Source, options: &Options, years: Years, keeps_marks: bool) -> Self {
         let mut cursor = Self {
-            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
-            label: source.path.to_string_lossy().into(),
+            track: Track::new(
+                NEXT_ID.fetch_add(1, Ordering::Relaxed),
+                source.path.to_string_lossy().into(),
+                source.host.clone(),
+                Calendar::new(options.zone.clone(), 1970),
+            ),
             report: FileReport {
                 path: source.path.clone(),
                 lines: 0,
@@ -75,15 +70,10 @@ impl Cursor {
                 year_misjudged: false,
                 problem: None,
             },
-            report_host: source.host.clone(),
-            calendar: Calendar::new(options.zone.clone(), 1970),
             guess: None,
-            last_ts: TIMES.start,
-            moved: false,
             state: State::Done,
             keeps_marks,
             resumed: None,
-            first_ts: TIMES.start,
             before: None,
             after: None,
             at: 0,
@@ -101,7 +91,7 @@ impl Cursor {
         let file = LogFile::open(&source.path)?;
         self.disk_bytes = file.len();
         if let Some(year) = first_year(&source.path, options, years)? {
-            self.calendar = Calendar::new(options.zone.clone(), year);
+            self.track.calendar = Calendar::new(options.zone.clone(), year);
             self.guess = (years == Years::Guessed).then(|| (year, file.modified()));
         }
         let identity = file.identity();
@@ -128,12 +118,12 @@ impl Cursor {
         self.fill();
         self.rewind()?;
         match self.first_time() {
-            Some(ts) => self.first_ts = ts,
+            Some(ts) => self.track.first_ts = ts,
             None if self.is_no_log() => {
                 self.state = State::Done;
                 return Err(SourceError::NoTimes { path: source.path.clone() });
             }
-            None => self.first_ts = self.last_ts,
+            None => self.track.first_ts = self.track.last_ts,
         }
         self.park();
         Ok(())
@@ -152,8 +142,8 @@ impl Cursor {
                 if !matches!(parsed.stamp, envelope::Stamp::Local { .. }) {
                     return Ok(());
                 }
-                if let Some(ts) = self.calendar.resolve(&parsed.stamp) {
-                    self.last_ts = ts;
+                if let Some(ts) = self.track.calendar.resolve(&parsed.stamp) {
+                    self.track.last_ts = ts;
                 }
             }
         }
@@ -193,8 +183,7 @@ impl Cursor {
     pub fn position(&self) -> Option<Micros> {
         match self.state {
             State::Done => None,
-            _ if self.moved => Some(self.last_ts),
-            _ => Some(self.first_ts),
+            _ => Some(self.track.position()),
         }
     }
 
@@ -207,7 +196,7 @@ impl Cursor {
             fingerprint_bytes: identity.fingerprint_bytes,
             consumed: identity.consumed,
             hash: identity.consumed_hash,
-            host: self.report_host.clone(),
+            host: self.track.given_host.clone(),
         })
     }
 
@@ -266,7 +255,7 @@ impl Cursor {
         self.report.unfinished_bytes = file.unfinished_tail();
         self.report.overlong = file.overlong();
         self.report.year_misjudged =
-            self.guess.is_some_and(|(year, modified)| self.calendar.first_year(modified) != Some(year));
+            self.guess.is_some_and(|(year, modified)| self.track.calendar.first_year(modified) != Some(year));
         self.disk_bytes_done = self.disk_bytes;
         self.state = State::Done;
     }
@@ -317,7 +306,7 @@ impl Cursor {
         for (_, line) in lines.take(FIRST_TIME_LINES_MAX) {
             let parsed = envelope::parse(line, &mut scratch);
             if let Some(ts) =
-                parsed.and_then(|envelope| self.calendar.resolve(&envelope.stamp)).filter(|ts| TIMES.contains(ts))
+                parsed.and_then(|envelope| self.track.calendar.resolve(&envelope.stamp)).filter(|ts| TIMES.contains(ts))
             {
                 return Some(ts);
             }
@@ -336,6 +325,8 @@ impl Cursor {
 
     pub fn into_report(mut self) -> FileReport {
         self.report.mark = self.mark();
+        (self.report.lines, self.report.duplicates, self.report.hostless) =
+            (self.track.lines, self.track.duplicates, self.track.hostless);
         self.report
     }
 }

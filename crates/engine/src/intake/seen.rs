@@ -30,6 +30,16 @@ struct Counts {
     files: Vec<(usize, u32)>,
 }
 
+impl Counts {
+    fn met_in(&mut self, file: usize) -> &mut u32 {
+        let at = self.files.iter().position(|(known, _)| *known == file).unwrap_or_else(|| {
+            self.files.push((file, 0));
+            self.files.len() - 1
+        });
+        &mut self.files[at].1
+    }
+}
+
 fn hour(ts: Micros) -> i64 {
     ts.div_euclid(MICROS_PER_HOUR)
 }
@@ -47,25 +57,30 @@ impl Seen {
         self.loaded.insert((host, hour)).then(|| hour * MICROS_PER_HOUR..(hour + 1) * MICROS_PER_HOUR)
     }
 
-    pub fn add_stored(&mut self, host: usize, ts: Micros, hash: i64) {
+    /// A stored line. `file` is the one that it came from, where that goes on from behind it in this run.
+    pub fn add_stored(&mut self, host: usize, ts: Micros, hash: i64, file: Option<usize>) {
         let key = (host, hour(ts));
         self.watched.insert(key);
-        self.hours.entry(key).or_default().entry(hash).or_default().kept += 1;
+        let counts = self.hours.entry(key).or_default().entry(hash).or_default();
+        counts.kept += 1;
+        if let Some(file) = file {
+            *counts.met_in(file) += 1;
+        }
+    }
+
+    /// Forgets the lines of a host and hour: those that are stored come with [`Seen::add_stored`].
+    pub fn begin_hour(&mut self, host: usize, ts: Micros) {
+        self.hours.remove(&(host, hour(ts)));
     }
 
     /// Takes a line of a file; says whether it is one more than is kept.
     pub fn is_new(&mut self, host: usize, ts: Micros, hash: i64, file: usize) -> bool {
         let counts = self.hours.entry((host, hour(ts))).or_default().entry(hash).or_default();
-        let met = match counts.files.iter_mut().find(|(known, _)| *known == file) {
-            Some((_, met)) => met,
-            None => {
-                counts.files.push((file, 0));
-                &mut counts.files.last_mut().expect("pushed the line before").1
-            }
-        };
+        let met = counts.met_in(file);
         *met += 1;
-        let is_new = *met > counts.kept;
-        counts.kept = counts.kept.max(*met);
+        let met = *met;
+        let is_new = met > counts.kept;
+        counts.kept = counts.kept.max(met);
         is_new
     }
 
@@ -98,7 +113,7 @@ mod tests {
     fn stored_lines_are_no_news() {
         let mut seen = Seen::default();
         assert!(seen.load(0, 5).is_some() && seen.load(0, 6).is_none());
-        seen.add_stored(0, 5, 42);
+        seen.add_stored(0, 5, 42, None);
         assert!(seen.watches(0, 9) && !seen.watches(0, MICROS_PER_HOUR));
         assert!(!seen.is_new(0, 5, 42, 1) && seen.is_new(0, 5, 42, 1));
     }

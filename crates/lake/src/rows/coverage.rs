@@ -23,6 +23,18 @@ pub struct Coverage {
     pub last_ts: Micros,
 }
 
+impl Coverage {
+    /// Adds what was read of the same hour besides.
+    pub fn add(&mut self, more: &Coverage) {
+        self.lines += more.lines;
+        self.understood += more.understood;
+        self.ignored += more.ignored;
+        self.unknown += more.unknown;
+        self.first_ts = self.first_ts.min(more.first_ts);
+        self.last_ts = self.last_ts.max(more.last_ts);
+    }
+}
+
 impl Fact for Coverage {
     fn encode(rows: &[&Self]) -> Result<RecordBatch, ArrowError> {
         let rows = || rows.iter().copied();

@@ -4,6 +4,7 @@
 //! only where that differs. The hops of a message stand in its first row, packed. A message without recipients has one row, with
 //! an empty recipient.
 
+use std::borrow::Borrow;
 use std::borrow::Cow;
 
 use arrow::array::RecordBatch;
@@ -31,10 +32,11 @@ struct Row<'a> {
 }
 
 /// Rows of these messages, in their order.
-pub(crate) fn delivery_rows(journeys: &[&Journey]) -> Result<RecordBatch, ArrowError> {
+pub(crate) fn delivery_rows<J: Borrow<Journey>>(journeys: &[&J]) -> Result<RecordBatch, ArrowError> {
     let none = Delivery::default();
+    let journeys: Vec<&Journey> = journeys.iter().map(|&journey| journey.borrow()).collect();
     let mut rows = Vec::with_capacity(journeys.iter().map(|journey| journey.deliveries.len().max(1)).sum());
-    journeys.iter().for_each(|journey| add_rows(&mut rows, journey, &none));
+    journeys.into_iter().for_each(|journey| add_rows(&mut rows, journey, &none));
     encode(&rows)
 }
 

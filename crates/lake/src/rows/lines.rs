@@ -51,9 +51,10 @@ pub struct Line {
 }
 
 /// Time and identity of a line, for telling duplicates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineHash {
     pub ts: Micros,
+    pub file: Text,
     pub hash: i64,
 }
 
@@ -270,7 +271,7 @@ impl LineHash {
 
     pub(crate) fn decode(batch: &RecordBatch) -> Result<Vec<Self>, ArrowError> {
         let columns = Reader::new(batch);
-        let (ts, hash) = (columns.times("ts")?, columns.ints("hash")?);
-        Ok((0..batch.num_rows()).map(|i| LineHash { ts: ts[i], hash: hash.at(i) }).collect())
+        let (ts, file, hash) = (columns.times("ts")?, columns.texts("file")?, columns.ints("hash")?);
+        Ok((0..batch.num_rows()).map(|i| LineHash { ts: ts[i], file: file.at(i).into(), hash: hash.at(i) }).collect())
     }
 }

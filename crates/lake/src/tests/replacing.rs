@@ -3,7 +3,7 @@
 use vigie_model::{Hop, Journey, Rejection, day_of};
 
 use super::samples::*;
-use crate::{Lake, Replacement, Table, Writer};
+use crate::{Commit, Committed, Lake, Replacement, Table, Writer};
 
 /// Six messages over three days, in two commits.
 fn filled() -> (tempfile::TempDir, Lake, Writer) {
@@ -90,4 +90,24 @@ fn a_server_alone_in_a_file_and_among_others() {
     });
     let hops = all(lake.snapshot().expect("a snapshot").hops_overlapping(ALWAYS.0, ALWAYS.1));
     assert_eq!(hops, [hop("mx1", 1), hop("mx3", 3), hop("mx2", 5)]);
+}
+
+#[test]
+fn provisional_rows_are_seen_until_their_files_are_replaced() {
+    let (_dir, lake, mut writer) = filled();
+    let mut commit = Commit::new();
+    commit.journeys(&[journey(7, DAY0 + 1, 2)]);
+    commit.provisional_journeys(&[journey(8, DAY0 + 2, 2), journey(9, DAY0 + 30 * HOUR, 2)]);
+    let Committed::Stored { provisional, rows: 6, .. } = writer.commit(commit).expect("stored") else {
+        panic!("other rows")
+    };
+    assert_eq!(provisional.len(), 2, "a file for each day");
+    assert_eq!(ids(&lake), [0, 7, 8, 3, 1, 9, 4, 2, 5]);
+    let mut commit = Commit::new();
+    for file in provisional {
+        commit.replace(Replacement::Provisional(file));
+    }
+    commit.journeys(&[journey(8, DAY0 + 2, 2)]);
+    writer.commit(commit).expect("stored");
+    assert_eq!(ids(&lake), [0, 7, 8, 3, 1, 4, 2, 5]);
 }

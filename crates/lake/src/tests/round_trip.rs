@@ -132,7 +132,8 @@ fn lines_of_two_servers_out_of_order_over_two_days() {
     wanted.sort_by_key(|line| (line.ts, line.offset));
     assert_eq!(all(snapshot.lines_of("hub1", ALWAYS.0, ALWAYS.1)), wanted);
     assert_eq!(all(snapshot.lines_of("hub", ALWAYS.0, ALWAYS.1)), []);
-    let hashes: Vec<LineHash> = wanted.iter().map(|line| LineHash { ts: line.ts, hash: line.hash }).collect();
+    let hashes: Vec<LineHash> =
+        wanted.iter().map(|line| LineHash { ts: line.ts, file: line.file.clone(), hash: line.hash }).collect();
     assert_eq!(all(snapshot.line_hashes("hub1", ALWAYS.0, ALWAYS.1)), hashes);
     let (from, until) = (DAY0 + 24 * HOUR, DAY0 + 24 * HOUR + 600_000_000);
     let in_time = |line: &&Line| (from..until).contains(&line.ts);

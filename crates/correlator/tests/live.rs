@@ -1,0 +1,167 @@
+//! Linking while messages are under way: after every round, what linking all hops at once gives.
+
+use std::collections::BTreeMap;
+
+use proptest::{prelude::*, test_runner::RngSeed};
+use vigie_correlator::{BEFORE_ALL, Host, LiveLinker, Round, link};
+use vigie_model::{Hop, Journey, MICROS_PER_SECOND, Micros};
+use vigie_testkit::{
+    Reading, TimedLine,
+    corpus::{self, Corpus},
+    random::Random,
+};
+
+/// The journeys that somebody has who applied every round.
+#[derive(Default)]
+struct Stored(BTreeMap<(Micros, String), Journey>);
+
+impl Stored {
+    fn apply(&mut self, round: Round) {
+        for (first_arrival, id) in round.withdrawn {
+            assert!(self.0.remove(&(first_arrival, id.to_string())).is_some(), "{id} was never given out");
+        }
+        for journey in round.settled {
+            assert!(journey.closed, "{} is open", journey.id);
+            let known = self.0.insert((journey.first_arrival, journey.id.to_string()), journey);
+            assert!(known.is_none(), "{known:?} was given out twice");
+        }
+    }
+
+    fn with(&self, linker: &LiveLinker) -> Vec<Journey> {
+        let mut all: Vec<Journey> = self.0.values().chain(linker.unsettled()).cloned().collect();
+        all.sort_by(|a, b| (a.first_arrival, &a.id).cmp(&(b.first_arrival, &b.id)));
+        all
+    }
+}
+
+/// All lines of a run in order of their arrival: those of each host later than the clock by a lag of its own.
+fn arriving(corpus: &Corpus, random: &mut Random, lag_s_max: usize) -> Vec<TimedLine> {
+    let lags: Vec<Micros> =
+        corpus.hosts().iter().map(|_| random.below(lag_s_max) as Micros * MICROS_PER_SECOND).collect();
+    let mut lines: Vec<TimedLine> = corpus.lines().into_iter().flatten().collect();
+    lines.sort_by_key(|line| line.ts + lags[line.host]);
+    lines
+}
+
+fn newest(hosts: &[Host]) -> Micros {
+    hosts.iter().map(Host::watermark).max().unwrap_or(BEFORE_ALL)
+}
+
+fn corpora() -> impl Iterator<Item = Corpus> {
+    let folders = ["postfix-chain/file-short", "postfix-chain/iso-long", "postfix-chain/rfc3164-long", "sample"];
+    folders.into_iter().map(|folder| Corpus::load(&corpus::testdata().join(folder)))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, rng_seed: RngSeed::Fixed(20_261_122), failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Hosts that lag behind each other by up to 100 s, and rounds at any line.
+    #[test]
+    fn after_every_round_it_is_what_linking_at_once_gives(seed in any::<u64>()) {
+        let mut random = Random::new(seed);
+        for corpus in corpora() {
+            let mut reading = Reading::of(&corpus.hosts());
+            let (mut linker, mut stored, mut taken) = (LiveLinker::default(), Stored::default(), 0);
+            let lines = arriving(&corpus, &mut random, 100);
+            for (at, line) in lines.iter().enumerate() {
+                reading.line(line);
+                if random.below(60) > 0 && at + 1 < lines.len() {
+                    continue;
+                }
+                let closed = reading.facts.hops[taken..].to_vec();
+                taken = reading.facts.hops.len();
+                let open = reading.hosts.iter().flat_map(Host::open).collect();
+                let round = linker.round(closed, open, newest(&reading.hosts));
+                prop_assert_eq!(round.late, None, "{}", &corpus.name);
+                stored.apply(round);
+                prop_assert_eq!(&stored.with(&linker), &link(reading.hops()), "{} after line {}", &corpus.name, at);
+            }
+        }
+    }
+}
+
+fn later(mut hop: Hop, by: Micros) -> Hop {
+    hop.ts_in += by;
+    hop.ts_out += by;
+    hop.recipients.iter_mut().for_each(|recipient| recipient.ts += by);
+    hop
+}
+
+/// The same run over and over, each time a little later: ids are used again, and what is over is forgotten.
+#[test]
+fn ids_used_again_after_what_they_meant_was_forgotten() {
+    const TIMES: i64 = 30;
+    for (corpus, apart_s) in corpora().zip([97, 600, 1_801, 7_203]) {
+        let mut reading = Reading::of(&corpus.hosts());
+        corpus.lines().into_iter().flatten().for_each(|line| reading.line(&line));
+        let once: Vec<Hop> = reading.hops().into_iter().filter(|hop| hop.closed).collect();
+        let shifted = |times| once.iter().cloned().map(move |hop| later(hop, times * apart_s * MICROS_PER_SECOND));
+        let mut hops: Vec<Hop> = (0..TIMES).flat_map(shifted).collect();
+        let at_once = link(hops.clone());
+        hops.sort_by_key(|hop| hop.ts_out);
+        let (mut linker, mut stored) = (LiveLinker::default(), Stored::default());
+        let mut held_max = 0;
+        for piece in hops.chunks(50) {
+            let until = piece.last().map_or(BEFORE_ALL, |hop| hop.ts_out);
+            // What will close is open before, as far as it began.
+            let open = hops.iter().filter(|hop| hop.ts_in <= until && hop.ts_out > until);
+            let open = open.map(|hop| Hop { closed: false, ..hop.clone() }).collect();
+            stored.apply(linker.round(piece.iter().cloned().map(Box::new).collect(), open, until));
+            held_max = held_max.max(linker.hops());
+        }
+        assert!(stored.with(&linker) == at_once, "{} every {apart_s} s", corpus.name);
+        if apart_s > 7_000 {
+            assert!(held_max < 3 * once.len(), "{} every {apart_s} s: {held_max} hops were held", corpus.name);
+        }
+    }
+}
+
+/// A run that is cut anywhere and gone on with from what is stored.
+#[test]
+fn going_on_from_what_is_stored_changes_nothing() {
+    for corpus in corpora() {
+        let mut reading = Reading::of(&corpus.hosts());
+        let (mut linker, mut stored, mut taken) = (LiveLinker::default(), Stored::default(), 0);
+        for (at, line) in arriving(&corpus, &mut Random::new(7), 60).iter().enumerate() {
+            reading.line(line);
+            if at % 500 != 499 {
+                continue;
+            }
+            let closed = reading.facts.hops[taken..].to_vec();
+            taken = reading.facts.hops.len();
+            let open = || reading.hosts.iter().flat_map(Host::open).collect::<Vec<_>>();
+            stored.apply(linker.round(closed, open(), newest(&reading.hosts)));
+            let rows = stored.with(&linker);
+            stored.0 = rows.iter().map(|row| ((row.first_arrival, row.id.to_string()), row.clone())).collect();
+            let (again, round) = LiveLinker::go_on(reading.facts.hops.clone(), open(), &rows, newest(&reading.hosts));
+            assert!(round.settled.is_empty(), "{}: {:?}", corpus.name, round.settled);
+            stored.apply(round);
+            linker = again;
+            assert_eq!(stored.with(&linker), link(reading.hops()), "{} after line {at}", corpus.name);
+        }
+    }
+}
+
+#[test]
+fn a_hop_that_comes_when_its_like_is_forgotten_is_said_to_be_late() {
+    let hop = |minutes: Micros, id: &str| {
+        let ts = minutes * 60 * MICROS_PER_SECOND;
+        Hop {
+            ts_in: ts,
+            ts_out: ts + 1,
+            closed: true,
+            queue_id: vigie_model::QueueId::new(id.as_bytes()),
+            ..Hop::default()
+        }
+    };
+    let mut linker = LiveLinker::default();
+    let at = |minutes: Micros| minutes * 60 * MICROS_PER_SECOND;
+    assert_eq!(linker.round(vec![Box::new(hop(10, "A"))], vec![], at(10)).late, None);
+    assert_eq!(linker.round(vec![Box::new(hop(60, "B"))], vec![], at(60)).late, None);
+    assert_eq!(
+        linker.round(vec![Box::new(hop(59, "C"))], vec![], at(60)).late,
+        None,
+        "a lag of a minute is no lateness"
+    );
+    assert_eq!(linker.round(vec![Box::new(hop(11, "D"))], vec![], at(60)).late, Some((at(11), at(11) + 1)));
+}

@@ -1,0 +1,422 @@
+//! Lines as they come, from collectors and listeners, into the store: committed every moment, linked at once, each exactly once.
+//!
+//! A stream is one run of bytes of one sender: a log between two rotations. Whatever part of it comes again is passed over, and what is
+//! stored of it is told ([`Live::durable`]): only below that may the sender forget. The state that says so is saved with the rows.
+//!
+//! Journeys that nothing can change any more are stored for good. Those still under way are stored as they stand, in files that the
+//! next commit replaces. Lines that come too late for that (a source that was away) are stored at once, and the journeys of their time
+//! are derived from the store, as an import does it.
+
+use std::collections::BTreeMap;
+
+use jiff::{Timestamp, tz::TimeZone};
+use rustc_hash::FxHashMap;
+use vigie_correlator::{BEFORE_ALL, LATE_MICROS_MAX, LiveLinker, Round};
+use vigie_formats::calendar::{Calendar, RollScan, scan_rolls};
+use vigie_lake::{Commit, Committed, Compaction, Coverage, LakeError, ProvisionalFile, Replacement};
+use vigie_model::{Hop, Journey, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, Text};
+use vigie_sources::{Chunk, LINE_BYTES_MAX};
+
+use super::{
+    ImportError, Run, Store, StreamMark, derive, hull, rebuild,
+    sink::{Gathered, HostRun, ToLake},
+};
+use crate::intake::{self, HostRule, Reader, Track, line_hash};
+
+/// What is stored of this much time before the newest line is read again at the start: more than live linking looks back.
+const WINDOW_MICROS: Micros = 900 * MICROS_PER_SECOND;
+/// Streams remembered; of more, those that ended longest ago are forgotten, and would be told from their lines if they came again.
+const STREAMS_MAX: usize = 10_000;
+/// Bytes of one stream that wait for the next commit.
+const WAITING_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Coverage of hours older than this before the newest one gets few more lines, and is stored for good.
+const COVERAGE_HOURS_OPEN: i64 = 1;
+
+/// A run of bytes, and who sends it. Senders choose the number; two of them may choose the same.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StreamKey {
+    pub sender: Text,
+    pub stream: u128,
+}
+
+/// Bytes of a stream.
+#[derive(Clone, Debug)]
+pub struct Arrival<'a> {
+    pub key: StreamKey,
+    /// How the sender calls what it reads: a path, an address.
+    pub label: &'a str,
+    /// The machine that it reads on, for lines that name none.
+    pub host: &'a str,
+    /// Place of the first byte in the stream.
+    pub offset: u64,
+    pub bytes: &'a [u8],
+    /// Nothing follows; the last line may lack its end.
+    pub is_last: bool,
+}
+
+/// Why bytes were not taken. Nothing of them was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotTaken {
+    #[error("bytes are missing: the stream goes on at byte {expected}")]
+    Gap { expected: u64 },
+    #[error("the stream ended at byte {end}")]
+    Over { end: u64 },
+    #[error("{WAITING_BYTES_MAX} bytes of the stream wait to be stored")]
+    Busy,
+}
+
+/// What a commit stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    pub lines: u64,
+    pub settled: usize,
+    pub unsettled: usize,
+    /// Journeys were derived from the store, because lines came late.
+    pub derived: bool,
+}
+
+/// The one writer of a store, at work while lines come.
+pub struct Live {
+    run: Run,
+    options: intake::Options,
+    reader: Reader,
+    hosts: Vec<HostRun>,
+    linker: LiveLinker,
+    streams: FxHashMap<StreamKey, Stream>,
+    next_track: usize,
+    /// Rows of the last commit that the next one replaces.
+    provisional: Vec<ProvisionalFile>,
+    /// Hours that may get more lines, by server.
+    coverage: BTreeMap<(Text, Micros), Coverage>,
+}
+
+struct Stream {
+    mark: StreamMark,
+    track: Track,
+    /// Bytes from `mark.durable` on, to the end of what came.
+    waiting: Vec<u8>,
+    /// They are its last.
+    ended: bool,
+}
+
+impl Stream {
+    fn received(&self) -> u64 {
+        self.mark.durable + self.waiting.len() as u64
+    }
+
+    /// Bytes up to the last line's end; all of them when nothing follows. Of a line without end, as much as is kept of one counts as a
+    /// line.
+    fn whole(&self) -> usize {
+        match memchr::memrchr(b'\n', &self.waiting) {
+            _ if self.ended => self.waiting.len(),
+            Some(at) => at + 1,
+            None if self.waiting.len() > LINE_BYTES_MAX => self.waiting.len(),
+            None => 0,
+        }
+    }
+}
+
+impl Live {
+    /// Takes the right to write, completes what an interrupted run left, and reads what is still under way.
+    pub fn open(store: &Store, zone: TimeZone, default_host: String) -> Result<Self, ImportError> {
+        let mut run = Run::begin(store)?;
+        run.early = None;
+        run.recent.forget();
+        let options = intake::Options { zone, default_host, host_rule: HostRule::Line, marks: Vec::new() };
+        let mut live = Self {
+            run,
+            options,
+            reader: Reader::default(),
+            hosts: Vec::new(),
+            linker: LiveLinker::default(),
+            streams: FxHashMap::default(),
+            next_track: 0,
+            provisional: Vec::new(),
+            coverage: BTreeMap::new(),
+        };
+        for mark in live.run.state.streams.clone() {
+            live.add_stream(mark, false);
+        }
+        live.derive_late()?;
+        Ok(live)
+    }
+
+    /// How far a stream is stored; `None` for one that is not known.
+    pub fn durable(&self, key: &StreamKey) -> Option<u64> {
+        self.streams.get(key).map(|stream| stream.mark.durable)
+    }
+
+    /// All streams of a sender, and how far each is stored.
+    pub fn durable_of(&self, sender: &str) -> impl Iterator<Item = (u128, u64)> {
+        let of_sender = self.streams.values().filter(move |stream| &*stream.mark.sender == sender);
+        of_sender.map(|stream| (stream.mark.stream, stream.mark.durable))
+    }
+
+    /// Bytes that wait for the next commit.
+    pub fn waiting_bytes(&self) -> usize {
+        self.streams.values().map(|stream| stream.waiting.len()).sum()
+    }
+
+    /// Takes bytes for the next commit. What came before is passed over. Returns where the stream goes on.
+    pub fn take(&mut self, arrival: &Arrival<'_>) -> Result<u64, NotTaken> {
+        if !self.streams.contains_key(&arrival.key) {
+            // The sender may forget what was durable, so a stream that we know nothing of begins where the sender says.
+            let (sender, label) = (arrival.key.sender.clone(), format!("{}:{}", arrival.key.sender, arrival.label));
+            let mark = StreamMark {
+                sender,
+                stream: arrival.key.stream,
+                label: label.into(),
+                host: arrival.host.into(),
+                durable: arrival.offset,
+                is_over: false,
+                last_ts: BEFORE_ALL,
+                first_line: first_line(arrival.bytes),
+            };
+            let may_be_known = self.may_be_known(&mark);
+            if may_be_known {
+                // Which hours were compared does not count for it.
+                self.reader = Reader::default();
+                self.hosts = Vec::new();
+            }
+            self.add_stream(mark, may_be_known);
+        }
+        let Some(stream) = self.streams.get_mut(&arrival.key) else { return Err(NotTaken::Busy) };
+        let received = stream.received();
+        let end = arrival.offset + arrival.bytes.len() as u64;
+        if arrival.offset > received {
+            return Err(NotTaken::Gap { expected: received });
+        }
+        if stream.mark.is_over || stream.ended {
+            return if end <= received { Ok(received) } else { Err(NotTaken::Over { end: received }) };
+        }
+        let known = (received - arrival.offset).min(arrival.bytes.len() as u64) as usize;
+        if stream.waiting.len() + arrival.bytes.len() - known > WAITING_BYTES_MAX {
+            return Err(NotTaken::Busy);
+        }
+        stream.waiting.extend_from_slice(&arrival.bytes[known..]);
+        stream.ended = arrival.is_last && end >= received;
+        Ok(stream.received())
+    }
+
+    /// Stores everything that came, and makes it visible.
+    ///
+    /// After an error the store is as it was after the commit before, and this must be opened anew.
+    pub fn commit(&mut self) -> Result<Stored, ImportError> {
+        let Gathered { mut commit, closed, coverage, hosts, lines } = self.read_waiting()?;
+        self.hosts = hosts;
+        let ended = self.mark_streams();
+        if lines == 0 && !ended {
+            return Ok(Stored::default());
+        }
+        self.add_coverage(coverage, &mut commit);
+        let mut late = self.run.state.hosts.iter().any(|host| host.dirty);
+        let (mut stored, mut round) = (Stored { lines, ..Stored::default() }, Round::default());
+        if !late {
+            round = self.linker.round(closed, self.run.state.open_hops(), self.newest());
+            late = round.late.is_some();
+        } else {
+            for hop in &closed {
+                self.run.state.touched = hull(self.run.state.touched, hop.ts_in, hop.ts_out);
+            }
+        }
+        if late {
+            if let Some((from, until)) = round.late {
+                self.run.state.touched = hull(self.run.state.touched, from, until);
+            }
+            self.store(commit, &[], &[])?;
+            self.derive_late()?;
+            return Ok(Stored { derived: true, ..stored });
+        }
+        (stored.settled, stored.unsettled) = self.store_round(commit, round)?;
+        Ok(stored)
+    }
+
+    /// Merges small files, where there are many.
+    pub fn compact(&mut self) -> Result<(), ImportError> {
+        self.run.compact_around(Compaction::WhereNeeded, &self.provisional)
+    }
+
+    /// Reads the lines that wait, those of several streams in order of time.
+    fn read_waiting(&mut self) -> Result<Gathered, ImportError> {
+        let (reader, options) = (&mut self.reader, &self.options);
+        let mut watch = |_: &super::Phase| true;
+        let going_on = self.streams.values().filter(|stream| !stream.track.may_be_known);
+        let tracks = going_on.map(|stream| (stream.mark.label.clone(), stream.track.id)).collect();
+        let mut sink = ToLake::live(&mut self.run, std::mem::take(&mut self.hosts), tracks, &mut watch);
+        let mut parts: Vec<(&mut Track, u64, &[u8], usize)> = Vec::new();
+        for stream in self.streams.values_mut() {
+            let whole = stream.whole();
+            if whole > 0 {
+                if !stream.track.moved {
+                    stream.track.calendar = calendar(&options.zone, &stream.waiting[..whole]);
+                }
+                parts.push((&mut stream.track, stream.mark.durable, &stream.waiting[..whole], 0));
+            }
+        }
+        parts.sort_by(|a, b| (a.0.position(), &a.0.label, a.0.id).cmp(&(b.0.position(), &b.0.label, b.0.id)));
+        while let Some(next) = (0..parts.len()).min_by_key(|&at| (parts[at].0.position(), at)) {
+            let other = (0..parts.len()).filter(|&at| at != next).map(|at| parts[at].0.position()).min();
+            let (track, offset, bytes, at) = &mut parts[next];
+            reader.lines(track, &Chunk { offset: *offset, bytes }, at, other, options, &mut sink)?;
+            if *at >= bytes.len() {
+                parts.remove(next);
+            }
+        }
+        reader.forget_before(self.streams.values().map(|stream| stream.track.position()).max().unwrap_or(BEFORE_ALL));
+        sink.gather()
+    }
+
+    /// Moves the streams' marks over what was read. Says whether one ended.
+    fn mark_streams(&mut self) -> bool {
+        let mut any_ended = false;
+        for stream in self.streams.values_mut() {
+            let whole = stream.whole();
+            stream.waiting.drain(..whole);
+            stream.mark.durable += whole as u64;
+            if stream.track.moved {
+                stream.mark.last_ts = stream.track.last_ts;
+            }
+            any_ended |= stream.ended && !stream.mark.is_over;
+            stream.mark.is_over |= stream.ended;
+        }
+        let mut marks: Vec<StreamMark> = self.streams.values().map(|stream| stream.mark.clone()).collect();
+        if marks.len() > STREAMS_MAX {
+            marks.sort_by_key(|mark| (!mark.is_over, mark.last_ts));
+            for mark in marks.drain(..marks.len() - STREAMS_MAX) {
+                self.streams.remove(&StreamKey { sender: mark.sender, stream: mark.stream });
+            }
+        }
+        marks.sort_by(|a, b| (&a.sender, a.stream).cmp(&(&b.sender, b.stream)));
+        self.run.state.streams = marks;
+        any_ended
+    }
+
+    fn add_stream(&mut self, mark: StreamMark, may_be_known: bool) {
+        self.next_track += 1;
+        let host = Some(mark.host.to_string()).filter(|host| !host.is_empty());
+        // A line without a year goes on from the last one.
+        let year = Timestamp::from_microsecond(mark.last_ts.max(0))
+            .map_or(1970, |ts| ts.to_zoned(self.options.zone.clone()).year());
+        let calendar = Calendar::new(self.options.zone.clone(), year);
+        let mut track = Track::new(self.next_track, mark.label.clone(), host, calendar);
+        track.may_be_known = may_be_known;
+        if mark.last_ts > BEFORE_ALL {
+            (track.last_ts, track.moved) = (mark.last_ts, true);
+        }
+        let key = StreamKey { sender: mark.sender.clone(), stream: mark.stream };
+        self.streams.insert(key, Stream { ended: mark.is_over, mark, track, waiting: Vec::new() });
+    }
+
+    /// May a stream that begins hold what is stored already, as that of a collector which was set up anew? One that takes the place of
+    /// another, as a log does that was rotated, does not.
+    fn may_be_known(&self, mark: &StreamMark) -> bool {
+        let mut same_origin = self.streams.values().filter(|known| known.mark.label == mark.label).peekable();
+        same_origin.peek().is_none() || same_origin.any(|known| known.mark.first_line == mark.first_line)
+    }
+
+    /// Adds lines to their hours; those that are over are stored for good.
+    fn add_coverage(&mut self, rows: Vec<Coverage>, commit: &mut Commit) {
+        for row in rows {
+            match self.coverage.entry((row.server.clone(), row.hour)) {
+                std::collections::btree_map::Entry::Vacant(entry) => drop(entry.insert(row)),
+                std::collections::btree_map::Entry::Occupied(mut entry) => entry.get_mut().add(&row),
+            }
+        }
+        let newest = self.coverage.keys().map(|(_, hour)| *hour).max().unwrap_or_default();
+        let is_open = |row: &Coverage| row.hour >= newest - COVERAGE_HOURS_OPEN * MICROS_PER_HOUR;
+        let (open, over): (Vec<Coverage>, Vec<Coverage>) =
+            std::mem::take(&mut self.coverage).into_values().partition(is_open);
+        commit.coverage(&over).provisional_coverage(&open);
+        self.coverage = open.into_iter().map(|row| ((row.server.clone(), row.hour), row)).collect();
+    }
+
+    /// The newest time seen.
+    fn newest(&self) -> Micros {
+        self.run.state.hosts.iter().map(|host| host.host.watermark()).max().unwrap_or(BEFORE_ALL)
+    }
+
+    fn store_round(&mut self, mut commit: Commit, round: Round) -> Result<(usize, usize), ImportError> {
+        withdraw(&mut commit, round.withdrawn);
+        let linker = std::mem::take(&mut self.linker);
+        let unsettled: Vec<&Journey> = linker.unsettled().collect();
+        let counts = (round.settled.len(), unsettled.len());
+        self.store(commit, &round.settled, &unsettled)?;
+        self.linker = linker;
+        Ok(counts)
+    }
+
+    /// Commits, with journeys in the place of those that were provisional.
+    fn store(&mut self, mut commit: Commit, settled: &[Journey], unsettled: &[&Journey]) -> Result<(), ImportError> {
+        for file in self.provisional.drain(..) {
+            commit.replace(Replacement::Provisional(file));
+        }
+        commit.journeys(settled).provisional_journeys(unsettled);
+        if let Committed::Stored { provisional, .. } = self.run.commit(commit)? {
+            self.provisional = provisional;
+        }
+        Ok(())
+    }
+
+    /// Derives from the store what lines that came late have changed, and goes on from there.
+    fn derive_late(&mut self) -> Result<(), ImportError> {
+        let mut watch = |_: &super::Phase| true;
+        let rebuilt = rebuild::rebuild_dirty_hosts(&mut self.run, &mut watch)?;
+        if !rebuilt.is_empty() {
+            tracing::info!(hosts = rebuilt.len(), "facts derived anew, as lines came late");
+        }
+        derive::derive(&mut self.run, &mut watch)?;
+        let newest = self.newest();
+        let open = self.run.state.open_hops();
+        let (hops, stored) = self.window(newest.saturating_sub(WINDOW_MICROS))?;
+        let (linker, mut round) = LiveLinker::go_on(hops, open, &stored, newest);
+        self.linker = linker;
+        // Messages that wait in a queue for longer than the window: how they are stored is not known, only that it is not as they are.
+        let known: Vec<Text> = stored.into_iter().map(|journey| journey.id).collect();
+        let others = self.linker.unsettled().filter(|journey| !known.contains(&journey.id));
+        round.withdrawn.extend(others.map(|journey| (journey.first_arrival, journey.id.clone())));
+        let mut commit = Commit::new();
+        self.add_coverage(Vec::new(), &mut commit);
+        self.store_round(commit, round)?;
+        Ok(())
+    }
+
+    /// What is stored of the time since: hops, and journeys with all their hops.
+    fn window(&self, from: Micros) -> Result<(Vec<Box<Hop>>, Vec<Journey>), LakeError> {
+        let snapshot = self.run.lake.snapshot()?;
+        let journeys: Vec<Journey> = snapshot.journeys_overlapping(from, Micros::MAX)?.collect::<Result<_, _>>()?;
+        let hops_from = journeys.iter().map(|journey| journey.first_arrival).min().unwrap_or(from).min(from);
+        let steps: rustc_hash::FxHashSet<(Micros, Text)> =
+            journeys.iter().flat_map(|journey| &journey.steps).map(|step| (step.ts_in, step.server.clone())).collect();
+        let mut hops = Vec::new();
+        for hop in snapshot.hops_overlapping(hops_from, Micros::MAX)? {
+            let hop = hop?;
+            if hop.ts_out >= from || steps.contains(&(hop.ts_in, hop.server.clone())) {
+                hops.push(Box::new(hop));
+            }
+        }
+        Ok((hops, journeys))
+    }
+}
+
+/// Takes journeys out of the store.
+fn withdraw(commit: &mut Commit, journeys: Vec<(Micros, Text)>) {
+    let first = journeys.iter().map(|(first_arrival, _)| *first_arrival).min();
+    let last = journeys.iter().map(|(first_arrival, _)| *first_arrival).max();
+    if let (Some(first), Some(last)) = (first, last) {
+        let ids = journeys.into_iter().map(|(_, id)| id).collect();
+        commit.replace(Replacement::Journeys { ids, first_arrivals: Some(first - LATE_MICROS_MAX..last + 1) });
+    }
+}
+
+fn first_line(bytes: &[u8]) -> i64 {
+    line_hash(bytes.split(|&byte| byte == b'\n').next().unwrap_or_default())
+}
+
+/// A calendar for lines that name no year: the newest lies in the past as little as can be.
+fn calendar(zone: &TimeZone, lines: &[u8]) -> Calendar {
+    let now = Timestamp::now();
+    let mut scan = RollScan::default();
+    scan_rolls(lines, &mut scan);
+    let year = scan.first_year(now.as_microsecond(), zone);
+    Calendar::new(zone.clone(), year.unwrap_or_else(|| now.to_zoned(zone.clone()).year()))
+}

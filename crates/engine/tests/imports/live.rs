@@ -1,0 +1,194 @@
+//! Lines that come live, in pieces of several streams, committed at any moment, and gone on with after a kill: the store holds what
+//! one import of the whole logs gives.
+
+use vigie_engine::import::live::{Arrival, Live, NotTaken, StreamKey};
+use vigie_testkit::random::Random;
+
+use crate::store::{LONG, LONG_ROWS, Log, Place, Rows, SHORT, SHORT_ROWS, at_once, set_back};
+
+/// How the streams' turns come.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Turns {
+    /// Always the one of which least was sent: all hosts live.
+    InStep,
+    /// Any: hosts hours apart.
+    AtRandom,
+    /// Each to its end before the next begins.
+    OneAfterTheOther,
+}
+
+struct Replay<'a> {
+    place: Place,
+    logs: &'a [Log],
+    random: Random,
+    live: Option<Live>,
+    sent: Vec<usize>,
+}
+
+impl<'a> Replay<'a> {
+    fn new(logs: &'a [Log], seed: u64) -> Self {
+        let mut replay =
+            Self { place: Place::new(), logs, random: Random::new(seed), live: None, sent: vec![0; logs.len()] };
+        replay.open();
+        replay
+    }
+
+    /// As after a kill: nothing is known but what is stored.
+    fn open(&mut self) {
+        drop(self.live.take());
+        let live = Live::open(&self.place.store, jiff::tz::TimeZone::UTC, "here".to_owned()).expect("the store opens");
+        for at in 0..self.logs.len() {
+            self.sent[at] = live.durable(&self.key(at)).unwrap_or_default() as usize;
+        }
+        self.live = Some(live);
+    }
+
+    fn key(&self, at: usize) -> StreamKey {
+        StreamKey { sender: self.logs[at].host.as_str().into(), stream: at as u128 }
+    }
+
+    fn live(&mut self) -> &mut Live {
+        self.live.as_mut().expect("open")
+    }
+
+    fn send(&mut self, at: usize) {
+        let (key, log) = (self.key(at), &self.logs[at]);
+        let from = self.sent[at];
+        let bytes = 1 + self.random.below(log.text.len() / 20);
+        let until = (from + bytes).min(log.text.len());
+        let arrival = Arrival {
+            key,
+            label: &log.name,
+            host: &log.host,
+            offset: from as u64,
+            bytes: &log.text[from..until],
+            is_last: until == log.text.len(),
+        };
+        let next = self.live().take(&arrival).expect("taken");
+        assert_eq!(next, until as u64);
+        self.sent[at] = until;
+    }
+
+    fn next(&mut self, turns: Turns) -> Option<usize> {
+        let left: Vec<usize> = (0..self.logs.len()).filter(|&at| self.sent[at] < self.logs[at].text.len()).collect();
+        let share = |at: usize| self.sent[at] * 1_000 / self.logs[at].text.len();
+        match turns {
+            Turns::InStep => left.into_iter().min_by_key(|&at| share(at)),
+            Turns::AtRandom => (!left.is_empty()).then(|| left[self.random.below(left.len())]),
+            Turns::OneAfterTheOther => left.first().copied(),
+        }
+    }
+
+    /// Sends everything, with a commit after about every third piece, and a kill after about every tenth.
+    fn run(mut self, turns: Turns) -> (Rows, bool) {
+        let mut derived = false;
+        while let Some(at) = self.next(turns) {
+            self.send(at);
+            if self.random.below(3) == 0 {
+                derived |= self.live().commit().expect("a commit").derived;
+            }
+            if self.random.below(10) == 0 {
+                self.open();
+            }
+            if self.random.below(20) == 0 {
+                self.live().compact().expect("compacted");
+            }
+        }
+        derived |= self.live().commit().expect("a commit").derived;
+        (self.place.rows(), derived)
+    }
+}
+
+#[test]
+fn hosts_in_step() {
+    for (seed, logs, rows) in [(1, &*LONG, &*LONG_ROWS), (2, &*LONG, &*LONG_ROWS), (3, &*SHORT, &*SHORT_ROWS)] {
+        let (live, derived) = Replay::new(logs, seed).run(Turns::InStep);
+        live.assert_same(rows, &format!("seed {seed}"));
+        assert!(!derived || logs.len() > 3, "seed {seed}: nothing came late");
+    }
+}
+
+#[test]
+fn hosts_hours_apart() {
+    for turns in [Turns::AtRandom, Turns::OneAfterTheOther] {
+        for seed in 1..4 {
+            let (live, _) = Replay::new(&LONG, seed).run(turns);
+            live.assert_same(&LONG_ROWS, &format!("{turns:?}, seed {seed}"));
+            let (live, _) = Replay::new(&SHORT, seed).run(turns);
+            live.assert_same(&SHORT_ROWS, &format!("{turns:?}, seed {seed}"));
+        }
+    }
+}
+
+#[test]
+fn by_a_clock_that_is_set_back() {
+    let logs = set_back();
+    let expected = at_once(&logs);
+    for seed in 1..4 {
+        let (live, _) = Replay::new(&logs, seed).run(Turns::InStep);
+        live.assert_same(&expected, &format!("seed {seed}"));
+    }
+}
+
+/// A collector that was set up anew sends everything again, under other names of its streams.
+#[test]
+fn sent_again_under_another_name() {
+    let mut replay = Replay::new(&LONG, 5);
+    for round in 0..2u128 {
+        for (at, log) in LONG.iter().enumerate() {
+            let key = StreamKey { sender: log.host.as_str().into(), stream: 100 * round + at as u128 };
+            let arrival =
+                Arrival { key, label: &log.name, host: &log.host, offset: 0, bytes: &log.text, is_last: round == 1 };
+            replay.live().take(&arrival).expect("taken");
+        }
+        replay.live().commit().expect("a commit");
+        replay.place.rows().assert_same(&LONG_ROWS, &format!("round {round}"));
+    }
+}
+
+#[test]
+fn after_an_import_of_the_same_files_and_before_another() {
+    let mut replay = Replay::new(&LONG, 6);
+    let sources: Vec<_> =
+        LONG.iter().map(|log| replay.place.file(&log.host, &log.name, &log.text[..log.text.len() / 2])).collect();
+    drop(replay.live.take());
+    replay.place.import(&sources);
+    replay.open();
+    let (half, text) = (LONG[0].text.len() / 3, &LONG[0].text);
+    for (at, log) in LONG.iter().enumerate() {
+        let (key, until) = (replay.key(at), if at == 0 { half } else { log.text.len() });
+        let arrival =
+            Arrival { key, label: &log.name, host: &log.host, offset: 0, bytes: &log.text[..until], is_last: false };
+        replay.live().take(&arrival).expect("taken");
+        replay.live().commit().expect("a commit");
+    }
+    drop(replay.live.take());
+    let sources: Vec<_> = LONG.iter().map(|log| replay.place.file(&log.host, &log.name, &log.text)).collect();
+    replay.place.import(&sources);
+    replay.place.rows().assert_same(&LONG_ROWS, "import, live, import");
+    assert!(text.len() > half);
+}
+
+#[test]
+fn pieces_repeated_missing_and_after_the_end() {
+    let place = Place::new();
+    let mut live = Live::open(&place.store, jiff::tz::TimeZone::UTC, "here".to_owned()).expect("the store opens");
+    let key = StreamKey { sender: "one".into(), stream: 7 };
+    let line = b"2026-06-16T02:26:09.196080+02:00 one postfix/qmgr[1]: 4XYZ: removed\n";
+    let mut take = |offset: u64, bytes: &[u8], is_last: bool| {
+        let arrival = Arrival { key: key.clone(), label: "mail.log", host: "one", offset, bytes, is_last };
+        live.take(&arrival).map_err(|e| e.to_string())
+    };
+    let gap = |expected| Err(NotTaken::Gap { expected }.to_string());
+    let length = line.len() as u64;
+    assert_eq!(take(0, line, false), Ok(length));
+    assert_eq!(take(length + 1, line, false), gap(length));
+    assert_eq!(take(0, line, false), Ok(length), "repeated");
+    assert_eq!(take(10, &[&line[10..], &line[..20]].concat(), false), Ok(length + 20), "what was known, and more");
+    assert_eq!(take(length + 20, &line[20..line.len() - 1], true), Ok(2 * length - 1), "the last line without its end");
+    assert_eq!(take(2 * length - 1, line, false), Err(NotTaken::Over { end: 2 * length - 1 }.to_string()));
+    assert_eq!(live.durable(&key), Some(0), "nothing is durable before a commit");
+    assert_eq!(live.commit().expect("a commit").lines, 2);
+    assert_eq!(live.durable(&key), Some(2 * length - 1));
+    assert_eq!(live.commit().expect("a commit").lines, 0);
+}
