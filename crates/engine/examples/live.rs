@@ -35,6 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             offset: at as u64,
             bytes,
             is_last: false,
+            after_loss: false,
         })?;
         at += length;
         let start = Instant::now();

@@ -97,7 +97,8 @@ pub struct Options {
 /// Lines of one commit: enough for well-filled files, few enough for memory.
 pub const COMMIT_LINES_MAX: u64 = 400_000;
 
-/// The store with the correlators' state that belongs to it.
+/// The store with the correlators' state that belongs to it. Cheap to clone.
+#[derive(Clone)]
 pub struct Store {
     pub lake: Lake,
     dir: PathBuf,

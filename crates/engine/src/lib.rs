@@ -2,5 +2,6 @@
 
 pub mod export;
 pub mod import;
+pub mod ingest;
 pub mod intake;
 pub mod tally;

@@ -52,6 +52,8 @@ pub struct Arrival<'a> {
     pub bytes: &'a [u8],
     /// Nothing follows; the last line may lack its end.
     pub is_last: bool,
+    /// The sender does not hold what lies between the stream's end so far and `offset`: it had been told that it was durable.
+    pub after_loss: bool,
 }
 
 /// Why bytes were not taken. Nothing of them was.
@@ -146,15 +148,9 @@ impl Live {
         self.streams.get(key).map(|stream| stream.mark.durable)
     }
 
-    /// All streams of a sender, and how far each is stored.
-    pub fn durable_of(&self, sender: &str) -> impl Iterator<Item = (u128, u64)> {
-        let of_sender = self.streams.values().filter(move |stream| &*stream.mark.sender == sender);
-        of_sender.map(|stream| (stream.mark.stream, stream.mark.durable))
-    }
-
-    /// Bytes that wait for the next commit.
-    pub fn waiting_bytes(&self) -> usize {
-        self.streams.values().map(|stream| stream.waiting.len()).sum()
+    /// All streams: how far each is stored, and whether that is all of it.
+    pub fn streams(&self) -> impl Iterator<Item = (&StreamKey, u64, bool)> {
+        self.streams.iter().map(|(key, stream)| (key, stream.mark.durable, stream.mark.is_over))
     }
 
     /// Takes bytes for the next commit. What came before is passed over. Returns where the stream goes on.
@@ -183,9 +179,17 @@ impl Live {
         let Some(stream) = self.streams.get_mut(&arrival.key) else { return Err(NotTaken::Busy) };
         let received = stream.received();
         let end = arrival.offset + arrival.bytes.len() as u64;
-        if arrival.offset > received {
+        if arrival.offset > received && (stream.ended || !arrival.after_loss) {
             return Err(NotTaken::Gap { expected: received });
         }
+        if arrival.offset > received {
+            tracing::warn!(stream = %stream.mark.label, bytes = arrival.offset - received, "bytes that were stored once are gone");
+            // What waits has no end any more.
+            let whole = stream.whole();
+            stream.waiting.truncate(whole);
+            stream.mark.durable = arrival.offset - whole as u64;
+        }
+        let received = stream.received();
         if stream.mark.is_over || stream.ended {
             return if end <= received { Ok(received) } else { Err(NotTaken::Over { end: received }) };
         }

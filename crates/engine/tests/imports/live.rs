@@ -1,7 +1,16 @@
 //! Lines that come live, in pieces of several streams, committed at any moment, and gone on with after a kill: the store holds what
 //! one import of the whole logs gives.
 
-use vigie_engine::import::live::{Arrival, Live, NotTaken, StreamKey};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use jiff::tz::TimeZone;
+use vigie_engine::{
+    import::live::{Arrival, Live, NotTaken, StreamKey},
+    ingest::Ingest,
+};
 use vigie_testkit::random::Random;
 
 use crate::store::{LONG, LONG_ROWS, Log, Place, Rows, SHORT, SHORT_ROWS, at_once, set_back};
@@ -36,7 +45,7 @@ impl<'a> Replay<'a> {
     /// As after a kill: nothing is known but what is stored.
     fn open(&mut self) {
         drop(self.live.take());
-        let live = Live::open(&self.place.store, jiff::tz::TimeZone::UTC, "here".to_owned()).expect("the store opens");
+        let live = Live::open(&self.place.store, TimeZone::UTC, "here".to_owned()).expect("the store opens");
         for at in 0..self.logs.len() {
             self.sent[at] = live.durable(&self.key(at)).unwrap_or_default() as usize;
         }
@@ -63,6 +72,7 @@ impl<'a> Replay<'a> {
             offset: from as u64,
             bytes: &log.text[from..until],
             is_last: until == log.text.len(),
+            after_loss: false,
         };
         let next = self.live().take(&arrival).expect("taken");
         assert_eq!(next, until as u64);
@@ -137,8 +147,15 @@ fn sent_again_under_another_name() {
     for round in 0..2u128 {
         for (at, log) in LONG.iter().enumerate() {
             let key = StreamKey { sender: log.host.as_str().into(), stream: 100 * round + at as u128 };
-            let arrival =
-                Arrival { key, label: &log.name, host: &log.host, offset: 0, bytes: &log.text, is_last: round == 1 };
+            let arrival = Arrival {
+                key,
+                label: &log.name,
+                host: &log.host,
+                offset: 0,
+                bytes: &log.text,
+                is_last: round == 1,
+                after_loss: false,
+            };
             replay.live().take(&arrival).expect("taken");
         }
         replay.live().commit().expect("a commit");
@@ -157,8 +174,15 @@ fn after_an_import_of_the_same_files_and_before_another() {
     let (half, text) = (LONG[0].text.len() / 3, &LONG[0].text);
     for (at, log) in LONG.iter().enumerate() {
         let (key, until) = (replay.key(at), if at == 0 { half } else { log.text.len() });
-        let arrival =
-            Arrival { key, label: &log.name, host: &log.host, offset: 0, bytes: &log.text[..until], is_last: false };
+        let arrival = Arrival {
+            key,
+            label: &log.name,
+            host: &log.host,
+            offset: 0,
+            bytes: &log.text[..until],
+            is_last: false,
+            after_loss: false,
+        };
         replay.live().take(&arrival).expect("taken");
         replay.live().commit().expect("a commit");
     }
@@ -172,11 +196,12 @@ fn after_an_import_of_the_same_files_and_before_another() {
 #[test]
 fn pieces_repeated_missing_and_after_the_end() {
     let place = Place::new();
-    let mut live = Live::open(&place.store, jiff::tz::TimeZone::UTC, "here".to_owned()).expect("the store opens");
+    let mut live = Live::open(&place.store, TimeZone::UTC, "here".to_owned()).expect("the store opens");
     let key = StreamKey { sender: "one".into(), stream: 7 };
     let line = b"2026-06-16T02:26:09.196080+02:00 one postfix/qmgr[1]: 4XYZ: removed\n";
     let mut take = |offset: u64, bytes: &[u8], is_last: bool| {
-        let arrival = Arrival { key: key.clone(), label: "mail.log", host: "one", offset, bytes, is_last };
+        let arrival =
+            Arrival { key: key.clone(), label: "mail.log", host: "one", offset, bytes, is_last, after_loss: false };
         live.take(&arrival).map_err(|e| e.to_string())
     };
     let gap = |expected| Err(NotTaken::Gap { expected }.to_string());
@@ -191,4 +216,48 @@ fn pieces_repeated_missing_and_after_the_end() {
     assert_eq!(live.commit().expect("a commit").lines, 2);
     assert_eq!(live.durable(&key), Some(2 * length - 1));
     assert_eq!(live.commit().expect("a commit").lines, 0);
+}
+
+/// Four senders at once, each on a thread, into the running ingest; it is stopped in the middle and begun again.
+#[test]
+fn by_several_senders_at_once() {
+    let place = Place::new();
+    let commits = Arc::new(AtomicU64::new(0));
+    for until in [2, 1] {
+        let counted = commits.clone();
+        let count = move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+        };
+        let mut ingest = Ingest::start(place.store.clone(), TimeZone::UTC, "here".to_owned(), count).expect("begun");
+        std::thread::scope(|scope| {
+            for (at, log) in LONG.iter().enumerate() {
+                let ingest = &ingest;
+                scope.spawn(move || {
+                    let key = StreamKey { sender: log.host.as_str().into(), stream: at as u128 };
+                    let end = log.text.len() / until;
+                    let mut from = ingest.position(&key).map_or(0, |position| position.durable) as usize;
+                    while from < end {
+                        // The last bytes of each piece are sent twice.
+                        let piece = &log.text[from.saturating_sub(10)..(from + 9_000).min(end)];
+                        let (label, offset) = (log.name.as_str(), from.saturating_sub(10) as u64);
+                        let arrival = Arrival {
+                            key: key.clone(),
+                            label,
+                            host: &log.host,
+                            offset,
+                            bytes: piece,
+                            is_last: false,
+                            after_loss: false,
+                        };
+                        from = ingest.take(&arrival).expect("taken").received as usize;
+                    }
+                });
+            }
+        });
+        ingest.stop();
+        let condition = ingest.condition();
+        assert_eq!((condition.trouble, condition.waiting_bytes), (None, 0));
+    }
+    assert!(commits.load(Ordering::Relaxed) >= 2);
+    place.rows().assert_same(&LONG_ROWS, "several senders");
 }
