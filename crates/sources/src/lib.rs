@@ -8,6 +8,7 @@ mod chunk;
 mod compression;
 mod decoder;
 mod error;
+mod feed;
 mod foreign;
 mod identity;
 mod logfile;
@@ -17,5 +18,6 @@ pub use arrange::{Arranged, arrange, find_machine_logs, find_machine_logs_below}
 pub use chunk::{Chunk, Lines};
 pub use compression::Compression;
 pub use error::SourceError;
+pub use feed::{Feed, FeedEvent, PIECE_BYTES_MAX, Piece, Place, StreamId};
 pub use identity::Identity;
 pub use logfile::{CHUNK_BYTES, LINE_BYTES_MAX, LogFile, Resumed};
