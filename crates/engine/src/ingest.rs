@@ -56,7 +56,7 @@ pub struct Condition {
 /// The thread that stores, and the way to it.
 pub struct Ingest {
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 struct Shared {
@@ -99,8 +99,8 @@ impl Ingest {
         let shared =
             Arc::new(Shared { held: Mutex::new(held), changed: Condvar::new(), on_commit: Box::new(on_commit) });
         let work = Work { store, zone, default_host, shared: shared.clone() };
-        let thread = std::thread::Builder::new().name("ingest".to_owned()).spawn(move || work.run(live)).ok();
-        Ok(Self { shared, thread })
+        let thread = std::thread::Builder::new().name("ingest".to_owned()).spawn(move || work.run(live));
+        Ok(Self { shared, thread: Mutex::new(thread.ok()) })
     }
 
     /// Takes bytes of a stream. Returns where the stream goes on.
@@ -137,16 +137,21 @@ impl Ingest {
         self.shared.held().positions.get(key).copied()
     }
 
+    /// All streams that are known.
+    pub fn streams(&self) -> Vec<StreamKey> {
+        self.shared.held().positions.keys().cloned().collect()
+    }
+
     pub fn condition(&self) -> Condition {
         let held = self.shared.held();
         Condition { waiting_bytes: held.queue_bytes, ..held.condition.clone() }
     }
 
     /// Stores what was taken, and ends.
-    pub fn stop(&mut self) {
+    pub fn stop(&self) {
         self.shared.held().is_stopping = true;
         self.shared.changed.notify_all();
-        if let Some(thread) = self.thread.take() {
+        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
             let _ = thread.join();
         }
     }

@@ -170,6 +170,15 @@ pub enum Command {
         zone: Zone,
         #[command(flatten)]
         listen: Listen,
+        #[command(flatten)]
+        collect: Option<Collect>,
+    },
+    /// The collectors that may send to this server's store.
+    Collectors {
+        #[command(flatten)]
+        store: Store,
+        #[command(subcommand)]
+        action: CollectorsAction,
     },
     /// The fields and words of the filter language.
     HelpFilter,
@@ -189,6 +198,36 @@ pub struct Listen {
     /// Address to listen on. Only this machine can reach the default one.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8025")]
     pub listen: std::net::SocketAddr,
+}
+
+/// Take what collectors send, and store it as it comes.
+#[derive(Debug, Args)]
+pub struct Collect {
+    /// Address at which collectors are taken, such as 0.0.0.0:8026.
+    #[arg(long = "collect", value_name = "ADDRESS:PORT", required = false)]
+    pub listen: std::net::SocketAddr,
+    /// A certificate in PEM, instead of the server's own; collectors enrolled before then pin another key.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub certificate: Option<PathBuf>,
+    /// The certificate's key in PEM.
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    pub key: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CollectorsAction {
+    /// Enrol a collector, and say what to type on its machine.
+    Add {
+        /// How it is called here, such as the name of its machine.
+        name: String,
+        /// How its machine reaches this server: the address of `serve --collect`.
+        #[arg(long, value_name = "HOST:PORT")]
+        server: String,
+    },
+    /// Those that are enrolled.
+    List,
+    /// Refuse a collector from now on.
+    Remove { name: String },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

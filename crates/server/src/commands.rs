@@ -1,5 +1,6 @@
 //! The commands: one file each. Every command takes its arguments and says how it ended.
 
+mod collectors;
 mod coverage;
 mod export;
 mod files;
@@ -16,7 +17,7 @@ pub use files::existing_store;
 use vigie_engine::intake::HostRule;
 
 use crate::{
-    cli::{Cli, Command},
+    cli::{Cli, CollectorsAction, Command},
     output::Outcome,
 };
 
@@ -34,7 +35,14 @@ pub fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::HelpFilter => manual::filter(),
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man { folder } => manual::man(folder),
-        Command::Serve { store, zone, listen } => serve::run(output, &store.data, zone, listen.listen),
+        Command::Serve { store, zone, listen, collect } => {
+            serve::run(output, &store.data, zone, listen.listen, collect.as_ref())
+        }
+        Command::Collectors { store, action } => match action {
+            CollectorsAction::Add { name, server } => collectors::add(output, &store.data, name, server),
+            CollectorsAction::List => collectors::list(output, &store.data),
+            CollectorsAction::Remove { name } => collectors::remove(output, &store.data, name),
+        },
         Command::Try { files, sample, data, zone, listen } => {
             try_it::run(output, files, *sample, data.as_deref(), zone, listen.listen)
         }

@@ -1,6 +1,7 @@
 //! The program `vigie`: command line, pages, and the server behind them.
 
 mod cli;
+mod collect;
 mod commands;
 mod output;
 mod pages;

@@ -61,6 +61,11 @@ impl Pages {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// The store that is asked.
+    pub fn store(&self) -> Store {
+        self.inner.store.clone()
+    }
+
     /// Computes what the first page needs before somebody asks for it, and again after each commit.
     pub fn stay_ready(&self) {
         let inner = self.inner.clone();

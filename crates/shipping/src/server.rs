@@ -171,7 +171,8 @@ impl<R: Receiver> Server<R> {
 
 fn acceptor(identity: Arc<ServerIdentity>) -> Result<TlsAcceptor, io::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let versions = rustls::ServerConfig::builder_with_provider(provider).with_protocol_versions(&[&rustls::version::TLS13]);
+    let versions =
+        rustls::ServerConfig::builder_with_provider(provider).with_protocol_versions(&[&rustls::version::TLS13]);
     let mut config = versions.map_err(io::Error::other)?.with_no_client_auth().with_cert_resolver(identity);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     // A collector stays connected: resuming sessions would save nothing and keep state for each.

@@ -228,7 +228,7 @@ fn by_several_senders_at_once() {
         let count = move || {
             counted.fetch_add(1, Ordering::Relaxed);
         };
-        let mut ingest = Ingest::start(place.store.clone(), TimeZone::UTC, "here".to_owned(), count).expect("begun");
+        let ingest = Ingest::start(place.store.clone(), TimeZone::UTC, "here".to_owned(), count).expect("begun");
         std::thread::scope(|scope| {
             for (at, log) in LONG.iter().enumerate() {
                 let ingest = &ingest;

@@ -60,7 +60,7 @@ pub fn run(
         return Ok(Outcome::Stopped(signal));
     }
     drop(store);
-    serve::run(output, &data, zone, listen)
+    serve::run(output, &data, zone, listen, None)
 }
 
 /// The files given, or this machine's own logs, or the sample.

@@ -199,7 +199,12 @@ impl Lane {
     }
 
     /// The server has a stream up to `received`, neither more nor less: go on from there.
-    pub(super) fn resume(&mut self, stream: StreamId, received: u64, pause: Duration) -> Result<Option<Forgotten>, SourceError> {
+    pub(super) fn resume(
+        &mut self,
+        stream: StreamId,
+        received: u64,
+        pause: Duration,
+    ) -> Result<Option<Forgotten>, SourceError> {
         self.drop_in_hand(stream);
         let extent = self.streams.entry(stream).or_default();
         extent.received = received;
@@ -411,6 +416,13 @@ impl Parcel {
         // It fails for want of memory only; the next greeting begins anew from what arrived.
         let body = chunk.encode(compressor).ok()?;
         let (offset, end) = (chunk.offset, chunk.end());
-        Some(Parcel { stream: chunk.stream, raw_bytes: end - offset, offset, end, body: body.into(), is_last: chunk.is_last })
+        Some(Parcel {
+            stream: chunk.stream,
+            raw_bytes: end - offset,
+            offset,
+            end,
+            body: body.into(),
+            is_last: chunk.is_last,
+        })
     }
 }
