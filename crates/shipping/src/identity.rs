@@ -77,8 +77,12 @@ impl IdentityError {
             IdentityError::Read { path, .. } => {
                 format!("see with `ls -l {}` whether it is there and this user may read it", path.display())
             }
-            IdentityError::Write { path, .. } => format!("see whether this user may write {}, and `df`", path.display()),
-            IdentityError::NoCertificate { .. } => "give the file that has `BEGIN CERTIFICATE`, with the whole chain".into(),
+            IdentityError::Write { path, .. } => {
+                format!("see whether this user may write {}, and `df`", path.display())
+            }
+            IdentityError::NoCertificate { .. } => {
+                "give the file that has `BEGIN CERTIFICATE`, with the whole chain".into()
+            }
             IdentityError::NoKey { .. } => {
                 "give the file that has `BEGIN PRIVATE KEY`, without a passphrase; RSA, ECDSA or Ed25519".into()
             }

@@ -182,7 +182,11 @@ pub struct StatusAnswer {
 impl Hello {
     /// The version to speak with this collector.
     pub fn spoken(&self) -> Result<u32, Refusal> {
-        if self.protocol < OLDEST { Err(Refusal::Version { asked: self.protocol }) } else { Ok(self.protocol.min(CURRENT)) }
+        if self.protocol < OLDEST {
+            Err(Refusal::Version { asked: self.protocol })
+        } else {
+            Ok(self.protocol.min(CURRENT))
+        }
     }
 
     /// Refuses what no honest collector says.

@@ -44,6 +44,28 @@ pub trait Receiver: Send + Sync + 'static {
     fn durable_moved(&self) -> watch::Receiver<u64>;
 }
 
+impl<R: Receiver + ?Sized> Receiver for Arc<R> {
+    fn authenticate(&self, token: &str) -> Option<Sender> {
+        (**self).authenticate(token)
+    }
+
+    fn hello(&self, sender: &Sender, hello: Hello) -> Result<HelloAnswer, Refusal> {
+        (**self).hello(sender, hello)
+    }
+
+    fn chunk(&self, sender: &Sender, chunk: Chunk) -> Result<Received, Refusal> {
+        (**self).chunk(sender, chunk)
+    }
+
+    fn status(&self, sender: &Sender, status: &Status) -> Result<StatusAnswer, Refusal> {
+        (**self).status(sender, status)
+    }
+
+    fn durable_moved(&self) -> watch::Receiver<u64> {
+        (**self).durable_moved()
+    }
+}
+
 /// How much the door takes. The defaults fit a thousand collectors.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -171,7 +193,8 @@ impl<R: Receiver> Server<R> {
 
 fn acceptor(identity: Arc<ServerIdentity>) -> Result<TlsAcceptor, io::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let versions = rustls::ServerConfig::builder_with_provider(provider).with_protocol_versions(&[&rustls::version::TLS13]);
+    let versions =
+        rustls::ServerConfig::builder_with_provider(provider).with_protocol_versions(&[&rustls::version::TLS13]);
     let mut config = versions.map_err(io::Error::other)?.with_no_client_auth().with_cert_resolver(identity);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     // A collector stays connected: resuming sessions would save nothing and keep state for each.

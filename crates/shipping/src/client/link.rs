@@ -63,7 +63,9 @@ impl Fault {
             Fault::OtherKey { .. } => {
                 "enrol again with a new word if the server was set up anew; otherwise somebody stands in between".into()
             }
-            Fault::Dates { .. } => "see with `date` whether this machine's clock is right; otherwise renew the server's certificate".into(),
+            Fault::Dates { .. } => {
+                "see with `date` whether this machine's clock is right; otherwise renew the server's certificate".into()
+            }
             Fault::Tls { .. } => "see whether address and port are those that collectors connect to".into(),
             Fault::Broken(_) | Fault::Late => "the server may be starting again".into(),
             Fault::Nonsense => "update the older of collector and server".into(),
@@ -109,7 +111,8 @@ impl Dialer {
         port.parse::<u16>().map_err(|_| address())?;
         let host = ServerName::try_from(host.to_owned()).map_err(|_| address())?;
         let tls = TlsConnector::from(trust::tls(&config.enrolment, config.authorities.as_deref())?);
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", config.enrolment.token.text())).map_err(|_| address())?;
+        let mut bearer =
+            HeaderValue::from_str(&format!("Bearer {}", config.enrolment.token.text())).map_err(|_| address())?;
         bearer.set_sensitive(true);
         Ok(Dialer { server: config.server.clone(), host, tls, bearer, pace: config.pace })
     }
@@ -137,7 +140,8 @@ impl Dialer {
             .keep_alive_interval(PING_TIME)
             .keep_alive_timeout(PING_ANSWER_TIME)
             .keep_alive_while_idle(true);
-        let (requests, connection) = builder.handshake(TokioIo::new(tls)).await.map_err(|error| Fault::Broken(error.to_string()))?;
+        let (requests, connection) =
+            builder.handshake(TokioIo::new(tls)).await.map_err(|error| Fault::Broken(error.to_string()))?;
         // Its error reaches the requests that wait.
         let driver = Driver(tokio::spawn(async move { drop(connection.await) }));
         Ok(Link {
@@ -153,7 +157,9 @@ impl Dialer {
         let server = self.server.clone();
         let inner = source.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
         match inner {
-            Some(rustls::Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)) => Fault::OtherKey { server },
+            Some(rustls::Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)) => {
+                Fault::OtherKey { server }
+            }
             Some(rustls::Error::InvalidCertificate(
                 CertificateError::Expired
                 | CertificateError::ExpiredContext { .. }
@@ -172,7 +178,12 @@ impl Link {
     }
 
     /// Asks, and waits for the answer, `extra` longer than usual.
-    pub(super) async fn ask<T: DeserializeOwned>(&self, path: &'static str, body: Bytes, extra: Duration) -> Result<T, Fault> {
+    pub(super) async fn ask<T: DeserializeOwned>(
+        &self,
+        path: &'static str,
+        body: Bytes,
+        extra: Duration,
+    ) -> Result<T, Fault> {
         timeout(self.time + extra, self.exchange(path, body)).await.unwrap_or(Err(Fault::Late))
     }
 

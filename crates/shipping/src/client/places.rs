@@ -51,9 +51,14 @@ impl PlacesError {
     /// What to do.
     pub fn hint(&self) -> String {
         match self {
-            PlacesError::Read { path, .. } => format!("see with `ls -l {}` whether this user may read it", path.display()),
+            PlacesError::Read { path, .. } => {
+                format!("see with `ls -l {}` whether this user may read it", path.display())
+            }
             PlacesError::Write { path, .. } => {
-                format!("see with `df {}` whether the disk is full, and whether this user may write there", path.display())
+                format!(
+                    "see with `df {}` whether the disk is full, and whether this user may write there",
+                    path.display()
+                )
             }
             PlacesError::Unknown { path } => format!(
                 "update this program if it was newer before; otherwise move {} away: all logs are then sent again from their beginnings",
@@ -93,7 +98,8 @@ impl Places {
     /// Keeps them: after a crash the file is the old one or the new one, whole.
     pub fn save(&self, path: &Path) -> Result<(), PlacesError> {
         let text = serde_json::to_vec(self).map_err(io::Error::other);
-        text.and_then(|text| replace(path, &text)).map_err(|source| PlacesError::Write { path: path.to_owned(), source })
+        text.and_then(|text| replace(path, &text))
+            .map_err(|source| PlacesError::Write { path: path.to_owned(), source })
     }
 }
 

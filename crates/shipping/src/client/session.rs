@@ -14,7 +14,8 @@ use super::link::{Fault, Link};
 use super::{Observer, ShipEvent, Shipper, Shutdown, Tale, now_us};
 use crate::bounds::{STATUS_WAIT_MAX, STREAMS_MAX};
 use crate::protocol::{
-    CHUNK_PATH, CURRENT, Durable, HELLO_PATH, Hello, HelloAnswer, OLDEST, Problem, Received, STATUS_PATH, Status, StatusAnswer,
+    CHUNK_PATH, CURRENT, Durable, HELLO_PATH, Hello, HelloAnswer, OLDEST, Problem, Received, STATUS_PATH, Status,
+    StatusAnswer,
 };
 
 /// Chunks under way at once, of as many feeds. With the status fewer than any server takes.
@@ -100,7 +101,8 @@ impl<O: Observer> Shipper<O> {
             errors.into_iter().for_each(|error| self.tale.unreadable(lane, &error));
         }
         self.tale.tell_condition(&self.lanes);
-        let status_wait = Duration::from_millis(answer.limits.wait_ms).min(self.config.pace.status).min(STATUS_WAIT_MAX);
+        let status_wait =
+            Duration::from_millis(answer.limits.wait_ms).min(self.config.pace.status).min(STATUS_WAIT_MAX);
         Ok(Session {
             link,
             under_way: JoinSet::new(),

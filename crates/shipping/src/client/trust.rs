@@ -57,8 +57,12 @@ impl TrustError {
     /// What to do.
     pub fn hint(&self) -> &'static str {
         match self {
-            TrustError::Read { .. } | TrustError::Empty { .. } => "give a file with `BEGIN CERTIFICATE` that this user may read",
-            TrustError::NoSystem => "install the package ca-certificates, or name a file of certificates in the configuration",
+            TrustError::Read { .. } | TrustError::Empty { .. } => {
+                "give a file with `BEGIN CERTIFICATE` that this user may read"
+            }
+            TrustError::NoSystem => {
+                "install the package ca-certificates, or name a file of certificates in the configuration"
+            }
             TrustError::Tls(_) => "this should not happen; please report it",
             TrustError::Address { .. } => "give HOST:PORT, such as vigie.example.org:7462; an IPv6 address in brackets",
         }
@@ -68,7 +72,8 @@ impl TrustError {
 /// How to speak TLS with the server.
 pub(super) fn tls(enrolment: &Enrolment, authorities: Option<&Path>) -> Result<Arc<ClientConfig>, TrustError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider.clone()).with_protocol_versions(&[&rustls::version::TLS13])?;
+    let builder =
+        ClientConfig::builder_with_provider(provider.clone()).with_protocol_versions(&[&rustls::version::TLS13])?;
     let trusting: ConfigBuilder<ClientConfig, WantsClientCert> = match (authorities, enrolment.pin) {
         (Some(file), _) => builder.with_root_certificates(roots(file)?),
         (None, None) => builder.with_root_certificates(roots(system_authorities()?)?),

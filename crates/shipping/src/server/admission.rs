@@ -102,7 +102,8 @@ mod tests {
     fn one_address_cannot_take_all_connections() {
         let limits = Limits { connections: 3, connections_of_address: 2, ..Limits::default() };
         let admission = Admission::new(&limits);
-        let [one, same, other, third] = ["2001:db8::1", "2001:db8::2", "192.0.2.1", "192.0.2.2"].map(|a| a.parse().unwrap());
+        let [one, same, other, third] =
+            ["2001:db8::1", "2001:db8::2", "192.0.2.1", "192.0.2.2"].map(|a| a.parse().unwrap());
         let first = admission.admit(one).unwrap();
         let _second = admission.admit(same).unwrap();
         assert_eq!(admission.admit(one).err(), Some(Reason::ConnectionsOfAddress));

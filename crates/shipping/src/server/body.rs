@@ -29,7 +29,13 @@ impl Room {
     }
 
     /// Reads a body of at most `max` bytes.
-    pub(super) async fn receive(&self, body: Incoming, what: &'static str, max: usize, time: Duration) -> Result<Held, Refusal> {
+    pub(super) async fn receive(
+        &self,
+        body: Incoming,
+        what: &'static str,
+        max: usize,
+        time: Duration,
+    ) -> Result<Held, Refusal> {
         let stated = body.size_hint().lower();
         if stated > max as u64 {
             return Err(Refusal::TooLarge { what, size: stated, max: max as u64 });

@@ -15,7 +15,8 @@ use super::connection::stopped;
 use super::{Receiver, Sender, Shared};
 use crate::bounds::{CHUNK_BODY_BYTES_MAX, JSON_BYTES_MAX};
 use crate::protocol::{
-    CHUNK_PATH, CURRENT, Chunk, HELLO_PATH, Hello, Malformed, PATH_PREFIX, PROBLEM_TYPE, Refusal, STATUS_PATH, Status, StatusAnswer,
+    CHUNK_PATH, CURRENT, Chunk, HELLO_PATH, Hello, Malformed, PATH_PREFIX, PROBLEM_TYPE, Refusal, STATUS_PATH, Status,
+    StatusAnswer,
 };
 
 pub(super) type Request = hyper::Request<Incoming>;
@@ -34,7 +35,11 @@ enum Question {
 const QUESTIONS: [(&str, Question); 3] =
     [(HELLO_PATH, Question::Hello), (CHUNK_PATH, Question::Chunk), (STATUS_PATH, Question::Status)];
 
-pub(super) async fn answer<R: Receiver>(shared: &Shared<R>, request: Request, stopping: watch::Receiver<bool>) -> Response {
+pub(super) async fn answer<R: Receiver>(
+    shared: &Shared<R>,
+    request: Request,
+    stopping: watch::Receiver<bool>,
+) -> Response {
     match try_answer(shared, request, stopping).await {
         Ok(response) => response,
         Err(refusal) => {
@@ -51,7 +56,8 @@ async fn try_answer<R: Receiver>(
 ) -> Result<Response, Refusal> {
     let question = question(&request)?;
     // Before the body: who has no token cannot make us hold anything.
-    let sender = token(request.headers()).and_then(|token| shared.receiver.authenticate(token)).ok_or(Refusal::Token)?;
+    let sender =
+        token(request.headers()).and_then(|token| shared.receiver.authenticate(token)).ok_or(Refusal::Token)?;
     let _slot = shared.requests.begin(&sender)?;
     match question {
         Question::Hello => {
