@@ -44,6 +44,28 @@ pub trait Receiver: Send + Sync + 'static {
     fn durable_moved(&self) -> watch::Receiver<u64>;
 }
 
+impl<R: Receiver + ?Sized> Receiver for Arc<R> {
+    fn authenticate(&self, token: &str) -> Option<Sender> {
+        (**self).authenticate(token)
+    }
+
+    fn hello(&self, sender: &Sender, hello: Hello) -> Result<HelloAnswer, Refusal> {
+        (**self).hello(sender, hello)
+    }
+
+    fn chunk(&self, sender: &Sender, chunk: Chunk) -> Result<Received, Refusal> {
+        (**self).chunk(sender, chunk)
+    }
+
+    fn status(&self, sender: &Sender, status: &Status) -> Result<StatusAnswer, Refusal> {
+        (**self).status(sender, status)
+    }
+
+    fn durable_moved(&self) -> watch::Receiver<u64> {
+        (**self).durable_moved()
+    }
+}
+
 /// How much the door takes. The defaults fit a thousand collectors.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {

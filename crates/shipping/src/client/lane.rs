@@ -64,7 +64,9 @@ struct Extent {
     durable: u64,
     /// Up to where the feed was told so, and may have forgotten it.
     told: u64,
-    /// Its last byte arrived.
+    /// The feed gave out its end.
+    is_end_given: bool,
+    /// Its end arrived.
     has_ended: bool,
     /// What the server misses is forgotten here: the next chunk says so.
     after_loss: bool,
@@ -242,7 +244,7 @@ impl Lane {
                 return Err(error);
             }
             extent.given = extent.given.min(offset);
-            extent.has_ended = false;
+            (extent.is_end_given, extent.has_ended) = (false, false);
             self.is_exhausted = false;
             self.rewinds.remove(&stream);
         }
@@ -302,6 +304,7 @@ impl Lane {
         let extent = self.streams.entry(stream).or_default();
         extent.touched = self.touches;
         extent.given = extent.given.max(end);
+        extent.is_end_given |= is_last;
         let after_loss = extent.after_loss && offset == extent.told;
         let known = usize::try_from(extent.received.saturating_sub(offset)).unwrap_or(usize::MAX).min(bytes.len());
         bytes.drain(..known);
@@ -391,13 +394,15 @@ impl Lane {
     fn tell(&mut self, stream: StreamId) {
         let Some(extent) = self.streams.get_mut(&stream) else { return };
         let may_forget = extent.durable.min(extent.given);
-        if may_forget > extent.told {
+        // A feed that gave out the end forgets all of a stream with its last byte; the end may have to be asked for once more.
+        let is_end_open = extent.is_end_given && !extent.has_ended && may_forget == extent.given;
+        if may_forget > extent.told && !is_end_open {
             extent.told = may_forget;
             self.feed.durable(stream, may_forget);
             self.has_moved = true;
         }
         if extent.has_ended && extent.told == extent.given {
-            // An empty stream has nothing durable but its end.
+            // Once more where the end came later than the last byte became durable.
             self.feed.durable(stream, extent.told);
             self.has_moved = true;
             self.streams.remove(&stream);
@@ -407,7 +412,7 @@ impl Lane {
 
 impl Extent {
     fn is_open(&self) -> bool {
-        self.told < self.given
+        self.told < self.given || self.is_end_given
     }
 }
 

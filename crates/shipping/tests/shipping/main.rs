@@ -1,0 +1,12 @@
+//! Collectors and a server in one process, over loopback and TLS: what arrives, what is refused, and that nothing is lost or doubled.
+
+mod accidents;
+mod certificates;
+mod crowds;
+mod feed;
+mod raw;
+mod refusals;
+mod rig;
+mod shipping;
+mod wire;
+mod world;
