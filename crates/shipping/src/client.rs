@@ -71,6 +71,8 @@ pub struct Pace {
     pub drain: Duration,
     /// Between two notices that the server is still away.
     pub notice: Duration,
+    /// Without anything becoming durable, although something is sent: then the server is greeted again, and asked what it holds.
+    pub stall: Duration,
     /// After a feed or a chunk that failed in a way that will not pass by itself.
     pub trouble: Duration,
 }
@@ -87,6 +89,7 @@ impl Default for Pace {
             save: Duration::from_secs(1),
             drain: Duration::from_secs(5),
             notice: Duration::from_secs(600),
+            stall: Duration::from_secs(60),
             trouble: Duration::from_secs(10),
         }
     }
