@@ -245,7 +245,6 @@ impl<O: Observer> Tale<O> {
 
 /// The bytes of a loss, 0 when nobody knows; `None` for what is no loss.
 fn lost_bytes(event: &FeedEvent) -> Option<u64> {
-    #[allow(irrefutable_let_patterns, reason = "not all events are losses")]
     if let FeedEvent::Lost { bytes, .. } = event { Some(bytes.unwrap_or(0)) } else { None }
 }
 

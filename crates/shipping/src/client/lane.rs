@@ -87,11 +87,11 @@ pub(super) struct Forgotten {
 impl Lane {
     pub(super) fn new(feed: Box<dyn Feed>) -> Self {
         let of_place = |place: Place| {
-            let offset = place.durable;
+            let offset = place.offset;
             (place.stream, Extent { given: offset, durable: offset, told: offset, ..Extent::default() })
         };
         Lane {
-            streams: feed.places().into_iter().map(of_place).collect(),
+            streams: feed.places().into_iter().filter(|place| !place.is_ended).map(of_place).collect(),
             feed,
             rewinds: BTreeMap::new(),
             gathered: None,
