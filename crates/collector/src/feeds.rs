@@ -43,7 +43,8 @@ fn usual_files(found: Vec<PathBuf>) -> Vec<PathBuf> {
 fn is_live(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let ending = name.rsplit(['.', '-']).next().unwrap_or_default();
-    !PACKED.contains(&ending) && !(ending.len() < name.len() && ending.bytes().all(|byte| byte.is_ascii_digit()))
+    let is_number = ending.len() < name.len() && ending.bytes().all(|byte| byte.is_ascii_digit());
+    !(is_number || PACKED.contains(&ending))
 }
 
 #[cfg(test)]

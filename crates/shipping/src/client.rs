@@ -184,7 +184,8 @@ impl<O: Observer> Shipper<O> {
 
     /// Writes the places when they moved and it is time.
     fn save_if_due(&mut self) {
-        let moved = self.lanes.iter_mut().fold(false, |moved, lane| lane.take_moved() || moved);
+        // Each is asked: `any` would stop at the first.
+        let moved = self.lanes.iter_mut().filter_map(|lane| lane.take_moved().then_some(())).count() > 0;
         if moved && self.save_due.is_none() {
             self.save_due = Some(Instant::now() + self.config.pace.save);
         }

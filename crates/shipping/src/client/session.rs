@@ -251,7 +251,7 @@ impl<O: Observer> Shipper<O> {
     }
 
     /// A chunk was refused: rewind, wait, or give the session up.
-    fn refused(&mut self, index: usize, parcel: &Parcel, problem: Problem) -> Result<(), Fault> {
+    fn refused(&mut self, index: usize, parcel: &Parcel, problem: Box<Problem>) -> Result<(), Fault> {
         let pace = self.config.pace;
         let lane = &mut self.lanes[index];
         if let Some(expected) = problem.expected {

@@ -187,8 +187,7 @@ impl Feed for FakeFeed {
 
     fn places(&self) -> Vec<Place> {
         let open = self.at.iter().zip(&self.log.streams).filter(|(at, _)| !at.is_over && at.reached > 0);
-        let mut places: Vec<Place> =
-            open.map(|(at, (stream, _))| place(*stream, at.durable)).collect();
+        let mut places: Vec<Place> = open.map(|(at, (stream, _))| place(*stream, at.durable)).collect();
         // The next one is named before anything of it was given out: what is over before it stays over.
         if places.is_empty()
             && let Some((_, (stream, _))) = self.at.iter().zip(&self.log.streams).find(|(at, _)| !at.is_over)
