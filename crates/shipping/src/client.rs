@@ -71,6 +71,8 @@ pub struct Pace {
     pub drain: Duration,
     /// Between two notices that the server is still away.
     pub notice: Duration,
+    /// Without anything becoming durable, although something is sent: then the server is greeted again, and asked what it holds.
+    pub stall: Duration,
     /// After a feed or a chunk that failed in a way that will not pass by itself.
     pub trouble: Duration,
 }
@@ -87,6 +89,7 @@ impl Default for Pace {
             save: Duration::from_secs(1),
             drain: Duration::from_secs(5),
             notice: Duration::from_secs(600),
+            stall: Duration::from_secs(60),
             trouble: Duration::from_secs(10),
         }
     }
@@ -181,7 +184,8 @@ impl<O: Observer> Shipper<O> {
 
     /// Writes the places when they moved and it is time.
     fn save_if_due(&mut self) {
-        let moved = self.lanes.iter_mut().fold(false, |moved, lane| lane.take_moved() || moved);
+        // Each is asked: `any` would stop at the first.
+        let moved = self.lanes.iter_mut().filter_map(|lane| lane.take_moved().then_some(())).count() > 0;
         if moved && self.save_due.is_none() {
             self.save_due = Some(Instant::now() + self.config.pace.save);
         }
@@ -242,7 +246,6 @@ impl<O: Observer> Tale<O> {
 
 /// The bytes of a loss, 0 when nobody knows; `None` for what is no loss.
 fn lost_bytes(event: &FeedEvent) -> Option<u64> {
-    #[allow(irrefutable_let_patterns, reason = "not all events are losses")]
     if let FeedEvent::Lost { bytes, .. } = event { Some(bytes.unwrap_or(0)) } else { None }
 }
 

@@ -1,6 +1,7 @@
 //! What gives bytes piece by piece: a followed log, a spool.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -49,13 +50,21 @@ pub trait Feed: Send {
 pub struct Place {
     /// The stream.
     pub stream: StreamId,
-    /// The server holds everything below this.
-    pub durable: u64,
+    /// The server holds everything below this for good.
+    pub offset: u64,
+    /// The server holds the stream to its end. Kept for what comes after it.
+    pub is_ended: bool,
 }
 
-/// What happened to a source.
+/// What happened to a feed. The text says what, to which file, why, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FeedEvent {
+    /// What was missing or unreadable is read again.
+    Returned {
+        /// The path.
+        path: PathBuf,
+    },
     /// Bytes are gone before they were read.
     Lost {
         /// The stream that they stood in.
@@ -71,10 +80,14 @@ pub enum FeedEvent {
 
 impl fmt::Display for FeedEvent {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let FeedEvent::Lost { from, bytes, why, .. } = self;
-        match bytes {
-            Some(bytes) => write!(formatter, "{bytes} bytes from byte {from} are lost: {why}"),
-            None => write!(formatter, "bytes from byte {from} are lost: {why}"),
+        match self {
+            FeedEvent::Returned { path } => write!(formatter, "{} is read again", path.display()),
+            FeedEvent::Lost { from, bytes: Some(bytes), why, .. } => {
+                write!(formatter, "{bytes} bytes are lost, from byte {from} on: {why}")
+            }
+            FeedEvent::Lost { from, bytes: None, why, .. } => {
+                write!(formatter, "what stood there from byte {from} on, if anything, is lost: {why}")
+            }
         }
     }
 }

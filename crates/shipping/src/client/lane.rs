@@ -36,7 +36,10 @@ pub(super) struct Lane {
     parcel: Option<Parcel>,
     is_in_flight: bool,
     is_exhausted: bool,
-    asleep_until: Instant,
+    /// Reads nothing before then.
+    read_at: Instant,
+    /// Sends nothing before then.
+    send_at: Instant,
     faults: u32,
     has_moved: bool,
     touches: u64,
@@ -84,11 +87,11 @@ pub(super) struct Forgotten {
 impl Lane {
     pub(super) fn new(feed: Box<dyn Feed>) -> Self {
         let of_place = |place: Place| {
-            let offset = place.durable;
+            let offset = place.offset;
             (place.stream, Extent { given: offset, durable: offset, told: offset, ..Extent::default() })
         };
         Lane {
-            streams: feed.places().into_iter().map(of_place).collect(),
+            streams: feed.places().into_iter().filter(|place| !place.is_ended).map(of_place).collect(),
             feed,
             rewinds: BTreeMap::new(),
             gathered: None,
@@ -97,7 +100,8 @@ impl Lane {
             parcel: None,
             is_in_flight: false,
             is_exhausted: false,
-            asleep_until: Instant::now(),
+            read_at: Instant::now(),
+            send_at: Instant::now(),
             faults: 0,
             has_moved: false,
             touches: 0,
@@ -181,7 +185,7 @@ impl Lane {
         held: &[HeldStream],
         pause: Duration,
     ) -> (Vec<Forgotten>, Vec<SourceError>) {
-        self.asleep_until = Instant::now();
+        (self.read_at, self.send_at) = (Instant::now(), Instant::now());
         self.faults = 0;
         let streams: Vec<StreamId> = self.streams.keys().copied().collect();
         let (mut forgotten, mut errors) = (Vec::new(), Vec::new());
@@ -240,7 +244,7 @@ impl Lane {
             let extent = self.streams.entry(stream).or_default();
             let offset = offset.max(extent.told);
             if let Err(error) = self.feed.rewind(stream, offset) {
-                self.asleep_until = Instant::now() + pause;
+                self.read_at = Instant::now() + pause;
                 return Err(error);
             }
             extent.given = extent.given.min(offset);
@@ -253,7 +257,7 @@ impl Lane {
 
     /// Reads until there is a chunk's worth, or nothing more.
     pub(super) fn gather(&mut self, poll: Duration, pause: Duration) -> Result<(), SourceError> {
-        if self.is_complete || Instant::now() < self.asleep_until {
+        if self.is_complete || Instant::now() < self.read_at {
             return Ok(());
         }
         self.try_rewinds(pause)?;
@@ -261,7 +265,7 @@ impl Lane {
             let piece = self.next(pause);
             let Ok(Some(piece)) = piece else {
                 self.is_complete = self.gathered.is_some();
-                self.asleep_until = self.asleep_until.max(Instant::now() + poll);
+                self.read_at = self.read_at.max(Instant::now() + poll);
                 return piece.map(|_| ());
             };
             if let Some(chunk) = self.placed(piece) {
@@ -278,7 +282,7 @@ impl Lane {
         if !self.has_room() {
             return Ok(None);
         }
-        let piece = self.feed.next().inspect_err(|_| self.asleep_until = Instant::now() + pause)?;
+        let piece = self.feed.next().inspect_err(|_| self.read_at = Instant::now() + pause)?;
         self.is_exhausted = piece.is_none();
         Ok(piece)
     }
@@ -347,8 +351,7 @@ impl Lane {
             self.parcel = self.gathered.take().and_then(|chunk| Parcel::pack(&chunk, compressor));
             self.is_complete = false;
         }
-        let asleep = self.faults > 0 && Instant::now() < self.asleep_until;
-        let parcel = self.parcel.clone().filter(|_| !asleep);
+        let parcel = self.parcel.clone().filter(|_| self.send_at <= Instant::now());
         self.is_in_flight = parcel.is_some();
         parcel
     }
@@ -374,20 +377,22 @@ impl Lane {
         self.is_in_flight = false;
         let doubled = FAULT_PAUSE * (1 << self.faults.min(FAULT_DOUBLINGS_MAX));
         self.faults += 1;
-        self.asleep_until = Instant::now() + wait.unwrap_or(doubled).min(longest);
+        self.send_at = Instant::now() + wait.unwrap_or(doubled).min(longest);
     }
 
-    /// Reads nothing and sends nothing before then.
+    /// Sends nothing for so long.
     pub(super) fn pause(&mut self, wait: Duration) {
-        self.asleep_until = self.asleep_until.max(Instant::now() + wait);
+        self.send_at = self.send_at.max(Instant::now() + wait);
     }
 
-    /// The server holds a stream for good up to there. Whether it is one of this feed.
-    pub(super) fn became_durable(&mut self, stream: StreamId, offset: u64) {
-        let Some(extent) = self.streams.get_mut(&stream) else { return };
+    /// The server holds a stream for good up to there. Whether that is news.
+    pub(super) fn became_durable(&mut self, stream: StreamId, offset: u64) -> bool {
+        let Some(extent) = self.streams.get_mut(&stream) else { return false };
+        let is_news = offset > extent.durable;
         extent.durable = extent.durable.max(offset);
         extent.received = extent.received.max(extent.durable);
         self.tell(stream);
+        is_news
     }
 
     /// Tells the feed what it may forget: what is durable, as far as it was given out.

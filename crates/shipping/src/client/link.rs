@@ -51,7 +51,7 @@ pub(super) enum Fault {
     #[error("the server's answer makes no sense")]
     Nonsense,
     #[error("the server refuses: {}", .0.detail)]
-    Refused(Problem),
+    Refused(Box<Problem>),
 }
 
 impl Fault {
@@ -211,6 +211,6 @@ impl Link {
         if problem.detail.is_empty() {
             problem.detail = format!("HTTP status {status}");
         }
-        Err(Fault::Refused(problem))
+        Err(Fault::Refused(Box::new(problem)))
     }
 }

@@ -42,6 +42,8 @@ struct Session {
     chunks_under_way: usize,
     is_status_under_way: bool,
     status_at: Instant,
+    /// When something became durable last, or nothing was open.
+    durable_at: Instant,
     status_wait: Duration,
     streams_max: usize,
     turn: usize,
@@ -71,6 +73,9 @@ impl<O: Observer> Shipper<O> {
             }
             if session.link.is_closed() && session.under_way.is_empty() {
                 return Err(Fault::Broken("it was closed".into()));
+            }
+            if session.durable_at.elapsed() > self.config.pace.stall {
+                session = self.greet_again(session).await?;
             }
             let is_stopping = session.stop_at.is_some();
             tokio::select! {
@@ -109,11 +114,20 @@ impl<O: Observer> Shipper<O> {
             chunks_under_way: 0,
             is_status_under_way: false,
             status_at: Instant::now(),
+            durable_at: Instant::now(),
             status_wait,
             streams_max: usize::try_from(answer.limits.streams).unwrap_or(STREAMS_MAX).min(STREAMS_MAX),
             turn: 0,
             stop_at: None,
         })
+    }
+
+    /// What was under way counts as not arrived.
+    async fn greet_again(&mut self, session: Session) -> Result<Session, Fault> {
+        let (link, stop_at) = (session.link.clone(), session.stop_at);
+        drop(session);
+        self.lanes.iter_mut().for_each(Lane::disconnected);
+        Ok(Session { stop_at, ..self.greet(link).await? })
     }
 
     /// Lets each feed give a chunk's worth in turn, as far as there is memory for it.
@@ -154,6 +168,9 @@ impl<O: Observer> Shipper<O> {
 
     fn dispatch_status(&mut self, session: &mut Session) {
         let streams: Vec<Durable> = self.lanes.iter().flat_map(Lane::open_streams).take(session.streams_max).collect();
+        if streams.is_empty() {
+            session.durable_at = Instant::now();
+        }
         let pause = if streams.is_empty() { self.config.pace.status } else { STATUS_PAUSE };
         if Instant::now() < session.status_at + pause {
             return;
@@ -181,7 +198,7 @@ impl<O: Observer> Shipper<O> {
                 match result {
                     Ok(status) => {
                         backoff.reset();
-                        self.durable(&status.durable);
+                        self.durable(session, &status.durable);
                         self.tale.clock(status.clock_us);
                         Ok(())
                     }
@@ -198,7 +215,7 @@ impl<O: Observer> Shipper<O> {
                 match result {
                     Ok(received) => {
                         backoff.reset();
-                        self.arrived(lane, &parcel, &received);
+                        self.arrived(session, lane, &parcel, &received);
                         Ok(())
                     }
                     Err(Fault::Refused(problem)) => self.refused(lane, &parcel, problem),
@@ -208,7 +225,7 @@ impl<O: Observer> Shipper<O> {
         }
     }
 
-    fn arrived(&mut self, index: usize, parcel: &Parcel, received: &Received) {
+    fn arrived(&mut self, session: &mut Session, index: usize, parcel: &Parcel, received: &Received) {
         self.tale.condition.sent_bytes += parcel.raw_bytes;
         self.tale.condition.chunks += 1;
         let pace = self.config.pace;
@@ -216,21 +233,25 @@ impl<O: Observer> Shipper<O> {
         if let Err(error) = lane.arrived(parcel, received.received, pace.trouble) {
             self.tale.unreadable(lane, &error);
         }
-        self.durable(&received.durable);
+        self.durable(session, &received.durable);
         if received.wait_ms > 0 {
             let wait = Duration::from_millis(received.wait_ms).min(pace.trouble);
             self.lanes.iter_mut().for_each(|lane| lane.pause(wait));
         }
     }
 
-    fn durable(&mut self, moved: &[Durable]) {
+    fn durable(&mut self, session: &mut Session, moved: &[Durable]) {
         for Durable { stream, offset } in moved.iter().take(STREAMS_MAX) {
-            self.lanes.iter_mut().for_each(|lane| lane.became_durable(*stream, *offset));
+            for lane in &mut self.lanes {
+                if lane.became_durable(*stream, *offset) {
+                    session.durable_at = Instant::now();
+                }
+            }
         }
     }
 
     /// A chunk was refused: rewind, wait, or give the session up.
-    fn refused(&mut self, index: usize, parcel: &Parcel, problem: Problem) -> Result<(), Fault> {
+    fn refused(&mut self, index: usize, parcel: &Parcel, problem: Box<Problem>) -> Result<(), Fault> {
         let pace = self.config.pace;
         let lane = &mut self.lanes[index];
         if let Some(expected) = problem.expected {

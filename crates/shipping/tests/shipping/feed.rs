@@ -73,12 +73,12 @@ impl FakeFeed {
             }
         }
         for place in places {
-            let (position, offset) = (&mut at[index(place.stream)], place.durable as usize);
+            let (position, offset) = (&mut at[index(place.stream)], place.offset as usize);
             *position = Position {
                 written: offset,
                 given: offset,
                 reached: offset,
-                durable: place.durable,
+                durable: place.offset,
                 ..Position::default()
             };
         }
@@ -135,6 +135,11 @@ impl FakeFeed {
     }
 }
 
+/// As a feed of files would have it.
+pub fn place(stream: StreamId, offset: u64) -> Place {
+    Place { stream, offset, is_ended: false }
+}
+
 impl Position {
     fn over(bytes: usize) -> Position {
         Position { written: bytes, given: bytes, has_ended: true, reached: bytes, durable: bytes as u64, is_over: true }
@@ -182,13 +187,12 @@ impl Feed for FakeFeed {
 
     fn places(&self) -> Vec<Place> {
         let open = self.at.iter().zip(&self.log.streams).filter(|(at, _)| !at.is_over && at.reached > 0);
-        let mut places: Vec<Place> =
-            open.map(|(at, (stream, _))| Place { stream: *stream, durable: at.durable }).collect();
+        let mut places: Vec<Place> = open.map(|(at, (stream, _))| place(*stream, at.durable)).collect();
         // The next one is named before anything of it was given out: what is over before it stays over.
         if places.is_empty()
             && let Some((_, (stream, _))) = self.at.iter().zip(&self.log.streams).find(|(at, _)| !at.is_over)
         {
-            places.push(Place { stream: *stream, durable: 0 });
+            places.push(place(*stream, 0));
         }
         places
     }

@@ -120,6 +120,7 @@ pub fn quick() -> Pace {
         save: Duration::from_millis(5),
         drain: Duration::from_secs(2),
         notice: Duration::from_millis(50),
+        stall: Duration::from_millis(300),
         trouble: Duration::from_millis(30),
     }
 }

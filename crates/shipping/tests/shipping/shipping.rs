@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use vigie_shipping::{Limits, Places, ShipEvent};
-use vigie_sources::{FeedEvent, Place, StreamId};
+use vigie_sources::{FeedEvent, StreamId};
 use vigie_testkit::random::Random;
 
-use crate::feed::{FakeFeed, Log, Told};
+use crate::feed::{FakeFeed, Log, Told, place};
 use crate::rig::{Collector, Rig, until};
 use crate::world::Mood;
 
@@ -53,7 +53,7 @@ async fn a_server_that_lost_its_store_is_told_what_is_gone() {
     let log = Log::random(1, 1, 200_000, &mut Random::new(3));
     let (stream, text) = &log.streams[0];
     let offset = 1 + text.iter().position(|byte| *byte == b'\n').unwrap() as u64;
-    let place = Place { stream: *stream, durable: offset };
+    let place = place(*stream, offset);
     let feed = FakeFeed::new(&log, vec![place], 1, told());
     let collector = Collector::start(rig.config(1), vec![Box::new(feed)]);
     until("the rest arrives", || rig.world.held(*stream).received() == text.len() as u64).await;

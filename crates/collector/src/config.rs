@@ -1,0 +1,189 @@
+//! The configuration: `key = value` on each line, and all mistakes told at once.
+
+use std::fmt::Write;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use vigie_shipping::{Enrolment, EnrolmentError};
+
+use crate::failure::Failure;
+
+/// A configuration has some hundred bytes.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+/// Logs of one machine.
+const FILES_MAX: usize = 64;
+const KEYS: [&str; 6] = ["server", "word", "name", "file", "authorities", "state"];
+
+/// What a collector needs to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// `HOST:PORT`.
+    pub server: String,
+    pub enrolment: Enrolment,
+    /// What this machine is called.
+    pub name: String,
+    /// The logs to ship; empty for those in the usual places.
+    pub files: Vec<PathBuf>,
+    pub authorities: Option<PathBuf>,
+    /// The folder of what has to outlive a restart.
+    pub state: PathBuf,
+}
+
+/// Name and version.
+pub fn program() -> String {
+    concat!("vigie-collector ", env!("CARGO_PKG_VERSION")).to_owned()
+}
+
+/// What the system calls this machine.
+pub fn host_name() -> String {
+    let read =
+        std::fs::read_to_string("/proc/sys/kernel/hostname").or_else(|_| std::fs::read_to_string("/etc/hostname"));
+    read.ok()
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "localhost".to_owned())
+}
+
+impl Config {
+    pub fn load(path: &Path) -> Result<Config, Failure> {
+        let mut text = String::new();
+        let read = std::fs::File::open(path).and_then(|file| file.take(FILE_BYTES_MAX).read_to_string(&mut text));
+        read.map_err(|error| unreadable(path, &error))?;
+        Config::parse(&text).map_err(|problems| {
+            let problems = problems.into_iter().map(|problem| format!("{}: {problem}", path.display())).collect();
+            Failure::many(problems, "`vigie-collector enrol` writes it anew")
+        })
+    }
+
+    /// Reads it, or says everything that is wrong with it.
+    pub fn parse(text: &str) -> Result<Config, Vec<String>> {
+        let mut read = Reading::default();
+        for (index, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if !line.is_empty() && !line.starts_with('#') {
+                read.line(index + 1, line);
+            }
+        }
+        read.finish()
+    }
+
+    /// As it is written.
+    pub fn text(&self) -> String {
+        let mut text = String::from(
+            "# Written by `vigie-collector enrol`. It holds the secret of this machine: let nobody else read it.\n\
+             # Further keys: `file = /path/of/a.log`, once for each log; without any, the mail logs in the usual places are shipped.\n",
+        );
+        let files = self.files.iter().map(|file| ("file", file.display().to_string()));
+        let authorities = self.authorities.iter().map(|file| ("authorities", file.display().to_string()));
+        let known = [("server", self.server.clone()), ("word", self.enrolment.word()), ("name", self.name.clone())];
+        let state = [("state", self.state.display().to_string())];
+        for (key, value) in known.into_iter().chain(state).chain(authorities).chain(files) {
+            let _ = writeln!(text, "{key} = {value}");
+        }
+        text
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    let hint = match error.kind() {
+        io::ErrorKind::NotFound => "enrol this machine first: `vigie-collector enrol SERVER:PORT WORD`".to_owned(),
+        io::ErrorKind::PermissionDenied => "run as root, or name your own file with --config".to_owned(),
+        _ => format!("see what `file {}` says", path.display()),
+    };
+    Failure::new(format!("cannot read {}: {error}", path.display()), hint)
+}
+
+/// What was read so far.
+#[derive(Default)]
+struct Reading {
+    values: [Option<String>; KEYS.len()],
+    files: Vec<PathBuf>,
+    problems: Vec<String>,
+}
+
+impl Reading {
+    fn line(&mut self, number: usize, line: &str) {
+        let Some((key, value)) = line.split_once('=').map(|(key, value)| (key.trim(), value.trim())) else {
+            return self.problems.push(format!("line {number}: `{line}` is not `key = value`"));
+        };
+        match KEYS.iter().position(|known| *known == key) {
+            None => {
+                self.problems.push(format!("line {number}: there is no key `{key}`; there are {}", KEYS.join(", ")))
+            }
+            Some(_) if value.is_empty() => self.problems.push(format!("line {number}: `{key}` has no value")),
+            Some(_) if key == "file" && self.files.len() < FILES_MAX => self.files.push(value.into()),
+            Some(_) if key == "file" => self.problems.push(format!("line {number}: more than {FILES_MAX} files")),
+            Some(index) => {
+                if self.values[index].replace(value.to_owned()).is_some() {
+                    self.problems.push(format!("line {number}: `{key}` is given twice"));
+                }
+            }
+        }
+    }
+
+    fn finish(self) -> Result<Config, Vec<String>> {
+        let [server, word, name, _, authorities, state] = self.values;
+        let mut problems = self.problems;
+        if server.is_none() {
+            problems.push("`server` is missing".to_owned());
+        }
+        let enrolment = word.as_deref().map(Enrolment::parse);
+        match &enrolment {
+            None => problems.push("`word` is missing".to_owned()),
+            Some(Err(error)) => problems.push(bad_word(*error)),
+            Some(Ok(_)) => {}
+        }
+        let (Some(server), Some(Ok(enrolment)), true) = (server, enrolment, problems.is_empty()) else {
+            return Err(problems);
+        };
+        Ok(Config {
+            server,
+            enrolment,
+            name: name.unwrap_or_else(host_name),
+            files: self.files,
+            authorities: authorities.map(PathBuf::from),
+            state: state.map_or_else(|| "/var/lib/vigie-collector".into(), PathBuf::from),
+        })
+    }
+}
+
+fn bad_word(error: EnrolmentError) -> String {
+    format!("{error}: {}", error.hint())
+}
+
+#[cfg(test)]
+mod tests {
+    use vigie_shipping::Token;
+
+    use super::*;
+
+    #[test]
+    fn a_configuration_is_read_as_it_was_written() {
+        let config = Config {
+            server: "vigie.example.org:7462".into(),
+            enrolment: Enrolment { token: Token::generate().unwrap(), pin: None },
+            name: "mx1".into(),
+            files: vec!["/var/log/mail.log".into(), "/srv/other = odd.log".into()],
+            authorities: Some("/etc/ssl/ca.pem".into()),
+            state: "/tmp/state".into(),
+        };
+        assert_eq!(Config::parse(&config.text()), Ok(config));
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once_with_their_lines() {
+        let problems =
+            Config::parse("# x\nserver a:1\nwurd = x\nname =\nword = nonsense\nname = a\nname = b\n").unwrap_err();
+        let all = problems.join("\n");
+        for words in [
+            "line 2:",
+            "line 3: there is no key `wurd`",
+            "line 4:",
+            "does not begin with",
+            "line 7:",
+            "`server` is missing",
+        ] {
+            assert!(all.contains(words), "{words} in {all}");
+        }
+    }
+}

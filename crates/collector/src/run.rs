@@ -1,0 +1,111 @@
+//! `run`: ships until it is stopped.
+
+use std::fs::{File, TryLockError};
+use std::hash::{BuildHasher, RandomState};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use vigie_shipping::{Condition, Observer, Pace, Places, ShipConfig, ShipEvent, Shipper};
+
+use crate::config::{Config, program};
+use crate::failure::Failure;
+use crate::log::Bounded;
+use crate::{feeds, log, status, stop};
+
+const PLACES_FILE: &str = "places.json";
+const LOCK_FILE: &str = "collector.lock";
+/// How often the file that `status` reads is written.
+const STATUS_TIME: Duration = Duration::from_secs(5);
+/// Resolving names is all that needs a thread of its own.
+const NAME_THREADS: usize = 1;
+
+pub fn run(path: &Path, files: Vec<PathBuf>) -> Result<ExitCode, Failure> {
+    let mut config = Config::load(path)?;
+    if !files.is_empty() {
+        config.files = files;
+    }
+    let _lock = lock(&config.state)?;
+    let places_path = config.state.join(PLACES_FILE);
+    let places = Places::load(&places_path).map_err(|error| Failure::new(&error, error.hint()))?;
+    let feeds = feeds::feeds(&config, places)?;
+    for feed in &feeds {
+        log::write("info", &format!("shipping {}", feed.label()));
+    }
+    let teller = Teller { log: Bounded::new(), state: config.state.clone(), written: None, was_connected: false };
+    let shipper = Shipper::new(ship_config(&config, places_path), feeds, teller)
+        .map_err(|error| Failure::new(&error, error.hint()))?;
+    let no_runtime = |error| Failure::new(format!("cannot start: {error}"), "see `ulimit -a`");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(NAME_THREADS).build();
+    let condition = runtime.map_err(no_runtime)?.block_on(async {
+        let asked = stop::asked().map_err(no_runtime)?;
+        Ok(shipper.run(asked).await)
+    })?;
+    log::write("info", &farewell(&condition));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn farewell(condition: &Condition) -> String {
+    let waiting: u64 = condition.backlog_bytes;
+    format!("stopped; {} bytes were sent, {waiting} wait in their logs for the next start", condition.sent_bytes)
+}
+
+fn ship_config(config: &Config, places: PathBuf) -> ShipConfig {
+    ShipConfig {
+        server: config.server.clone(),
+        enrolment: config.enrolment.clone(),
+        authorities: config.authorities.clone(),
+        host: config.name.clone(),
+        program: program(),
+        places,
+        // The standard library's keys for hash maps are random.
+        seed: RandomState::new().hash_one(std::process::id()),
+        pace: Pace::default(),
+    }
+}
+
+/// One collector at a time: two would send everything twice, and each would undo the other's places.
+fn lock(state: &Path) -> Result<File, Failure> {
+    let failed = |error: std::io::Error| {
+        let hint = format!("see with `ls -ld {0}` and `df {0}` whether this user may write there", state.display());
+        Failure::new(format!("cannot use the folder {}: {error}", state.display()), hint)
+    };
+    std::fs::create_dir_all(state).map_err(failed)?;
+    let file = File::create(state.join(LOCK_FILE)).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Failure::new(
+            format!("another collector runs with the folder {}", state.display()),
+            "stop that one first (`systemctl stop vigie-collector`), or use another configuration with another `state`",
+        )),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+/// Tells a person, and whoever asks for the status.
+struct Teller {
+    log: Bounded,
+    state: PathBuf,
+    written: Option<Instant>,
+    was_connected: bool,
+}
+
+impl Observer for Teller {
+    fn event(&mut self, event: &ShipEvent) {
+        let level = if event.is_warning() { "warning" } else { "info" };
+        self.log.write(level, &event.to_string());
+    }
+
+    fn condition(&mut self, condition: &Condition) {
+        let is_fresh = self.written.is_some_and(|written| written.elapsed() < STATUS_TIME);
+        if is_fresh && self.was_connected == condition.is_connected {
+            return;
+        }
+        self.was_connected = condition.is_connected;
+        self.written = Some(Instant::now());
+        if let Err(error) = status::write(&self.state, condition) {
+            self.log
+                .write("warning", &format!("cannot write the status in {}: {error}; see `df`", self.state.display()));
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! `status`: how the running collector stands. It leaves that in a file, so that asking needs no port.
+
+use std::fmt::Write;
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use vigie_shipping::Condition;
+
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::log;
+
+const FILE: &str = "status.json";
+/// A running collector writes it every few seconds.
+const STALE_S: i64 = 60;
+const NOT_CONNECTED: u8 = 1;
+const NOT_RUNNING: u8 = 4;
+
+/// Leaves it for [`show`]. Not synced: after a crash of the machine nothing of it is true.
+pub fn write(state: &Path, condition: &Condition) -> io::Result<()> {
+    let fresh = state.join("status.new");
+    std::fs::write(&fresh, serde_json::to_vec(condition).map_err(io::Error::other)?)?;
+    std::fs::rename(fresh, state.join(FILE))
+}
+
+pub fn show(path: &Path) -> Result<ExitCode, Failure> {
+    let config = Config::load(path)?;
+    let text = std::fs::read(config.state.join(FILE)).ok();
+    let condition: Option<Condition> = text.and_then(|text| serde_json::from_slice(&text).ok());
+    let Some(condition) = condition else {
+        log::say(&format!("it has not run yet (nothing in {})\n", config.state.display()));
+        return Ok(ExitCode::from(NOT_RUNNING));
+    };
+    let age_s = (now_us() - condition.now_us) / 1_000_000;
+    log::say(&told(&condition, age_s));
+    Ok(match condition.is_connected {
+        _ if age_s > STALE_S => ExitCode::from(NOT_RUNNING),
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(NOT_CONNECTED),
+    })
+}
+
+fn told(condition: &Condition, age_s: i64) -> String {
+    let mut text = String::new();
+    let since_s = (condition.now_us - condition.since_us) / 1_000_000;
+    let connection = if condition.is_connected { "connected to" } else { "not connected to" };
+    if age_s > STALE_S {
+        let _ = writeln!(text, "not running: nothing was heard of it for {age_s} s; what follows is from then");
+    }
+    let _ = writeln!(text, "{connection} {} for {since_s} s", condition.server);
+    if let Some(trouble) = &condition.trouble {
+        let _ = writeln!(text, "  {}", trouble.replace(char::is_control, " "));
+    }
+    let (sent, chunks) = (condition.sent_bytes, condition.chunks);
+    let _ = writeln!(text, "sent {sent} bytes in {chunks} chunks; {} bytes wait", condition.backlog_bytes);
+    if condition.losses > 0 {
+        let _ = writeln!(text, "lost: {} times, {} bytes known; see its log", condition.losses, condition.lost_bytes);
+    }
+    for feed in &condition.feeds {
+        let (label, waiting, open) = (&feed.label, feed.backlog_bytes, feed.undurable_bytes);
+        let _ = writeln!(text, "  {label}: {waiting} bytes wait, {open} are sent and not stored yet");
+    }
+    text
+}
+
+fn now_us() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
