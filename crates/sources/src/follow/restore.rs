@@ -1,0 +1,84 @@
+//! Going on after a restart.
+
+use std::time::Duration;
+
+use super::content::Content;
+use super::search::Search;
+use super::stream::{Likeness, Origin, Phase, Stream};
+use super::{Follower, STREAMS_MAX};
+
+impl Follower {
+    /// Makes streams of the places that were saved, once. Takes the file at the path if a stream goes on in it.
+    pub(super) fn restore(&mut self, live: Option<Content>, now: Duration) -> Option<Content> {
+        let Some(mut places) = self.unplaced.take() else { return live };
+        if !places.is_empty() {
+            self.start = super::Start::Beginning;
+        }
+        // The newest are the ones that can still be found.
+        places.drain(..places.len().saturating_sub(STREAMS_MAX));
+        self.streams = places.into_iter().map(|place| Stream::restored(place, Search::begin(now))).collect();
+        let newest = self.streams.len().saturating_sub(1);
+        for stream in &mut self.streams[..newest] {
+            stream.supersede(now);
+        }
+        let live = self.restore_live(live);
+        for at in 0..self.streams.len() {
+            self.restore_hinted(at);
+            self.seek(at, now);
+            self.drop_unused(at);
+        }
+        live
+    }
+
+    /// Finds the stream that goes on at the path: the newest, if several could.
+    fn restore_live(&mut self, live: Option<Content>) -> Option<Content> {
+        let mut live = live?;
+        for at in (0..self.streams.len()).rev() {
+            match self.adopt_restored(at, live) {
+                None => {
+                    let mut stream = self.streams.remove(at);
+                    stream.phase = Phase::Open;
+                    self.streams.push(stream);
+                    return None;
+                }
+                Some(other) => live = other,
+            }
+        }
+        Some(live)
+    }
+
+    /// Looks where the file was last: beside the path's siblings, as links lead elsewhere.
+    fn restore_hinted(&mut self, at: usize) {
+        let path = self.streams[at].mark().path;
+        if path.is_empty() || std::path::Path::new(&path) == self.path {
+            return;
+        }
+        if let Ok(content) = Content::open(std::path::Path::new(&path)) {
+            self.adopt_restored(at, content);
+        }
+    }
+
+    /// Lets a stream go on in a file if it is its own; gives back another.
+    fn adopt_restored(&mut self, at: usize, mut content: Content) -> Option<Content> {
+        let stream = &mut self.streams[at];
+        if !matches!(stream.origin, Origin::Sought(_)) || !matches!(stream.likeness(&mut content), Ok(Likeness::Whole)) {
+            return Some(content);
+        }
+        let (offset, hash) = stream.claim();
+        match content.prove(offset, hash) {
+            Ok(Some(proof)) => {
+                stream.adopt(Origin::of(content), proof);
+                None
+            }
+            _ => Some(content),
+        }
+    }
+
+    /// A place of which nothing was ever read, and whose file is gone: its file, if it is elsewhere, becomes a stream of its own.
+    fn drop_unused(&mut self, at: usize) {
+        let stream = &mut self.streams[at];
+        if matches!(stream.origin, Origin::Sought(_)) && stream.is_unused() {
+            stream.lose(Search::begin(Duration::ZERO));
+        }
+    }
+}
