@@ -209,7 +209,8 @@ impl Follower {
                 stream.origin = Origin::Sought(Search::later(now));
             }
         } else if matches!(stream.origin, Origin::Copied(_)) {
-            let why = format!("{} is damaged there, and no other copy was found; put a good one beside it", path.display());
+            let why =
+                format!("{} is damaged there, and no other copy was found; put a good one beside it", path.display());
             stream.give_up(why, &mut self.events);
         }
     }
@@ -266,7 +267,10 @@ impl Feed for Follower {
     fn durable(&mut self, stream: StreamId, offset: u64) {
         if let Some(places) = &mut self.unplaced {
             // Before the first look: the place itself learns it.
-            places.iter_mut().filter(|place| place.stream == stream).for_each(|place| place.offset = place.offset.max(offset));
+            places
+                .iter_mut()
+                .filter(|place| place.stream == stream)
+                .for_each(|place| place.offset = place.offset.max(offset));
         }
         let Some(stream) = self.streams.iter_mut().find(|held| held.id == stream) else { return };
         stream.durable(offset);

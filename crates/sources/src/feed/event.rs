@@ -91,7 +91,11 @@ impl fmt::Display for FeedEvent {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             FeedEvent::Rotated { path, .. } => {
-                write!(formatter, "{} was rotated: the old file is read to its end, the new one from its start", path.display())
+                write!(
+                    formatter,
+                    "{} was rotated: the old file is read to its end, the new one from its start",
+                    path.display()
+                )
             }
             FeedEvent::Truncated { path, at, .. } => write!(
                 formatter,

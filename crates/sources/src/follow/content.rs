@@ -58,7 +58,8 @@ impl Content {
         let metadata = file.metadata().map_err(|source| SourceError::opening(path, source))?;
         check_kind(path, &metadata)?;
         Ok(Content {
-            path: path.to_owned(),
+            // Of a link, the file that it leads to: the link may lead elsewhere tomorrow.
+            path: if path.is_symlink() { std::fs::canonicalize(path).ok() } else { None }.unwrap_or(path.to_owned()),
             device: metadata.dev(),
             inode: metadata.ino(),
             file,
@@ -89,20 +90,25 @@ impl Content {
         self.file.metadata().map(|metadata| Look::of(&metadata))
     }
 
-    /// Fills the buffer from a position on, as far as the log reaches. What comes before a damage is given first.
+    /// Fills the buffer from a position on, as far as the log reaches, or up to a [`damage`](Self::damage).
     pub fn read_at(&mut self, at: u64, into: &mut [u8]) -> io::Result<usize> {
         if self.is_plain() { fill_from(&self.file, at, into) } else { self.unpack_at(at, into) }
     }
 
+    /// Why reading stopped before the end of the log.
+    pub fn damage(&self) -> Option<io::Error> {
+        let damage = self.unpacked.as_ref()?.damage.as_ref()?;
+        Some(io::Error::new(damage.kind(), damage.to_string()))
+    }
+
     /// The first bytes, at most a fingerprint's.
-    pub fn head(&mut self) -> io::Result<Vec<u8>> {
+    pub fn head(&self) -> io::Result<Vec<u8>> {
         let mut head = vec![0; FINGERPRINT_BYTES];
         let bytes = match self.packing {
             Compression::Plain => fill_from(&self.file, 0, &mut head)?,
             // By a decoder of its own: many files are looked at and few of them read.
-            packing => Unpacked::open(&self.file, packing)?.read_at(0, &mut head)?,
+            packing => Unpacked::open(&self.file, packing)?.read_at(0, &mut head),
         };
-        self.rest();
         head.truncate(bytes);
         Ok(head)
     }
@@ -158,7 +164,7 @@ impl Content {
     }
 
     /// Whether a mark was taken of this log: by its first bytes, or by the file's number while there were none.
-    pub fn has_mark(&mut self, mark: &FileMark) -> io::Result<bool> {
+    pub fn has_mark(&self, mark: &FileMark) -> io::Result<bool> {
         if mark.fingerprint_bytes == 0 {
             return Ok(self.is_file(mark.device, mark.inode));
         }
@@ -173,7 +179,7 @@ impl Content {
             // What was unpacked and dropped must be unpacked again.
             stale => stale.insert(Unpacked::open(&self.file, self.packing)?),
         };
-        reader.read_at(at, into)
+        Ok(reader.read_at(at, into))
     }
 }
 
@@ -211,7 +217,7 @@ struct Unpacked {
     decoder: Decoder,
     window: Vec<u8>,
     start: u64,
-    failed: Option<io::Error>,
+    damage: Option<io::Error>,
 }
 
 impl Unpacked {
@@ -220,10 +226,10 @@ impl Unpacked {
         file.rewind()?;
         let raw = BufReader::with_capacity(FILE_BUFFER_BYTES, file.take(u64::MAX));
         let decoder = decoder::open(raw, packing, Arc::new(Meter::default()))?;
-        Ok(Unpacked { decoder, window: Vec::new(), start: 0, failed: None })
+        Ok(Unpacked { decoder, window: Vec::new(), start: 0, damage: None })
     }
 
-    fn read_at(&mut self, at: u64, into: &mut [u8]) -> io::Result<usize> {
+    fn read_at(&mut self, at: u64, into: &mut [u8]) -> usize {
         while self.start < at {
             let known = (self.window.len() as u64).min(at - self.start);
             if known == 0 && self.unpack(STEP_BYTES) == 0 {
@@ -240,22 +246,12 @@ impl Unpacked {
         }
         let known = if self.start == at { self.window.len().min(into.len()) } else { 0 };
         into[..known].copy_from_slice(&self.window[..known]);
-        match self.failed.take() {
-            Some(error) if known < into.len() => {
-                // Told each time that it is in the way.
-                self.failed = Some(io::Error::new(error.kind(), error.to_string()));
-                if known == 0 { Err(error) } else { Ok(known) }
-            }
-            error => {
-                self.failed = error;
-                Ok(known)
-            }
-        }
+        known
     }
 
     /// Unpacks some more behind the window; 0 at the end, or at a damage.
     fn unpack(&mut self, bytes: usize) -> usize {
-        if self.failed.is_some() {
+        if self.damage.is_some() {
             return 0;
         }
         let before = self.window.len();
@@ -265,7 +261,7 @@ impl Unpacked {
                 Ok(read) => break read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
-                    self.failed = Some(error);
+                    self.damage = Some(error);
                     break 0;
                 }
             }
@@ -297,7 +293,9 @@ mod tests {
     fn a_packed_log_is_read_at_any_position_and_backwards() {
         let log: Vec<u8> = (0..400_000u32).flat_map(|number| number.to_le_bytes()).collect();
         let mut content = content(&packed(&log));
-        for (at, length) in [(0, 10), (5, 300_000), (700_001, 4), (3, 1), (1_599_990, 100), (1_600_000, 5), (9_000_000, 5)] {
+        for (at, length) in
+            [(0, 10), (5, 300_000), (700_001, 4), (3, 1), (1_599_990, 100), (1_600_000, 5), (9_000_000, 5)]
+        {
             let mut into = vec![0; length];
             let read = content.read_at(at as u64, &mut into).unwrap();
             let wanted = log.get(at..).unwrap_or_default();
@@ -306,8 +304,9 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_before_a_damage_is_read_and_the_damage_is_told_each_time() {
-        let log: Vec<u8> = (0..100_000u32).flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    fn what_stands_before_a_damage_is_read() {
+        let log: Vec<u8> =
+            (0..100_000u32).flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
         let mut bytes = packed(&log);
         bytes.truncate(bytes.len() / 2);
         let mut content = content(&bytes);
@@ -315,9 +314,9 @@ mod tests {
         let read = content.read_at(0, &mut into).unwrap();
         assert!((100_000..300_000).contains(&read), "{read}");
         assert_eq!(into[..read], log[..read]);
-        for _ in 0..2 {
-            assert!(content.read_at(read as u64, &mut into).is_err());
-        }
+        assert!(content.damage().is_some());
+        assert_eq!(content.read_at(read as u64, &mut into).unwrap(), 0);
+        assert!(content.prove(read as u64 + 1, 0).unwrap().is_none());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::content::Content;
+use super::rotation::{rotated_siblings, since};
 use super::search::Search;
 use super::stream::{Likeness, Origin, Phase, Stream};
 use super::{Follower, STREAMS_MAX};
@@ -25,6 +26,8 @@ impl Follower {
         for at in 0..self.streams.len() {
             self.restore_hinted(at);
             self.seek(at, now);
+        }
+        for at in (0..self.streams.len()).rev() {
             self.drop_unused(at);
         }
         live
@@ -61,7 +64,8 @@ impl Follower {
     /// Lets a stream go on in a file if it is its own; gives back another.
     fn adopt_restored(&mut self, at: usize, mut content: Content) -> Option<Content> {
         let stream = &mut self.streams[at];
-        if !matches!(stream.origin, Origin::Sought(_)) || !matches!(stream.likeness(&mut content), Ok(Likeness::Whole)) {
+        if !matches!(stream.origin, Origin::Sought(_)) || !matches!(stream.likeness(&content), Ok(Likeness::Whole))
+        {
             return Some(content);
         }
         let (offset, hash) = stream.claim();
@@ -74,11 +78,25 @@ impl Follower {
         }
     }
 
-    /// A place of which nothing was ever read, and whose file is gone: its file, if it is elsewhere, becomes a stream of its own.
+    /// Gives up a place of which nothing was ever read, and whose file is gone. What was written to it since is a file that
+    /// nobody saw.
     fn drop_unused(&mut self, at: usize) {
         let stream = &mut self.streams[at];
-        if matches!(stream.origin, Origin::Sought(_)) && stream.is_unused() {
-            stream.lose(Search::begin(Duration::ZERO));
+        if !matches!(stream.origin, Origin::Sought(_)) || !stream.is_unused() {
+            return;
+        }
+        stream.lose(Search::begin(Duration::ZERO));
+        if at + 1 == self.streams.len() {
+            // What is newer than the newest is looked for in any case.
+            return;
+        }
+        let before = self.streams[at].before.clone();
+        let siblings = rotated_siblings(&self.path);
+        for sibling in &siblings[since(&siblings, before.as_ref(), i64::MIN)..] {
+            if let Some(mut unseen) = self.unseen(sibling) {
+                unseen.close();
+                self.streams.insert(at, unseen);
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What happens at the path and beside it: new files, files that nobody saw, and copies.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::content::Content;
@@ -23,6 +24,7 @@ impl Follower {
         self.tell_returned();
         let Some(content) = self.restore(Some(content), now) else { return };
         let Some(content) = self.went_on(content, now) else { return };
+        self.check_newest(now);
         self.catch_up(Some(&content), now);
         if self.streams.len() < STREAMS_MAX {
             self.begin_live(content, now);
@@ -41,8 +43,8 @@ impl Follower {
             self.streams.push(stream);
             return None;
         }
-        let newest = self.streams.last_mut()?;
-        if newest.phase != Phase::Open || !matches!(newest.likeness(&mut content), Ok(Likeness::Whole)) {
+        let Some(newest) = self.streams.last_mut() else { return Some(content) };
+        if newest.phase != Phase::Open || !matches!(newest.likeness(&content), Ok(Likeness::Whole)) {
             return Some(content);
         }
         let (offset, hash) = newest.claim();
@@ -82,7 +84,7 @@ impl Follower {
     /// for the one that is at the path, or was just now. How many.
     pub(super) fn catch_up(&mut self, live: Option<&Content>, now: Duration) -> usize {
         let Some(newest) = self.streams.last() else { return 0 };
-        let mut siblings = rotated_siblings(self);
+        let mut siblings = rotated_siblings(&self.path);
         siblings.retain(|sibling| live.is_none_or(|live| !live.is_file(sibling.device, sibling.inode)));
         let mut begun = 0;
         let known = position(&siblings, newest);
@@ -92,7 +94,7 @@ impl Follower {
             if self.streams.len() >= STREAMS_MAX {
                 break;
             }
-            if let Some(stream) = self.unseen(sibling, &[]) {
+            if let Some(stream) = self.unseen(sibling) {
                 self.push(stream, now);
                 begun += 1;
             }
@@ -100,49 +102,67 @@ impl Follower {
         begun
     }
 
+    /// The newest stream's file may have been emptied, and written anew, before it was renamed.
+    fn check_newest(&mut self, now: Duration) {
+        let Some(at) = self.streams.len().checked_sub(1) else { return };
+        if let Ok(false) = self.streams[at].still_holds(now) {
+            self.overwritten(at, now);
+        }
+        self.check_beginning();
+    }
+
     /// Before the first byte of a new file is given out: whether it was copied and emptied before anybody saw what was in it.
     pub(super) fn check_beginning(&mut self) {
         let Some(newest) = self.streams.last_mut() else { return };
-        if newest.is_checked || newest.tip() > 0 || newest.backlog_bytes() == 0 {
+        if !matches!(newest.origin, Origin::Held(_)) || !newest.may_have_missed() {
             return;
         }
-        newest.is_checked = true;
         let before = newest.before.clone();
-        // A copy may lie there already of what is about to be emptied.
         let Ok(head) = newest.live_head() else { return };
-        let siblings = rotated_siblings(self);
-        for sibling in &siblings[since(&siblings, before.as_ref(), i64::MIN)..] {
+        let mut siblings = rotated_siblings(&self.path);
+        siblings.drain(..since(&siblings, before.as_ref(), i64::MIN));
+        // A copy may lie there already of what is about to be emptied.
+        let is_own = |sibling: &Sibling| newest.is_in(sibling.device, sibling.inode) || begins_alike(sibling, &head);
+        let copy = siblings.iter().position(is_own);
+        siblings.truncate(copy.unwrap_or(siblings.len()));
+        for sibling in &siblings {
             if self.streams.len() >= STREAMS_MAX {
                 return;
             }
-            if let Some(mut stream) = self.unseen(sibling, &head) {
+            if let Some(mut stream) = self.unseen(sibling) {
                 stream.close();
                 self.streams.insert(self.streams.len() - 1, stream);
             }
         }
+        if let (Some(newest), Some(mark)) = (self.streams.last_mut(), newest_mark(&siblings)) {
+            newest.before = Some(mark);
+        }
     }
 
-    /// A stream for a rotated file, unless it is one's that is known, or is empty, or begins like the file at the path.
-    fn unseen(&mut self, sibling: &Sibling, live_head: &[u8]) -> Option<Stream> {
+    /// A stream for a rotated file, unless it is one's that is known, or is packed and empty. An empty one that is not may
+    /// still be written to.
+    pub(super) fn unseen(&mut self, sibling: &Sibling) -> Option<Stream> {
         if self.streams.iter().any(|stream| stream.is_in(sibling.device, sibling.inode)) {
             return None;
         }
-        let (mut content, head) = self.open_sibling(sibling)?;
-        let mut is_known = |stream: &Stream| !matches!(stream.likeness(&mut content), Ok(Likeness::None));
-        let is_copy = !live_head.is_empty() && (live_head.starts_with(&head) || head.starts_with(live_head));
-        if head.is_empty() || is_copy || self.streams.iter().any(&mut is_known) {
+        let (content, head) = self.open_sibling(sibling)?;
+        let is_void = head.is_empty() && !content.is_plain();
+        let is_known = |stream: &Stream| !matches!(stream.likeness(&content), Ok(Likeness::None));
+        if is_void || self.streams.iter().any(is_known) {
             return None;
         }
         let before = self.streams.last().map(Stream::mark);
         let id = self.new_id(sibling.device, sibling.inode);
-        let (path, file) = (self.path.clone(), sibling.path.clone());
-        self.events.tell(FeedEvent::CaughtUp { path, file, stream: id });
+        if !head.is_empty() {
+            let (path, file) = (self.path.clone(), sibling.path.clone());
+            self.events.tell(FeedEvent::CaughtUp { path, file, stream: id });
+        }
         Some(Stream::begin(id, Origin::of(content), before))
     }
 
     fn open_sibling(&mut self, sibling: &Sibling) -> Option<(Content, Vec<u8>)> {
         let path = sibling.path.clone();
-        let opened = Content::open(&sibling.path).and_then(|mut content| {
+        let opened = Content::open(&sibling.path).and_then(|content| {
             let head = content.head().map_err(|source| SourceError::Read { path, at: 0, source })?;
             Ok((content, head))
         });
@@ -174,8 +194,8 @@ impl Follower {
             if self.streams.iter().any(|stream| stream.is_in(sibling.device, sibling.inode)) {
                 continue;
             }
-            let Ok(mut content) = Content::open(&sibling.path) else { continue };
-            match self.streams[at].likeness(&mut content) {
+            let Ok(content) = Content::open(&sibling.path) else { continue };
+            match self.streams[at].likeness(&content) {
                 Ok(Likeness::Whole) => match self.take_if_proved(at, content) {
                     None => return,
                     Some(content) => beginning = beginning.or(Some(content)),
@@ -251,9 +271,16 @@ fn is_held_in(stream: &Stream, content: &Content) -> bool {
     matches!(stream.origin, Origin::Held(_)) && stream.is_in(content.device, content.inode)
 }
 
-fn rotated_siblings(follower: &Follower) -> Vec<Sibling> {
-    let mut siblings = siblings::list(&follower.path);
-    siblings.retain(|sibling| sibling.is_rotated() && sibling.look.bytes > 0);
+/// Whether one of two logs begins with all that is known of the other's beginning.
+fn begins_alike(sibling: &Sibling, live_head: &[u8]) -> bool {
+    let head = Content::open(&sibling.path).ok().and_then(|content| content.head().ok()).unwrap_or_default();
+    let common = head.len().min(live_head.len());
+    common > 0 && head[..common] == live_head[..common]
+}
+
+pub(super) fn rotated_siblings(path: &Path) -> Vec<Sibling> {
+    let mut siblings = siblings::list(path);
+    siblings.retain(Sibling::is_rotated);
     siblings
 }
 
@@ -263,15 +290,20 @@ fn position(siblings: &[Sibling], stream: &Stream) -> Option<usize> {
     held.or_else(|| position_of(siblings, &stream.mark())).map(|at| at + 1)
 }
 
+/// The file that a mark was taken of. If several begin with a few bytes that are the same, the oldest of them is taken: what is
+/// read again is known to the server, what is passed over is lost.
 fn position_of(siblings: &[Sibling], mark: &FileMark) -> Option<usize> {
-    siblings.iter().rposition(|sibling| {
+    let has_mark = |sibling: &Sibling| {
         let content = Content::open(&sibling.path);
-        content.is_ok_and(|mut content| content.has_mark(mark).unwrap_or(false))
-    })
+        content.is_ok_and(|content| content.has_mark(mark).unwrap_or(false))
+    };
+    let is_same_file = |sibling: &Sibling| (sibling.device, sibling.inode) == (mark.device, mark.inode);
+    let same = siblings.iter().position(|sibling| is_same_file(sibling) && has_mark(sibling));
+    same.or_else(|| siblings.iter().position(has_mark))
 }
 
 /// Behind the file that was the newest when a stream began; where that is gone, what was written since the stream was.
-fn since(siblings: &[Sibling], before: Option<&FileMark>, written_ns: i64) -> usize {
+pub(super) fn since(siblings: &[Sibling], before: Option<&FileMark>, written_ns: i64) -> usize {
     let Some(before) = before else { return 0 };
     if let Some(at) = position_of(siblings, before) {
         return at + 1;
@@ -283,7 +315,7 @@ fn since(siblings: &[Sibling], before: Option<&FileMark>, written_ns: i64) -> us
 /// What the newest rotated file is recognised by.
 fn newest_mark(siblings: &[Sibling]) -> Option<FileMark> {
     siblings.iter().rev().filter(|sibling| sibling.is_rotated() && sibling.look.bytes > 0).find_map(|sibling| {
-        let mut content = Content::open(&sibling.path).ok()?;
+        let content = Content::open(&sibling.path).ok()?;
         let head = content.head().ok()?;
         (!head.is_empty()).then(|| content.mark(&head, sibling.look.modified_ns))
     })

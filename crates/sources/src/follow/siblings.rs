@@ -47,7 +47,7 @@ enum Rank {
     /// Year first, or seconds since 1970.
     Date(Vec<u64>),
     /// Digits that do not sort by time, such as `22112026`.
-    Digits,
+    Digits(Vec<u64>),
 }
 
 /// The siblings of a log, and those of the file that its path leads to, if it is a link. The file itself is not among them.
@@ -121,7 +121,7 @@ fn rank(suffix: &[u8]) -> Option<Rank> {
     Some(match (groups.as_slice(), digits) {
         ([number], ..=NUMBER_DIGITS_MAX) => Rank::Number(*number),
         (_, 4 | 6 | 8 | 10 | 12 | 14) if sorts_by_time(&suffix[..digits]) => Rank::Date(groups),
-        _ => Rank::Digits,
+        _ => Rank::Digits(groups),
     })
 }
 
@@ -136,9 +136,9 @@ fn sort(siblings: &mut [Sibling]) {
     let (numbers, dates, digits) = kinds.fold((false, false, false), |(numbers, dates, digits), rank| match rank {
         Rank::Number(_) => (true, dates, digits),
         Rank::Date(_) => (numbers, true, digits),
-        Rank::Digits => (numbers, dates, true),
+        Rank::Digits(_) => (numbers, dates, true),
     });
-    let names_decide = !digits && !(numbers && dates);
+    let times_decide = digits || (numbers && dates);
     siblings.sort_by(|one, other| {
         let by_time = || one.look.modified_ns.cmp(&other.look.modified_ns);
         let by_name = match (&one.rank, &other.rank) {
@@ -148,7 +148,7 @@ fn sort(siblings: &mut [Sibling]) {
         };
         // Names of no rotation first: they are newer than nothing.
         let kinds = one.rank.is_some().cmp(&other.rank.is_some());
-        let age = if names_decide && one.rank.is_some() { by_name } else { by_time() };
+        let age = if times_decide || one.rank.is_none() { by_time() } else { by_name };
         kinds.then(age).then(one.is_packed.cmp(&other.is_packed)).then_with(|| one.path.cmp(&other.path))
     });
 }
@@ -210,7 +210,15 @@ mod tests {
 
     #[test]
     fn other_names_are_no_rotations() {
-        let files = ["mail.log.bak", "mail.log.offset", "mail.log~", "mail.logger", "mail.log.1.tmp", "mail.err.1", "mail.log."];
+        let files = [
+            "mail.log.bak",
+            "mail.log.offset",
+            "mail.log~",
+            "mail.logger",
+            "mail.log.1.tmp",
+            "mail.err.1",
+            "mail.log.",
+        ];
         assert_eq!(names("mail.log", &files), Vec::<String>::new());
     }
 }

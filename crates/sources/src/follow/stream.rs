@@ -1,5 +1,6 @@
 //! One stream while it is read: how far, what proves it, and whether more will come.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use super::LINGER;
 use super::content::{Content, Look, Proof, extend_head};
 use super::search::Search;
 use crate::feed::Events;
+use crate::identity::FINGERPRINT_BYTES;
 use crate::{FeedEvent, FileMark, PIECE_BYTES_MAX, Piece, Place, StreamId};
 
 /// So many bytes before the next one to read are compared each time, and as many at the file's start: a file that was emptied
@@ -98,7 +100,7 @@ pub(super) struct Stream {
     pub before: Option<FileMark>,
     /// What the file was recognised by before a restart, until it is found again.
     saved: Option<FileMark>,
-    /// The first bytes, for a fingerprint.
+    /// The first bytes, for a fingerprint: at least as many as were read.
     head: Vec<u8>,
     /// The last bytes before the tip; empty after going back.
     guard: Vec<u8>,
@@ -118,8 +120,10 @@ pub(super) struct Stream {
     unfinished: u64,
     /// Whether all that was seen was looked at.
     is_exhausted: bool,
-    /// Whether it is known that no rotation was missed before its first byte.
-    pub is_checked: bool,
+    /// Whether anybody may know it: bytes were given out, or held back for a beginning at the end.
+    is_used: bool,
+    /// How its file looked when it was known last that no rotation was missed before its first byte.
+    checked: Option<Look>,
     /// Whether the server holds it to its end and knows that this is the end.
     pub is_acknowledged: bool,
     /// Whether a trouble with it was told.
@@ -149,7 +153,8 @@ impl Stream {
             seen,
             unfinished: 0,
             is_exhausted: false,
-            is_checked: false,
+            is_used: false,
+            checked: None,
             is_acknowledged: false,
             is_failing: false,
         }
@@ -167,6 +172,7 @@ impl Stream {
         stream.marks = VecDeque::from([Mark { offset: hashed, digest: place.hash, hasher: None }]);
         stream.running = None;
         stream.seen.modified_ns = place.file.modified_ns;
+        stream.is_used = place.offset > 0 || place.file.fingerprint_bytes > 0;
         stream.saved = Some(place.file);
         (stream.tip, stream.give_from, stream.reached, stream.durable) =
             (hashed, place.offset, place.offset, place.offset);
@@ -176,6 +182,7 @@ impl Stream {
     /// Gives out nothing below a position, as if the server held it.
     pub fn start_at(&mut self, offset: u64) {
         (self.give_from, self.reached, self.durable) = (offset, offset, offset);
+        self.is_used = offset > 0;
     }
 
     pub fn tip(&self) -> u64 {
@@ -189,7 +196,7 @@ impl Stream {
 
     /// Whether no byte of it was ever given out, nor held by the server.
     pub fn is_unused(&self) -> bool {
-        self.reached == 0 && self.saved.as_ref().is_none_or(|saved| saved.fingerprint_bytes == 0)
+        !self.is_used
     }
 
     /// Pieces given out and not durable.
@@ -231,6 +238,23 @@ impl Stream {
         true
     }
 
+    /// Whether the file still holds what was read of it, as far as that is compared.
+    pub fn still_holds(&mut self, now: Duration) -> io::Result<bool> {
+        let Origin::Held(content) = &mut self.origin else { return Ok(true) };
+        let mut before = [0; GUARD_BYTES];
+        let length = self.guard.len();
+        let read = content.read_at(self.tip - length as u64, &mut before[..length])?;
+        let is_same = before[..read] == self.guard && begins_with(content, &self.head)?;
+        let look = content.look()?;
+        Ok(is_same && self.notice(look, now))
+    }
+
+    /// Whether nothing of it is known yet and the file has changed since this was asked last: what was in it may have been copied,
+    /// and the file emptied.
+    pub fn may_have_missed(&mut self) -> bool {
+        self.head.is_empty() && self.checked.replace(self.seen) != Some(self.seen)
+    }
+
     /// A newer stream began.
     pub fn supersede(&mut self, now: Duration) {
         match self.phase {
@@ -255,9 +279,17 @@ impl Stream {
         }
         self.seen = origin.content().and_then(|content| content.look().ok()).unwrap_or(self.seen);
         self.running = Some(proof.hasher);
-        self.head = proof.head;
+        // A place knows the first bytes also of what was given out and is not durable.
+        let recognised = self.saved.take().zip(origin.content().and_then(|content| content.head().ok()));
+        self.head = match recognised {
+            Some((saved, mut head)) if saved.fingerprint_bytes as usize > proof.head.len() => {
+                head.truncate(saved.fingerprint_bytes as usize);
+                head
+            }
+            _ => proof.head,
+        };
         self.guard.clear();
-        (self.origin, self.saved, self.is_exhausted, self.unfinished) = (origin, None, false, 0);
+        (self.origin, self.is_exhausted, self.unfinished) = (origin, false, 0);
     }
 
     /// The file no longer holds what was read of it.
@@ -291,7 +323,7 @@ impl Stream {
     }
 
     /// How much a file looks like this stream.
-    pub fn likeness(&self, content: &mut Content) -> io::Result<Likeness> {
+    pub fn likeness(&self, content: &Content) -> io::Result<Likeness> {
         if let Some(saved) = &self.saved {
             return Ok(if content.has_mark(saved)? { Likeness::Whole } else { Likeness::None });
         }
@@ -306,11 +338,8 @@ impl Stream {
     }
 
     /// The first bytes of its file as it is now.
-    pub fn live_head(&mut self) -> io::Result<Vec<u8>> {
-        match &mut self.origin {
-            Origin::Held(content) | Origin::Copied(content) => content.head(),
-            Origin::Sought(_) | Origin::Gone => Ok(Vec::new()),
-        }
+    pub fn live_head(&self) -> io::Result<Vec<u8>> {
+        self.content().map_or(Ok(Vec::new()), Content::head)
     }
 
     /// What a file must begin with to go on with this stream.
@@ -330,7 +359,7 @@ impl Stream {
             return saved.clone();
         }
         match self.content() {
-            Some(content) => content.mark(&self.head, self.seen.modified_ns),
+            Some(content) => content.mark(&self.known_head(content), self.seen.modified_ns),
             None => FileMark {
                 modified_ns: self.seen.modified_ns,
                 fingerprint: xxh3_128(&self.head),
@@ -338,6 +367,16 @@ impl Stream {
                 ..FileMark::default()
             },
         }
+    }
+
+    /// The first bytes, those too that were not read yet: a file of which nothing was read must be found again as well.
+    fn known_head(&self, content: &Content) -> Cow<'_, [u8]> {
+        if self.head.len() >= FINGERPRINT_BYTES {
+            return Cow::Borrowed(&self.head);
+        }
+        // Else the file was written anew, and the next look will tell.
+        let current = content.head().ok().filter(|head| head.starts_with(&self.head));
+        current.map_or(Cow::Borrowed(&self.head), Cow::Owned)
     }
 
     /// Where to go on with it after a restart.
@@ -437,7 +476,8 @@ impl Stream {
                 }
             };
             let bytes = &reading.buffer[start..end];
-            let is_end = bytes.len() < PIECE_BYTES_MAX;
+            let damage = self.content().and_then(Content::damage);
+            let is_end = bytes.len() < PIECE_BYTES_MAX && damage.is_none();
             let skipped = self.give_from.saturating_sub(self.tip).min(bytes.len() as u64) as usize;
             if skipped > 0 {
                 self.skip(&bytes[..skipped]);
@@ -448,7 +488,7 @@ impl Stream {
             self.is_exhausted = is_end;
             self.unfinished = (bytes.len() - whole) as u64;
             if whole == 0 && !is_last {
-                return Ok(Step::Nothing);
+                return damage.map_or(Ok(Step::Nothing), Err);
             }
             return Ok(self.give(&bytes[..whole], is_last, reading.events));
         }
@@ -490,6 +530,7 @@ impl Stream {
             self.end(piece.end(), events);
         }
         self.reached = self.reached.max(piece.end());
+        self.is_used |= !bytes.is_empty();
         if self.is_unused() {
             // An empty file: nobody ever heard of it.
             self.is_acknowledged = true;
@@ -517,8 +558,11 @@ impl Stream {
         if let Some(running) = &mut self.running {
             running.update(bytes);
         }
-        if self.tip == self.head.len() as u64 {
-            extend_head(&mut self.head, bytes);
+        // After going back, or a restart, more is known than was read.
+        if let Some(known) = (self.head.len() as u64).checked_sub(self.tip)
+            && let Some(unknown) = bytes.get(known as usize..)
+        {
+            extend_head(&mut self.head, unknown);
         }
         let kept = (self.guard.len() + bytes.len()).min(GUARD_BYTES).saturating_sub(bytes.len());
         self.guard.drain(..self.guard.len() - kept);
