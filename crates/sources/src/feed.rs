@@ -76,7 +76,7 @@ pub struct FileMark {
     pub modified_ns: i64,
     /// xxh3-128 of its first bytes, unpacked.
     pub fingerprint: u128,
-    /// How many bytes that covers: 4096, or fewer as long as fewer were read. With 0 the file has only its number to be known by.
+    /// How many bytes that covers: 4096, or fewer as long as fewer were read. With 0 it was empty, and cannot be recognised.
     pub fingerprint_bytes: u32,
 }
 

@@ -238,10 +238,12 @@ impl Follower {
         }
     }
 
-    /// Forgets what the server holds to its end, but for the newest: what comes is newer than that.
+    /// Forgets what the server holds to its end: the oldest first, as what is known of the newer ones tells which files beside
+    /// the path were read. The newest stays, for what comes after it.
     fn forget(&mut self) {
-        let newest = self.streams.last().map(|stream| stream.id);
-        self.streams.retain(|stream| !stream.is_acknowledged || Some(stream.id) == newest);
+        let newest = self.streams.len().saturating_sub(1);
+        let open = self.streams[..newest].iter().position(|stream| !stream.is_acknowledged);
+        self.streams.drain(..open.unwrap_or(newest));
     }
 }
 
@@ -261,7 +263,9 @@ impl Feed for Follower {
         if is_newest_noticed {
             self.check_beginning();
         }
-        Ok(self.read(is_newest_noticed, now))
+        let piece = self.read(is_newest_noticed, now);
+        self.forget();
+        Ok(piece)
     }
 
     fn durable(&mut self, stream: StreamId, offset: u64) {
@@ -291,9 +295,10 @@ impl Feed for Follower {
     fn rewind(&mut self, stream: StreamId, offset: u64) -> Result<(), SourceError> {
         let refuse = |why| SourceError::NotAgain { path: self.path.clone(), offset, why };
         if let Some(place) = self.unplaced.iter_mut().flatten().find(|place| place.stream == stream) {
-            return if offset < place.offset { Err(refuse("the server held it")) } else { Ok(()) };
+            return if offset < place.offset || place.is_ended { Err(refuse("the server held it")) } else { Ok(()) };
         }
-        let Some(held) = self.streams.iter_mut().find(|held| held.id == stream) else {
+        let mut open = self.streams.iter_mut().filter(|held| !held.is_acknowledged);
+        let Some(held) = open.find(|held| held.id == stream) else {
             return Err(refuse("its stream is not known here, or was held by the server to its end"));
         };
         if held.rewind(offset, Search::begin((self.clock)())) { Ok(()) } else { Err(refuse("the server held it")) }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::content::Content;
 use super::rotation::{rotated_siblings, since};
 use super::search::Search;
-use super::stream::{Likeness, Origin, Phase, Stream};
+use super::siblings::Sibling;
+use super::stream::{Likeness, Origin, Stream};
 use super::{Follower, STREAMS_MAX};
 
 impl Follower {
@@ -18,17 +19,17 @@ impl Follower {
         // The newest are the ones that can still be found.
         places.drain(..places.len().saturating_sub(STREAMS_MAX));
         self.streams = places.into_iter().map(|place| Stream::restored(place, Search::begin(now))).collect();
+        let live = self.restore_live(live);
         let newest = self.streams.len().saturating_sub(1);
         for stream in &mut self.streams[..newest] {
             stream.supersede(now);
         }
-        let live = self.restore_live(live);
         for at in 0..self.streams.len() {
             self.restore_hinted(at);
             self.seek(at, now);
         }
         for at in (0..self.streams.len()).rev() {
-            self.drop_unused(at);
+            self.drop_unused(at, now);
         }
         live
     }
@@ -39,8 +40,7 @@ impl Follower {
         for at in (0..self.streams.len()).rev() {
             match self.adopt_restored(at, live) {
                 None => {
-                    let mut stream = self.streams.remove(at);
-                    stream.phase = Phase::Open;
+                    let stream = self.streams.remove(at);
                     self.streams.push(stream);
                     return None;
                 }
@@ -56,7 +56,9 @@ impl Follower {
         if path.is_empty() || std::path::Path::new(&path) == self.path {
             return;
         }
-        if let Ok(content) = Content::open(std::path::Path::new(&path)) {
+        if let Ok(content) = Content::open(std::path::Path::new(&path))
+            && !self.streams.iter().any(|stream| stream.is_in(content.device, content.inode))
+        {
             self.adopt_restored(at, content);
         }
     }
@@ -64,8 +66,7 @@ impl Follower {
     /// Lets a stream go on in a file if it is its own; gives back another.
     fn adopt_restored(&mut self, at: usize, mut content: Content) -> Option<Content> {
         let stream = &mut self.streams[at];
-        if !matches!(stream.origin, Origin::Sought(_)) || !matches!(stream.likeness(&content), Ok(Likeness::Whole))
-        {
+        if !matches!(stream.origin, Origin::Sought(_)) || !matches!(stream.likeness(&content), Ok(Likeness::Whole)) {
             return Some(content);
         }
         let (offset, hash) = stream.claim();
@@ -78,23 +79,27 @@ impl Follower {
         }
     }
 
-    /// Gives up a place of which nothing was ever read, and whose file is gone. What was written to it since is a file that
-    /// nobody saw.
-    fn drop_unused(&mut self, at: usize) {
+    /// Gives up the place of a file that was empty: nobody heard of the stream, and there is nothing to recognise it by. The file
+    /// is one that nobody saw.
+    fn drop_unused(&mut self, at: usize, now: Duration) {
         let stream = &mut self.streams[at];
         if !matches!(stream.origin, Origin::Sought(_)) || !stream.is_unused() {
             return;
         }
-        stream.lose(Search::begin(Duration::ZERO));
+        stream.lose(Search::begin(now));
         if at + 1 == self.streams.len() {
             // What is newer than the newest is looked for in any case.
             return;
         }
         let before = self.streams[at].before.clone();
         let siblings = rotated_siblings(&self.path);
-        for sibling in &siblings[since(&siblings, before.as_ref(), i64::MIN)..] {
-            if let Some(mut unseen) = self.unseen(sibling) {
-                unseen.close();
+        // Those behind the file of a newer stream were written after that.
+        let newer = &self.streams[at + 1..];
+        let is_newer = |file: &Sibling| newer.iter().any(|stream| stream.is_in(file.device, file.inode));
+        let end = siblings.iter().position(is_newer).unwrap_or(siblings.len());
+        for file in since(&siblings, before.as_ref(), i64::MIN)..end {
+            if let Some(mut unseen) = self.unseen(&siblings, file) {
+                unseen.supersede(now);
                 self.streams.insert(at, unseen);
             }
         }

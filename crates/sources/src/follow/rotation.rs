@@ -75,7 +75,10 @@ impl Follower {
     }
 
     fn push(&mut self, stream: Stream, now: Duration) {
-        self.streams.iter_mut().for_each(|stream| stream.supersede(now));
+        // What was never used was no rotation: its successor takes its place.
+        if !self.streams.last().is_some_and(|newest| newest.is_acknowledged && newest.is_unused()) {
+            self.streams.iter_mut().for_each(|stream| stream.supersede(now));
+        }
         self.streams.push(stream);
         self.forget();
     }
@@ -90,11 +93,14 @@ impl Follower {
         let known = position(&siblings, newest);
         let written = newest.mark().modified_ns;
         let from = known.unwrap_or_else(|| since(&siblings, newest.before.as_ref(), written));
-        for sibling in &siblings[from..] {
+        // What is older than a file that is known is not newer than the newest.
+        let is_known = |file: &Sibling| self.streams.iter().any(|stream| stream.is_in(file.device, file.inode));
+        let from = siblings.iter().rposition(is_known).map_or(from, |at| from.max(at + 1));
+        for at in from..siblings.len() {
             if self.streams.len() >= STREAMS_MAX {
                 break;
             }
-            if let Some(stream) = self.unseen(sibling) {
+            if let Some(stream) = self.unseen(&siblings, at) {
                 self.push(stream, now);
                 begun += 1;
             }
@@ -118,18 +124,17 @@ impl Follower {
             return;
         }
         let before = newest.before.clone();
-        let Ok(head) = newest.live_head() else { return };
         let mut siblings = rotated_siblings(&self.path);
-        siblings.drain(..since(&siblings, before.as_ref(), i64::MIN));
+        let from = since(&siblings, before.as_ref(), i64::MIN);
         // A copy may lie there already of what is about to be emptied.
-        let is_own = |sibling: &Sibling| newest.is_in(sibling.device, sibling.inode) || begins_alike(sibling, &head);
-        let copy = siblings.iter().position(is_own);
-        siblings.truncate(copy.unwrap_or(siblings.len()));
-        for sibling in &siblings {
+        let is_own = |sibling: &Sibling| newest.is_in(sibling.device, sibling.inode) || is_like(sibling, newest);
+        let copy = siblings.iter().skip(from).position(is_own);
+        siblings.truncate(copy.map_or(siblings.len(), |copy| from + copy));
+        for at in from..siblings.len() {
             if self.streams.len() >= STREAMS_MAX {
                 return;
             }
-            if let Some(mut stream) = self.unseen(sibling) {
+            if let Some(mut stream) = self.unseen(&siblings, at) {
                 stream.close();
                 self.streams.insert(self.streams.len() - 1, stream);
             }
@@ -141,7 +146,8 @@ impl Follower {
 
     /// A stream for a rotated file, unless it is one's that is known, or is packed and empty. An empty one that is not may
     /// still be written to.
-    pub(super) fn unseen(&mut self, sibling: &Sibling) -> Option<Stream> {
+    pub(super) fn unseen(&mut self, siblings: &[Sibling], at: usize) -> Option<Stream> {
+        let sibling = siblings.get(at)?;
         if self.streams.iter().any(|stream| stream.is_in(sibling.device, sibling.inode)) {
             return None;
         }
@@ -151,7 +157,7 @@ impl Follower {
         if is_void || self.streams.iter().any(is_known) {
             return None;
         }
-        let before = self.streams.last().map(Stream::mark);
+        let before = newest_mark(&siblings[..at]);
         let id = self.new_id(sibling.device, sibling.inode);
         if !head.is_empty() {
             let (path, file) = (self.path.clone(), sibling.path.clone());
@@ -271,11 +277,9 @@ fn is_held_in(stream: &Stream, content: &Content) -> bool {
     matches!(stream.origin, Origin::Held(_)) && stream.is_in(content.device, content.inode)
 }
 
-/// Whether one of two logs begins with all that is known of the other's beginning.
-fn begins_alike(sibling: &Sibling, live_head: &[u8]) -> bool {
-    let head = Content::open(&sibling.path).ok().and_then(|content| content.head().ok()).unwrap_or_default();
-    let common = head.len().min(live_head.len());
-    common > 0 && head[..common] == live_head[..common]
+fn is_like(sibling: &Sibling, stream: &Stream) -> bool {
+    let content = Content::open(&sibling.path);
+    content.is_ok_and(|content| !matches!(stream.likeness(&content), Ok(Likeness::None)))
 }
 
 pub(super) fn rotated_siblings(path: &Path) -> Vec<Sibling> {

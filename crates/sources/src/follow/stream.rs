@@ -249,10 +249,10 @@ impl Stream {
         Ok(is_same && self.notice(look, now))
     }
 
-    /// Whether nothing of it is known yet and the file has changed since this was asked last: what was in it may have been copied,
+    /// Whether nothing was read yet and the file has changed since this was asked last: what was in it may have been copied,
     /// and the file emptied.
     pub fn may_have_missed(&mut self) -> bool {
-        self.head.is_empty() && self.checked.replace(self.seen) != Some(self.seen)
+        self.tip == 0 && self.checked.replace(self.seen) != Some(self.seen)
     }
 
     /// A newer stream began.
@@ -328,18 +328,14 @@ impl Stream {
             return Ok(if content.has_mark(saved)? { Likeness::Whole } else { Likeness::None });
         }
         let head = content.head()?;
-        let common = head.len().min(self.head.len());
-        Ok(match head[..common] == self.head[..common] {
+        let own = self.content().map_or(Cow::Borrowed(self.head.as_slice()), |content| self.known_head(content));
+        let common = head.len().min(own.len());
+        Ok(match head[..common] == own[..common] {
             true if common == 0 => Likeness::None,
-            true if common < self.head.len() => Likeness::Beginning,
+            true if common < own.len() => Likeness::Beginning,
             true => Likeness::Whole,
             false => Likeness::None,
         })
-    }
-
-    /// The first bytes of its file as it is now.
-    pub fn live_head(&self) -> io::Result<Vec<u8>> {
-        self.content().map_or(Ok(Vec::new()), Content::head)
     }
 
     /// What a file must begin with to go on with this stream.
@@ -422,7 +418,7 @@ impl Stream {
         self.give_from = offset;
         self.is_exhausted = false;
         if self.phase == Phase::Ended {
-            (self.phase, self.is_acknowledged) = (Phase::Closing, false);
+            self.phase = Phase::Closing;
         }
         if matches!(self.origin, Origin::Gone) && offset < self.reached {
             self.origin = Origin::Sought(search);
