@@ -14,8 +14,11 @@ use crate::{Compression, FileMark, SourceError};
 
 /// Enough of a file's start to recognise a compression.
 const MAGIC_BYTES: usize = 16;
-/// Bytes hashed or unpacked at once where none of them is given out.
+/// Bytes hashed at once where none of them is given out.
 const STEP_BYTES: usize = 64 * 1024;
+
+/// Bytes unpacked at once: what a decoder made of them before it met a damage is gone with its error.
+const UNPACK_BYTES: usize = 8 * 1024;
 
 /// What a look at a file costs nothing to see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -232,7 +235,7 @@ impl Unpacked {
     fn read_at(&mut self, at: u64, into: &mut [u8]) -> usize {
         while self.start < at {
             let known = (self.window.len() as u64).min(at - self.start);
-            if known == 0 && self.unpack(STEP_BYTES) == 0 {
+            if known == 0 && self.unpack(UNPACK_BYTES) == 0 {
                 break;
             }
             let known = (self.window.len() as u64).min(at - self.start);
@@ -240,7 +243,7 @@ impl Unpacked {
             self.start += known;
         }
         while self.start == at && self.window.len() < into.len() {
-            if self.unpack(into.len() - self.window.len()) == 0 {
+            if self.unpack((into.len() - self.window.len()).min(UNPACK_BYTES)) == 0 {
                 break;
             }
         }

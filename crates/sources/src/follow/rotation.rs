@@ -120,7 +120,7 @@ impl Follower {
     /// Before the first byte of a new file is given out: whether it was copied and emptied before anybody saw what was in it.
     pub(super) fn check_beginning(&mut self) {
         let Some(newest) = self.streams.last_mut() else { return };
-        if !matches!(newest.origin, Origin::Held(_)) || !newest.may_have_missed() {
+        if newest.content().is_none() || !newest.may_have_missed() {
             return;
         }
         let before = newest.before.clone();

@@ -18,6 +18,7 @@ enum Act {
     AppendToRenamed(u8),
     Rotate,
     CopyTruncate,
+    CopyPollTruncate,
     Compress(u8, u8),
     Poll,
     PollSome(u8),
@@ -36,6 +37,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (0u8..4).prop_map(Act::AppendToRenamed),
         2 => Just(Act::Rotate),
         2 => Just(Act::CopyTruncate),
+        1 => Just(Act::CopyPollTruncate),
         1 => any::<(u8, u8)>().prop_map(|(which, packing)| Act::Compress(which, packing)),
         5 => Just(Act::Poll),
         3 => (1u8..4).prop_map(Act::PollSome),
@@ -82,6 +84,12 @@ impl Play {
             }
             Act::CopyTruncate => {
                 rig.yard.copytruncate();
+                self.is_renamed_open = false;
+            }
+            Act::CopyPollTruncate => {
+                rig.yard.copy();
+                rig.poll();
+                rig.yard.truncate();
                 self.is_renamed_open = false;
             }
             Act::Compress(which, packing) => self.compress(which, packing),
