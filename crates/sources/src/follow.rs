@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use self::content::Look;
+use self::content::{Content, Look};
 use self::search::Search;
 use self::stream::{BUFFER_BYTES, Origin, Reading, Step, Stream};
 use crate::feed::Events;
@@ -190,7 +190,8 @@ impl Follower {
         // Nothing of it is known anywhere: its copy is a file like any that nobody saw.
         let unseen_bytes = stream.backlog_bytes();
         stream.lose(Search::begin(now));
-        if unseen_bytes > 0 && self.catch_up(None, now) == 0 {
+        let live = Content::open_plain(&self.path).ok();
+        if unseen_bytes > 0 && self.catch_up(live.as_ref(), now) == 0 {
             let why = format!("{} was emptied before it was read, and no copy lies beside it", self.path.display());
             let stream = self.streams[at].id;
             self.events.tell(FeedEvent::Lost { stream, from: 0, bytes: Some(unseen_bytes), why });

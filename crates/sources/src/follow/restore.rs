@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::content::Content;
-use super::rotation::{rotated_siblings, since};
+use super::rotation::{siblings_beside, since};
 use super::search::Search;
 use super::siblings::Sibling;
 use super::stream::{Likeness, Origin, Stream};
@@ -92,7 +92,8 @@ impl Follower {
             return;
         }
         let before = self.streams[at].before.clone();
-        let siblings = rotated_siblings(&self.path);
+        let live = Content::open_plain(&self.path).ok();
+        let siblings = siblings_beside(&self.path, live.as_ref());
         // Those behind the file of a newer stream were written after that.
         let newer = &self.streams[at + 1..];
         let is_newer = |file: &Sibling| newer.iter().any(|stream| stream.is_in(file.device, file.inode));

@@ -58,7 +58,7 @@ impl Follower {
     }
 
     fn begin_live(&mut self, content: Content, now: Duration) {
-        let before = newest_mark(&siblings::list(&self.path));
+        let before = newest_mark(&siblings_beside(&self.path, Some(&content)));
         let last_line = content.last_line();
         let id = self.new_id(content.device, content.inode);
         let mut stream = Stream::begin(id, Origin::Held(content), before);
@@ -87,8 +87,7 @@ impl Follower {
     /// for the one that is at the path, or was just now. How many.
     pub(super) fn catch_up(&mut self, live: Option<&Content>, now: Duration) -> usize {
         let Some(newest) = self.streams.last() else { return 0 };
-        let mut siblings = rotated_siblings(&self.path);
-        siblings.retain(|sibling| live.is_none_or(|live| !live.is_file(sibling.device, sibling.inode)));
+        let siblings = siblings_beside(&self.path, live);
         let mut begun = 0;
         let known = position(&siblings, newest);
         let written = newest.mark().modified_ns;
@@ -282,9 +281,24 @@ fn is_like(sibling: &Sibling, stream: &Stream) -> bool {
     content.is_ok_and(|content| !matches!(stream.likeness(&content), Ok(Likeness::None)))
 }
 
-pub(super) fn rotated_siblings(path: &Path) -> Vec<Sibling> {
+fn rotated_siblings(path: &Path) -> Vec<Sibling> {
     let mut siblings = siblings::list(path);
     siblings.retain(Sibling::is_rotated);
+    siblings
+}
+
+/// The rotated siblings without the live file, under whatever name it is by now, and without a copy of it that was made to
+/// empty it next.
+pub(super) fn siblings_beside(path: &Path, live: Option<&Content>) -> Vec<Sibling> {
+    let mut siblings = rotated_siblings(path);
+    let Some(live) = live else { return siblings };
+    siblings.retain(|sibling| !live.is_file(sibling.device, sibling.inode));
+    let head = live.head().unwrap_or_default();
+    siblings.pop_if(|newest| {
+        let copy = Content::open(&newest.path).ok().and_then(|content| content.head().ok()).unwrap_or_default();
+        let common = copy.len().min(head.len());
+        common > 0 && copy[..common] == head[..common]
+    });
     siblings
 }
 
@@ -318,7 +332,7 @@ pub(super) fn since(siblings: &[Sibling], before: Option<&FileMark>, written_ns:
 
 /// What the newest rotated file is recognised by.
 fn newest_mark(siblings: &[Sibling]) -> Option<FileMark> {
-    siblings.iter().rev().filter(|sibling| sibling.is_rotated() && sibling.look.bytes > 0).find_map(|sibling| {
+    siblings.iter().rev().filter(|sibling| sibling.look.bytes > 0).find_map(|sibling| {
         let content = Content::open(&sibling.path).ok()?;
         let head = content.head().ok()?;
         (!head.is_empty()).then(|| content.mark(&head, sibling.look.modified_ns))

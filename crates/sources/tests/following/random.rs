@@ -130,7 +130,8 @@ impl Play {
         let rotated = self.rig.yard.rotated();
         let Some(path) = rotated.get(usize::from(which) % rotated.len().max(1)) else { return };
         // Nobody packs what is still written to.
-        if !is_packed(path) && !(self.is_renamed_open && *path == rotated[0]) {
+        let is_written_to = self.is_renamed_open && *path == rotated[0];
+        if !is_packed(path) && !is_written_to {
             compress(path, Packing::ALL[usize::from(packing) % 4]);
         }
     }
