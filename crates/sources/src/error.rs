@@ -100,6 +100,16 @@ pub enum SourceError {
         /// Where it ended.
         at: u64,
     },
+    /// A feed was asked to go back to where it cannot.
+    #[error("{} cannot be read again from byte {offset}: {why}", path.display())]
+    NotAgain {
+        /// The file or spool.
+        path: PathBuf,
+        /// Where in the stream.
+        offset: u64,
+        /// What is in the way.
+        why: &'static str,
+    },
     /// The system could not open it, for another reason.
     #[error("cannot open {}", path.display())]
     Open {
@@ -147,6 +157,7 @@ impl SourceError {
             | SourceError::Truncated { path, .. }
             | SourceError::Corrupt { path, .. }
             | SourceError::Shrank { path, .. }
+            | SourceError::NotAgain { path, .. }
             | SourceError::Open { path, .. }
             | SourceError::Read { path, .. } => path,
         }
@@ -184,6 +195,9 @@ impl SourceError {
             }
             SourceError::Shrank { .. } => {
                 "it was rotated or emptied meanwhile: import the rotated file (.1), then this one again".into()
+            }
+            SourceError::NotAgain { .. } => {
+                "the server and this side disagree about what is held: see whether the server's store was replaced by an older one".into()
             }
             SourceError::Open { path, .. } => format!("see whether `head -c1 {}` can open it", path.display()),
             SourceError::Read { .. } => "check the disk or network share (`dmesg` says more), then import it once more".into(),

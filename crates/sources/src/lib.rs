@@ -1,7 +1,8 @@
 //! Log files as they lie on disk: found, opened whatever they are compressed with, and read in chunks of whole lines.
 //!
 //! [`arrange`] turns what a person named into files; [`LogFile`] reads one; [`Identity`] lets a later import prove that a
-//! file contains what was read before. Every way in which a file can be bad is a [`SourceError`] that says what to do next.
+//! file contains what was read before. A [`Follower`] reads a log while it is written, through every kind of rotation; it is
+//! one [`Feed`] of several. Every way in which a file can be bad is a [`SourceError`] that says what to do next.
 
 mod arrange;
 mod chunk;
@@ -9,6 +10,7 @@ mod compression;
 mod decoder;
 mod error;
 mod feed;
+mod follow;
 mod foreign;
 mod identity;
 mod logfile;
@@ -18,6 +20,7 @@ pub use arrange::{Arranged, arrange, find_machine_logs, find_machine_logs_below}
 pub use chunk::{Chunk, Lines};
 pub use compression::Compression;
 pub use error::SourceError;
-pub use feed::{Feed, FeedEvent, PIECE_BYTES_MAX, Piece, Place, StreamId};
+pub use feed::{EVENTS_MAX, Feed, FeedEvent, FileMark, PIECE_BYTES_MAX, Piece, Place, StreamId};
+pub use follow::{Follower, IN_FLIGHT_PIECES_MAX, LINGER, STREAMS_MAX, Start};
 pub use identity::Identity;
 pub use logfile::{CHUNK_BYTES, LINE_BYTES_MAX, LogFile, Resumed};
