@@ -1,21 +1,27 @@
 //! Log files as they lie on disk: found, opened whatever they are compressed with, and read in chunks of whole lines.
 //!
 //! [`arrange`] turns what a person named into files; [`LogFile`] reads one; [`Identity`] lets a later import prove that a
-//! file contains what was read before. Every way in which a file can be bad is a [`SourceError`] that says what to do next.
+//! file contains what was read before. [`spool`] keeps what comes only once, [`listen`] takes syslog, [`journald`] reads a journal;
+//! each gives its lines as a [`Feed`]. Every way in which a file can be bad is a [`SourceError`] that says what to do next.
 
 mod arrange;
 mod chunk;
 mod compression;
 mod decoder;
 mod error;
+mod feed;
 mod foreign;
 mod identity;
+pub mod journald;
+pub mod listen;
 mod logfile;
 mod nearest;
+pub mod spool;
 
 pub use arrange::{Arranged, arrange, find_machine_logs, find_machine_logs_below};
 pub use chunk::{Chunk, Lines};
 pub use compression::Compression;
 pub use error::SourceError;
+pub use feed::{Feed, FeedEvent, PIECE_BYTES_MAX, Piece, Place, StreamId};
 pub use identity::Identity;
 pub use logfile::{CHUNK_BYTES, LINE_BYTES_MAX, LogFile, Resumed};
