@@ -126,7 +126,7 @@ fn a_datagram_is_a_message() {
         assert!(lines[3].ends_with("+00:00 127.0.0.1 postfix/smtpd[1]: no time"), "{}", lines[3]);
         let tally = rig.counters.tally();
         assert_eq!((tally.headed, tally.cut, tally.dropped), (1, 0, 0));
-        assert_eq!(tally.received_bytes, lines.iter().map(|line| line.len() as u64 + 1).sum());
+        assert_eq!(tally.received_bytes, lines.iter().map(|line| line.len() as u64 + 1).sum::<u64>());
     });
 }
 
