@@ -213,16 +213,20 @@ impl Shared {
             return Err(SpoolError::Full { dir: self.config.dir.clone(), held_bytes, bytes_max });
         }
         self.make_way(state, bytes)?;
-        let held_bytes = state.held();
-        let State { segments, active, .. } = state;
+        let State { segments, active, .. } = &mut *state;
         let (Some(segment), Some(active)) = (segments.back_mut(), active) else {
             return Ok(());
         };
-        match active.write(block.bytes(), segment.len) {
-            Ok(()) => segment.len += bytes,
-            Err(source) => return Err(self.refusal(self.path_of(segment), held_bytes, source)),
+        let Err(source) = active.write(block.bytes(), segment.len) else {
+            segment.len += bytes;
+            return Ok(());
+        };
+        let path = self.path_of(segment);
+        // So that it may go when the server holds it: it may be what fills the disk.
+        if segment.len > 0 {
+            state.seal();
         }
-        Ok(())
+        Err(self.refusal(path, state.held(), source))
     }
 
     /// Sees that there is a segment to which so many bytes may be added.
@@ -270,6 +274,7 @@ impl Shared {
         let synced = self.sync_these(due);
         let disk_bytes = opening::disk_bytes(&self.config.dir);
         let mut state = self.lock();
+        self.make_reserve();
         state.disk_bytes = disk_bytes;
         self.note_synced(&mut state, synced)
     }

@@ -32,7 +32,9 @@ pub(super) fn open(config: SpoolConfig, entropy: u128) -> Result<Shared, SpoolEr
     let smallest = 2 * (LINE_BYTES_MAX as u64 + 1);
     let segment_bytes_max = (config.bytes_max / SEGMENTS_OF_A_SPOOL).clamp(smallest, SEGMENT_BYTES_MAX);
     let (state, room) = (Mutex::new(state), Condvar::new());
-    Ok(Shared { config, segment_bytes_max, entropy, directory, _lock: lock, state, room })
+    let shared = Shared { config, segment_bytes_max, entropy, directory, _lock: lock, state, room };
+    shared.make_reserve();
+    Ok(shared)
 }
 
 /// What the disk has left for this user. Where it does not say, the spool's own bound is all that is known.

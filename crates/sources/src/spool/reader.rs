@@ -83,6 +83,8 @@ impl SpoolFeed {
             self.open = None;
         }
         state.relieved(&shared.config);
+        // Only now is the last of them closed, and its space there again.
+        shared.make_reserve();
         drop(state);
         shared.room.notify_all();
     }
@@ -94,13 +96,16 @@ impl Shared {
         let path = self.path_of(segment);
         // A newer line that is on disk is memory enough.
         let is_newest = !state.segments.iter().any(|other| other.sequence > segment.sequence && other.synced > 0);
-        let remembered = match self.config.origin {
+        let kept = match self.config.origin {
             Origin::Resumable if is_newest => self.remember(segment),
             Origin::Resumable | Origin::Transient => Ok(()),
         };
-        match remembered.and_then(|()| fs::remove_file(&path)) {
+        let gone = || match fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        };
+        match kept.and_then(|()| gone()) {
             Ok(()) => true,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => true,
             Err(error) => {
                 state.stuck(segment.sequence, SpoolEvent::Failed { path, why: format!("cannot be removed ({error})") });
                 false
@@ -117,7 +122,10 @@ impl Feed for SpoolFeed {
     fn next(&mut self) -> Result<Option<Piece>, SourceError> {
         loop {
             // The guard is gone before the disk is read: writers do not wait for it.
-            let turn = self.shared.lock().turn(self.shared.config.origin);
+            let (turn, has_stuck) = self.shared.lock().turn(self.shared.config.origin);
+            if has_stuck {
+                self.reap();
+            }
             let Some(turn) = turn else { return Ok(None) };
             let Segment { sequence, stream, given: offset, .. } = turn.segment;
             let read = self.read(&turn).map_err(|source| {

@@ -5,11 +5,14 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::state::State;
-use super::{Shared, SpoolError, segment};
+use super::{Origin, Shared, SpoolError, segment};
 use crate::LINE_BYTES_MAX;
 
 const NAME: &str = "last-line";
 const NEW_NAME: &str = "last-line.new";
+/// Room for it on a full disk: when its segment cannot go before the line is remembered, this goes first.
+const RESERVE_NAME: &str = "reserve";
+const RESERVE_BYTES: usize = LINE_BYTES_MAX + 16 * 1024;
 /// Sequence in hexadecimal, a space, the line, a newline.
 const SEQUENCE_DIGITS: usize = 16;
 
@@ -53,6 +56,16 @@ fn write(dir: &Path, directory: &File, remembered: &Remembered) -> io::Result<()
 }
 
 impl Shared {
+    /// Sees, with the state locked, that there is a reserve, for a spool that needs one. On a disk that is full already there is none.
+    pub(super) fn make_reserve(&self) {
+        let path = self.config.dir.join(RESERVE_NAME);
+        let is_there = || fs::metadata(&path).is_ok_and(|metadata| metadata.len() >= RESERVE_BYTES as u64);
+        if self.config.origin == Origin::Resumable && !is_there() && fs::write(&path, [b'-'; RESERVE_BYTES]).is_err() {
+            // Nothing is lost by half of one but its room.
+            drop(fs::remove_file(&path));
+        }
+    }
+
     /// The last line that the spool took: the newest segment's, or the one remembered of a segment that went after that.
     pub(super) fn last_line(&self, state: &State) -> Result<Option<Vec<u8>>, SpoolError> {
         let failed = |source| SpoolError::opening(&self.config.dir, source);
@@ -73,7 +86,15 @@ impl Shared {
             return Ok(());
         }
         let remembered = Remembered { sequence: segment.sequence, line: self.last_line_of(segment)? };
-        write(&self.config.dir, &self.directory, &remembered)
+        let dir = &self.config.dir;
+        match write(dir, &self.directory, &remembered) {
+            Err(error)
+                if error.kind() == io::ErrorKind::StorageFull && fs::remove_file(dir.join(RESERVE_NAME)).is_ok() =>
+            {
+                write(dir, &self.directory, &remembered)
+            }
+            written => written,
+        }
     }
 
     fn last_line_of(&self, segment: &segment::Segment) -> io::Result<Vec<u8>> {

@@ -137,16 +137,17 @@ impl State {
         }
     }
 
-    /// The first part that may be given out, if any.
-    pub(super) fn turn(&self, origin: Origin) -> Option<Turn> {
+    /// The first part that may be given out, if any, and whether there is a segment whose removal is to be tried again.
+    pub(super) fn turn(&self, origin: Origin) -> (Option<Turn>, bool) {
         let until = |segment: &Segment| match origin {
             Origin::Transient => segment.len,
             Origin::Resumable => segment.synced,
         };
         let ready =
             |segment: &&Segment| segment.given < until(segment) || (segment.sealed && segment.given == segment.len);
-        let segment = self.segments.iter().filter(|segment| !segment.ended).find(ready)?;
-        Some(Turn { segment: segment.clone(), until: until(segment) })
+        let segment = self.segments.iter().filter(|segment| !segment.ended).find(ready);
+        let turn = segment.map(|segment| Turn { segment: segment.clone(), until: until(segment) });
+        (turn, self.segments.iter().any(|segment| segment.stuck))
     }
 
     /// Notes what was given out; whether it was the segment's last.
