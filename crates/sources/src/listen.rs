@@ -1,7 +1,7 @@
 //! Syslog over UDP, TCP and TLS, taken into a spool.
 //!
 //! A [`Listener`] is one socket. What it takes is kept as it came, line by line, because the server knows log lines better; only
-//! [`line`] adds a header to what says no time. How messages are told apart in a stream stands in [`framing`]; how
+//! `line.rs` adds a header to what says no time. How messages are told apart in a stream stands in `framing.rs`; how
 //! many senders may come, and how long each may take, in [`Limits`].
 //!
 //! When the spool is full, a stream is not read until there is room, so that its sender keeps what it has; datagrams cannot wait, and
@@ -97,14 +97,17 @@ impl Listener {
                 Bound::Connections(socket) => stream::serve(socket, Arc::new(intake), stopped).await,
             }
         };
-        let stopping = async {
-            shutdown.await;
-            drop(stop);
+        tokio::pin!(served);
+        let ended = tokio::select! {
+            ended = &mut served => ended,
+            () = shutdown => {
+                drop(stop);
+                served.await
+            }
         };
-        let (served, ()) = tokio::join!(served, stopping);
-        // It ends because `stop` is gone; what was taken last is synced by the next one who opens the spool.
-        drop(syncing.await);
-        served
+        syncing.abort();
+        sync(&spool).await;
+        ended
     }
 }
 
@@ -127,12 +130,14 @@ fn bind_connections(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     Ok(socket.into())
 }
 
-/// Syncs the spool, on a thread where it disturbs nobody. A failure is seen again by whoever writes next.
 async fn keep_synced(spool: Spool, mut stopped: watch::Receiver<()>) {
-    let mut is_stopped = false;
-    while !is_stopped {
-        is_stopped = tokio::time::timeout(SYNC_EVERY, stopped.changed()).await.is_ok();
-        let spool = spool.clone();
-        drop(tokio::task::spawn_blocking(move || spool.sync()).await);
+    while tokio::time::timeout(SYNC_EVERY, stopped.changed()).await.is_err() {
+        sync(&spool).await;
     }
+}
+
+/// Syncs the spool, on a thread where it disturbs nobody. A failure is seen again by whoever writes next.
+async fn sync(spool: &Spool) {
+    let spool = spool.clone();
+    drop(tokio::task::spawn_blocking(move || spool.sync()).await);
 }

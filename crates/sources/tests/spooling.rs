@@ -128,6 +128,21 @@ fn a_server_that_holds_more_than_the_disk_kept_ends_the_stream() {
 }
 
 #[test]
+fn a_server_that_claims_more_than_there_is_does_not_make_later_lines_durable() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (spool, mut feed) = open(folder.path(), 1);
+    spool.append(b"one").expect("room");
+    let given = feed.next().expect("readable").expect("a piece");
+    feed.durable(given.stream, u64::MAX);
+    let line = vec![b'x'; LINE_BYTES_MAX];
+    (0..3).for_each(|_| spool.append(&line).expect("room"));
+    let (_, pieces) = drain(&mut feed);
+    assert!(pieces[0].2 && pieces[0].0 == given.stream);
+    feed.rewind(given.stream, 4).expect("still there");
+    assert_eq!(feed.next().expect("readable").expect("a piece").offset, 4);
+}
+
+#[test]
 fn segments_rotate_end_and_go() {
     let folder = tempfile::tempdir().expect("a folder");
     let config = SpoolConfig::new(folder.path(), "x");

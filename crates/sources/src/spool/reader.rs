@@ -146,7 +146,8 @@ impl Feed for SpoolFeed {
 
     fn durable(&mut self, stream: StreamId, offset: u64) {
         if let Some(segment) = self.shared.lock().stream_mut(stream) {
-            segment.durable = segment.durable.max(offset);
+            // Never more than there is: what is added later is not durable.
+            segment.durable = segment.durable.max(offset.min(segment.len));
             segment.given = segment.given.max(offset.min(segment.len));
         }
         self.reap();
