@@ -1,8 +1,9 @@
 //! Log files as they lie on disk: found, opened whatever they are compressed with, and read in chunks of whole lines.
 //!
 //! [`arrange`] turns what a person named into files; [`LogFile`] reads one; [`Identity`] lets a later import prove that a
-//! file contains what was read before. A [`Follower`] reads a log while it is written, through every kind of rotation; it is
-//! one [`Feed`] of several. Every way in which a file can be bad is a [`SourceError`] that says what to do next.
+//! file contains what was read before. A [`Follower`] reads a log while it is written, through every kind of rotation; [`spool`]
+//! keeps what comes only once, [`listen`] takes syslog, [`journald`] reads a journal; each gives its lines as a [`Feed`]. Every way in
+//! which a file can be bad is a [`SourceError`] that says what to do next.
 
 mod arrange;
 mod chunk;
@@ -13,8 +14,11 @@ mod feed;
 mod follow;
 mod foreign;
 mod identity;
+pub mod journald;
+pub mod listen;
 mod logfile;
 mod nearest;
+pub mod spool;
 
 pub use arrange::{Arranged, arrange, find_machine_logs, find_machine_logs_below};
 pub use chunk::{Chunk, Lines};

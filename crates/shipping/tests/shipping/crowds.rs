@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -18,10 +17,8 @@ const CROWD: usize = 1000;
 const FILES: u64 = 4096;
 
 fn allow_files() {
-    let limit = getrlimit(Resource::Nofile);
-    let current = limit.current.unwrap_or(u64::MAX).max(FILES);
-    setrlimit(Resource::Nofile, Rlimit { current: Some(current), maximum: limit.maximum })
-        .expect("too few files may be open");
+    let allowed = rlimit::increase_nofile_limit(FILES).expect("a limit");
+    assert!(allowed >= FILES, "too few files may be open: {allowed}");
 }
 
 fn hello(at: usize) -> Vec<u8> {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::StreamId;
+use crate::{journald::JournalEvent, listen::ListenEvent, spool::SpoolEvent};
 
 /// Events kept for a caller that does not ask. Of more, those that tell of no loss are only counted.
 pub const EVENTS_MAX: usize = 64;
@@ -80,6 +81,12 @@ pub enum FeedEvent {
         /// The path.
         path: PathBuf,
     },
+    /// Something happened to a spool.
+    Spool(SpoolEvent),
+    /// Something happened to a syslog listener.
+    Listener(ListenEvent),
+    /// Something happened to the journal.
+    Journal(JournalEvent),
     /// More happened than is kept.
     Omitted {
         /// How many events.
@@ -130,6 +137,9 @@ impl fmt::Display for FeedEvent {
                 write!(formatter, "{} cannot be read and is tried again: {why}; {hint}", path.display())
             }
             FeedEvent::Returned { path } => write!(formatter, "{} is read again", path.display()),
+            FeedEvent::Spool(event) => event.fmt(formatter),
+            FeedEvent::Listener(event) => event.fmt(formatter),
+            FeedEvent::Journal(event) => event.fmt(formatter),
             FeedEvent::Omitted { count } => write!(formatter, "{count} more events are not told one by one"),
         }
     }
