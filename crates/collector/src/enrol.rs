@@ -22,9 +22,13 @@ pub fn enrol(given: &Enrol) -> Result<(), Failure> {
         files: Vec::new(),
         authorities: given.authorities.clone(),
         state: given.state.clone(),
+        listen: Vec::new(),
+        is_journal_read: false,
     };
-    // Enrolled again, the logs stay those that the administrator chose.
-    config.files = Config::load(&given.config).map(|known| known.files).unwrap_or_default();
+    // Enrolled again, the sources stay those that the administrator chose.
+    if let Ok(known) = Config::load(&given.config) {
+        (config.files, config.listen, config.is_journal_read) = (known.files, known.listen, known.is_journal_read);
+    }
     let failed = |error: io::Error| {
         Failure::new(
             format!("cannot write {}: {error}", given.config.display()),

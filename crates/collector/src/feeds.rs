@@ -1,15 +1,16 @@
-//! Which logs are shipped, and how they are read.
+//! What is shipped: logs that are followed, what listeners take, and the journal.
 
-mod plain;
-
+use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 
 use vigie_shipping::Places;
-use vigie_sources::{Feed, find_machine_logs};
+use vigie_sources::journald::{JournalConfig, JournalFeed};
+use vigie_sources::listen::{ListenConfig, Listener, Transport};
+use vigie_sources::spool::{Spool, SpoolConfig};
+use vigie_sources::{Feed, Follower, Start, find_machine_logs};
 
-use crate::config::Config;
+use crate::config::{Config, Listen};
 use crate::failure::Failure;
-use plain::PlainFile;
 
 /// Followed when no mail log is there yet: where Debian and others will write it.
 const USUAL: &str = "/var/log/mail.log";
@@ -17,19 +18,69 @@ const USUAL: &str = "/var/log/mail.log";
 const REPEATING: &str = "mail.info";
 const PACKED: [&str; 5] = ["gz", "bz2", "xz", "zst", "Z"];
 
-/// The feeds of this machine, standing where the server has come to.
-pub fn feeds(config: &Config, mut places: Places) -> Result<Vec<Box<dyn Feed>>, Failure> {
-    let files = if config.files.is_empty() { usual_files(find_machine_logs()) } else { config.files.clone() };
-    let mut feeds: Vec<Box<dyn Feed>> = Vec::new();
-    for file in files {
+/// All that this collector ships.
+pub struct Sources {
+    pub feeds: Vec<Box<dyn Feed>>,
+    /// Sockets that fill a spool, which is one of the feeds.
+    pub listeners: Vec<(Listener, Spool)>,
+}
+
+/// The sources of this machine, standing where the server has come to.
+pub fn open(config: &Config, mut places: Places) -> Result<Sources, Failure> {
+    let mut sources = Sources { feeds: Vec::new(), listeners: Vec::new() };
+    for file in followed(config) {
         if file.is_dir() {
             let hint = format!("name a log in it, such as {}/mail.log", file.display());
             return Err(Failure::new(format!("{} is a directory", file.display()), hint));
         }
         let of_file = places.take(&file.display().to_string());
-        feeds.push(Box::new(PlainFile::new(file, of_file)));
+        sources.feeds.push(Box::new(Follower::new(file, of_file, Start::Beginning)));
     }
-    Ok(feeds)
+    for listen in &config.listen {
+        listen_at(listen, config, &mut sources)?;
+    }
+    if config.is_journal_read {
+        let spool = config.state.join("journal");
+        let feed = JournalFeed::follow(JournalConfig::new(spool), entropy());
+        sources.feeds.push(Box::new(feed.map_err(|error| Failure::new(&error, error.hint()))?));
+    }
+    Ok(sources)
+}
+
+/// The logs that are named, or else the usual ones, unless something else is shipped.
+fn followed(config: &Config) -> Vec<PathBuf> {
+    let has_others = !config.listen.is_empty() || config.is_journal_read;
+    if config.files.is_empty() && !has_others { usual_files(find_machine_logs()) } else { config.files.clone() }
+}
+
+fn listen_at(listen: &Listen, config: &Config, sources: &mut Sources) -> Result<(), Failure> {
+    let (transport, address) = match *listen {
+        Listen::Udp(address) => (Transport::Udp, address),
+        Listen::Tcp(address) => (Transport::Tcp, address),
+    };
+    let listener =
+        Listener::bind(ListenConfig::new(address, transport)).map_err(|error| cannot_listen(listen, &error))?;
+    let dir = config.state.join(format!("spool-{}", listen.file_name()));
+    let (spool, feed) = Spool::open(SpoolConfig::new(dir, format!("syslog:{listen}")), entropy())
+        .map_err(|error| Failure::new(&error, error.hint()))?;
+    sources.feeds.push(Box::new(feed));
+    sources.listeners.push((listener, spool));
+    Ok(())
+}
+
+fn cannot_listen(listen: &Listen, error: &std::io::Error) -> Failure {
+    let hint = match error.kind() {
+        std::io::ErrorKind::PermissionDenied => "ports below 1024 need root; senders can be told another port",
+        std::io::ErrorKind::AddrInUse => "see with `ss -lntup` who has the port; often it is rsyslog",
+        _ => "see with `ip addr` whether this machine has the address",
+    };
+    Failure::new(format!("cannot listen at {listen}: {error}"), hint)
+}
+
+/// The standard library's keys for hash maps are random.
+fn entropy() -> u128 {
+    let random = || u128::from(RandomState::new().hash_one(std::process::id()));
+    random() << 64 | random()
 }
 
 /// Of all mail logs, those that are written now; rotated ones are not shipped.

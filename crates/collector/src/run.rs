@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use tokio::task::JoinSet;
 use vigie_shipping::{Condition, Observer, Pace, Places, ShipConfig, ShipEvent, Shipper};
 
 use crate::config::{Config, program};
 use crate::failure::Failure;
+use crate::feeds::Sources;
 use crate::log::Bounded;
 use crate::{feeds, log, status, stop};
 
@@ -28,7 +30,7 @@ pub fn run(path: &Path, files: Vec<PathBuf>) -> Result<ExitCode, Failure> {
     let _lock = lock(&config.state)?;
     let places_path = config.state.join(PLACES_FILE);
     let places = Places::load(&places_path).map_err(|error| Failure::new(&error, error.hint()))?;
-    let feeds = feeds::feeds(&config, places)?;
+    let Sources { feeds, listeners } = feeds::open(&config, places)?;
     for feed in &feeds {
         log::write("info", &format!("shipping {}", feed.label()));
     }
@@ -38,8 +40,19 @@ pub fn run(path: &Path, files: Vec<PathBuf>) -> Result<ExitCode, Failure> {
     let no_runtime = |error| Failure::new(format!("cannot start: {error}"), "see `ulimit -a`");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(NAME_THREADS).build();
     let condition = runtime.map_err(no_runtime)?.block_on(async {
-        let asked = stop::asked().map_err(no_runtime)?;
-        Ok(shipper.run(asked).await)
+        let (asked, is_asked) = stop::asked().map_err(no_runtime)?;
+        let mut taking = JoinSet::new();
+        for (listener, spool) in listeners {
+            taking.spawn(listener.run(spool, stop::after(is_asked.clone())));
+        }
+        let condition = shipper.run(asked).await;
+        // What they still take lies in their spools for the next start.
+        while let Some(ended) = taking.join_next().await {
+            if let Ok(Err(error)) = ended {
+                log::write("warning", &format!("a listener ended: {error}"));
+            }
+        }
+        Ok(condition)
     })?;
     log::write("info", &farewell(&condition));
     Ok(ExitCode::SUCCESS)

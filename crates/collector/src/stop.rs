@@ -8,11 +8,11 @@ use tokio::sync::watch;
 const INTERRUPTED: i32 = 130;
 const TERMINATED: i32 = 143;
 
-/// Completes when a stop is asked for. Listens from now on.
-pub fn asked() -> io::Result<impl Future<Output = ()> + Send> {
+/// Completes when a stop is asked for; and the same for others. Listens from now on.
+pub fn asked() -> io::Result<(impl Future<Output = ()> + Send, watch::Receiver<bool>)> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let (ask, mut is_asked) = watch::channel(false);
+    let (ask, is_asked) = watch::channel(false);
     tokio::spawn(async move {
         loop {
             let code = tokio::select! {
@@ -24,8 +24,11 @@ pub fn asked() -> io::Result<impl Future<Output = ()> + Send> {
             }
         }
     });
-    Ok(async move {
-        // It fails only without a sender, and the task lives as long as the program.
-        let _ = is_asked.wait_for(|asked| *asked).await;
-    })
+    Ok((after(is_asked.clone()), is_asked))
+}
+
+/// Completes when a stop was asked for.
+pub async fn after(mut is_asked: watch::Receiver<bool>) {
+    // It fails only without a sender, and the task lives as long as the program.
+    let _ = is_asked.wait_for(|asked| *asked).await;
 }

@@ -48,7 +48,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         if commits % compaction == 0 {
             let start = Instant::now();
-            live.compact()?;
+            let merged = live.plan_compaction()?.run()?;
+            live.publish_compaction(merged)?;
             compact_ms.push(start.elapsed().as_secs_f64() * 1_000.0);
         }
     }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use vigie_lake::{Commit, Committed, Compaction, Lake, LakeError, ProvisionalFile, Snapshot, Writer};
+use vigie_lake::{Commit, Committed, Compaction, Lake, LakeError, Merged, Snapshot, Writer};
 use vigie_model::{Hop, Micros};
 
 use self::{derive::Linking, namesakes::Namesakes, recent::Recent};
@@ -205,12 +205,13 @@ impl Run {
 
     /// Merging files changes no row, but it is a commit: the state must be there under its number too.
     fn compact(&mut self) -> Result<(), ImportError> {
-        self.compact_around(Compaction::WhereNeeded, &[])
+        let merged = self.writer.plan_compaction(Compaction::WhereNeeded, &[])?.run()?;
+        self.publish_compaction(merged, READERS_LAST)
     }
 
-    fn compact_around(&mut self, which: Compaction, provisional: &[ProvisionalFile]) -> Result<(), ImportError> {
-        self.writer.compact_around(which, provisional)?;
-        self.writer.vacuum(READERS_LAST)?;
+    fn publish_compaction(&mut self, merged: Merged, readers_last: Duration) -> Result<(), ImportError> {
+        self.writer.publish_compaction(merged)?;
+        self.writer.vacuum(readers_last)?;
         let sequence = self.lake.snapshot()?.sequence();
         if sequence != self.sequence {
             self.sequence = sequence;

@@ -12,6 +12,7 @@ use std::{
 
 use jiff::tz::TimeZone;
 use rustc_hash::FxHashMap;
+use vigie_lake::{LakeError, Merged};
 use vigie_model::Text;
 
 use crate::import::{
@@ -239,6 +240,7 @@ impl Work {
     /// Stores what comes. `true` when it was asked to end and has.
     fn store_until_stopped(&self, mut live: Live) -> Result<bool, ImportError> {
         let mut commits = 0;
+        let mut merging: Option<JoinHandle<Result<Merged, LakeError>>> = None;
         loop {
             let (pieces, is_stopping) = self.next_pieces();
             let began = Instant::now();
@@ -248,8 +250,17 @@ impl Work {
                 return Ok(true);
             }
             commits += 1;
-            if commits % COMPACT_COMMITS == 0 {
-                live.compact()?;
+            if let Some(done) = merging.take_if(|merging| merging.is_finished()) {
+                // One that failed leaves small files for the next.
+                match done.join() {
+                    Ok(Ok(merged)) => live.publish_compaction(merged)?,
+                    Ok(Err(error)) => tracing::warn!(%error, "small files could not be merged"),
+                    Err(_) => tracing::warn!("merging small files was broken off"),
+                }
+            }
+            if commits % COMPACT_COMMITS == 0 && merging.is_none() {
+                let plan = live.plan_compaction()?;
+                merging = std::thread::Builder::new().name("merge".to_owned()).spawn(move || plan.run()).ok();
             }
             self.put_off(began);
         }

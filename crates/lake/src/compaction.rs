@@ -42,36 +42,84 @@ pub struct Compacted {
     pub bytes_after: u64,
 }
 
+/// A compaction that is planned. It works beside the writer: what it makes is nobody's until the writer publishes it.
+pub struct Merging {
+    tables: Vec<(FileSet, Vec<Group>)>,
+}
+
+/// What a [`Merging`] made.
+pub struct Merged {
+    tables: Vec<(FileSet, Vec<(Group, Group)>)>,
+}
+
 impl Writer {
     /// Merges small files of a day into few, sorted and better compressed.
     pub fn compact(&mut self, which: Compaction) -> Result<Compacted, LakeError> {
-        self.compact_around(which, &[])
+        let merged = self.plan_compaction(which, &[])?.run()?;
+        self.publish_compaction(merged)
     }
 
-    /// As [`Writer::compact`], but files of provisional rows stay as they are.
-    pub fn compact_around(
+    /// What is to be merged, as the store is now. Files of provisional rows stay as they are.
+    pub fn plan_compaction(
         &mut self,
         which: Compaction,
         provisional: &[ProvisionalFile],
-    ) -> Result<Compacted, LakeError> {
+    ) -> Result<Merging, LakeError> {
         self.complete_interrupted()?;
-        let mut done = Compacted::default();
+        let mut tables = Vec::new();
         for table in Table::ALL {
             let files = self.files(table)?;
             let is_provisional = |file: &DataFile| provisional.iter().any(|p| p.table == table && p.path == file.path);
             let settled: Vec<DataFile> = files.files.iter().filter(|file| !is_provisional(file)).cloned().collect();
-            let groups: Vec<_> = settled.chunk_by(|a, b| a.day == b.day).filter_map(|day| chosen(day, which)).collect();
-            let mut change = Rewritten::default();
-            for (group, merged) in merge_all(&files, groups)? {
-                done.note(&group, &merged);
-                change.added.extend(merged);
-                change.removed.extend(group);
-            }
-            if !change.added.is_empty() {
-                self.publish(Changes::from([(table, change)]), Default::default(), IsNewData::No)?;
+            let groups: Vec<Group> =
+                settled.chunk_by(|a, b| a.day == b.day).filter_map(|day| chosen(day, which)).collect();
+            if !groups.is_empty() {
+                tables.push((files, groups));
             }
         }
+        Ok(Merging { tables })
+    }
+
+    /// Puts merged files in the place of those that they were made of. Where one of these was replaced meanwhile, all of its day stay.
+    pub fn publish_compaction(&mut self, merged: Merged) -> Result<Compacted, LakeError> {
+        self.complete_interrupted()?;
+        let mut done = Compacted::default();
+        let mut changes = Changes::new();
+        for (files, days) in merged.tables {
+            let listed = self.files(files.table)?;
+            let is_listed = |file: &DataFile| listed.files.iter().any(|known| known.path == file.path);
+            for (group, made) in days {
+                if !group.iter().all(is_listed) {
+                    remove_files(&files, &made);
+                    continue;
+                }
+                done.note(&group, &made);
+                let change: &mut Rewritten = changes.entry(files.table).or_default();
+                change.added.extend(made);
+                change.removed.extend(group);
+            }
+        }
+        if !changes.is_empty() {
+            self.publish(changes, Default::default(), IsNewData::No)?;
+        }
         Ok(done)
+    }
+}
+
+impl Merging {
+    /// Is there nothing to merge?
+    pub fn is_empty(&self) -> bool {
+        self.tables.is_empty()
+    }
+
+    /// Reads and writes the files.
+    pub fn run(self) -> Result<Merged, LakeError> {
+        let mut tables = Vec::new();
+        for (files, groups) in self.tables {
+            let days = merge_all(&files, groups)?;
+            tables.push((files, days));
+        }
+        Ok(Merged { tables })
     }
 }
 

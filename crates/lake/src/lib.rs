@@ -31,7 +31,7 @@ pub use ask::{
     Ranking, Refusals, RejectionPage, Route, Summary, TimeBucket, Totals,
 };
 pub use commit::Commit;
-pub use compaction::{Compacted, Compaction};
+pub use compaction::{Compacted, Compaction, Merged, Merging};
 pub use error::LakeError;
 pub use lake::Lake;
 pub use replacement::{ProvisionalFile, Replacement};

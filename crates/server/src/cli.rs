@@ -204,7 +204,7 @@ pub struct Listen {
 #[derive(Debug, Args)]
 pub struct Collect {
     /// Address at which collectors are taken, such as 0.0.0.0:8026.
-    #[arg(long = "collect", value_name = "ADDRESS:PORT", required = false)]
+    #[arg(id = "collect", long = "collect", value_name = "ADDRESS:PORT", required = false)]
     pub listen: std::net::SocketAddr,
     /// A certificate in PEM, instead of the server's own; collectors enrolled before then pin another key.
     #[arg(long, value_name = "FILE", requires = "key")]

@@ -7,13 +7,13 @@
 //! next commit replaces. Lines that come too late for that (a source that was away) are stored at once, and the journeys of their time
 //! are derived from the store, as an import does it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::{Timestamp, tz::TimeZone};
 use rustc_hash::FxHashMap;
 use vigie_correlator::{BEFORE_ALL, LATE_MICROS_MAX, LiveLinker, Round};
 use vigie_formats::calendar::{Calendar, RollScan, scan_rolls};
-use vigie_lake::{Commit, Committed, Compaction, Coverage, LakeError, ProvisionalFile, Replacement};
+use vigie_lake::{Commit, Committed, Compaction, Coverage, LakeError, Merged, Merging, ProvisionalFile, Replacement};
 use vigie_model::{Hop, Journey, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, Text};
 use vigie_sources::{Chunk, LINE_BYTES_MAX};
 
@@ -23,6 +23,8 @@ use super::{
 };
 use crate::intake::{self, HostRule, Reader, Track, line_hash};
 
+/// Files that no commit lists any more stay this long, for readers that began before. There are many: each commit replaces some.
+const READERS_LAST: Duration = Duration::from_secs(600);
 /// What is stored of this much time before the newest line is read again at the start: more than live linking looks back.
 const WINDOW_MICROS: Micros = 900 * MICROS_PER_SECOND;
 /// Streams remembered; of more, those that ended longest ago are forgotten, and would be told from their lines if they came again.
@@ -235,9 +237,14 @@ impl Live {
         Ok(stored)
     }
 
-    /// Merges small files, where there are many.
-    pub fn compact(&mut self) -> Result<(), ImportError> {
-        self.run.compact_around(Compaction::WhereNeeded, &self.provisional)
+    /// Which small files are to be merged. That can be done beside the commits.
+    pub fn plan_compaction(&mut self) -> Result<Merging, ImportError> {
+        Ok(self.run.writer.plan_compaction(Compaction::WhereNeeded, &self.provisional)?)
+    }
+
+    /// Takes merged files into the store, and removes what nobody reads any more.
+    pub fn publish_compaction(&mut self, merged: Merged) -> Result<(), ImportError> {
+        self.run.publish_compaction(merged, READERS_LAST)
     }
 
     /// Reads the lines that wait, those of several streams in order of time.

@@ -91,7 +91,7 @@ impl<'a> Replay<'a> {
 
     /// Sends everything, with a commit after about every third piece, and a kill after about every tenth.
     fn run(mut self, turns: Turns) -> (Rows, bool) {
-        let mut derived = false;
+        let (mut derived, mut merged) = (false, None);
         while let Some(at) = self.next(turns) {
             self.send(at);
             if self.random.below(3) == 0 {
@@ -101,7 +101,12 @@ impl<'a> Replay<'a> {
                 self.open();
             }
             if self.random.below(20) == 0 {
-                self.live().compact().expect("compacted");
+                let merging = self.live().plan_compaction().expect("planned");
+                merged = Some(merging.run().expect("merged"));
+            }
+            // Commits came in between.
+            if let Some(merged) = merged.take_if(|_| self.random.below(4) == 0) {
+                self.live().publish_compaction(merged).expect("published");
             }
         }
         derived |= self.live().commit().expect("a commit").derived;

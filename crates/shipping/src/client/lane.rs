@@ -42,6 +42,7 @@ pub(super) struct Lane {
     send_at: Instant,
     faults: u32,
     has_moved: bool,
+    has_begun: bool,
     touches: u64,
 }
 
@@ -104,6 +105,7 @@ impl Lane {
             send_at: Instant::now(),
             faults: 0,
             has_moved: false,
+            has_begun: false,
             touches: 0,
         }
     }
@@ -140,6 +142,12 @@ impl Lane {
     /// Did places move since this was asked last?
     pub(super) fn take_moved(&mut self) -> bool {
         std::mem::take(&mut self.has_moved)
+    }
+
+    /// Did a stream begin since this was asked last? Its place must be kept before anything of it is sent: after a crash it would else
+    /// be sent again under another name.
+    pub(super) fn take_begun(&mut self) -> bool {
+        std::mem::take(&mut self.has_begun)
     }
 
     /// The streams to greet with.
@@ -304,6 +312,7 @@ impl Lane {
     fn placed(&mut self, piece: Piece) -> Option<Chunk> {
         self.touches += 1;
         let Piece { stream, offset, mut bytes, is_last } = piece;
+        self.has_begun |= !self.streams.contains_key(&stream);
         let end = offset.saturating_add(bytes.len() as u64);
         let extent = self.streams.entry(stream).or_default();
         extent.touched = self.touches;
