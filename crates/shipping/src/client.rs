@@ -110,6 +110,8 @@ struct Tale<O> {
     observer: O,
     condition: Condition,
     counts: BTreeMap<&'static str, u64>,
+    /// What was told of a feed that is tried again and again, until something of it arrives.
+    troubles: BTreeMap<String, String>,
 }
 
 type Shutdown<'a> = Pin<&'a mut (dyn Future<Output = ()> + Send)>;
@@ -120,7 +122,7 @@ impl<O: Observer> Shipper<O> {
         let dialer = Dialer::new(&config)?;
         let lanes = feeds.into_iter().map(Lane::new).collect();
         let condition = Condition { server: config.server.clone(), since_us: now_us(), ..Condition::default() };
-        let tale = Tale { observer, condition, counts: BTreeMap::new() };
+        let tale = Tale { observer, condition, counts: BTreeMap::new(), troubles: BTreeMap::new() };
         Ok(Shipper { config, lanes, dialer, tale, save_due: None })
     }
 
@@ -211,6 +213,15 @@ impl<O: Observer> Tale<O> {
             *self.counts.entry(kind).or_default() += 1;
         }
         self.observer.event(event);
+    }
+
+    /// Tells it unless it was the last thing told of this feed.
+    fn tell_once(&mut self, label: &str, event: &ShipEvent) {
+        let text = event.to_string();
+        if self.troubles.get(label) != Some(&text) {
+            self.troubles.insert(label.to_owned(), text);
+            self.tell(event);
+        }
     }
 
     fn tell_condition(&mut self, lanes: &[Lane]) {

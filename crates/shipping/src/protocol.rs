@@ -208,6 +208,11 @@ impl Status {
     }
 }
 
+/// As many whole characters of a text as fit.
+pub(crate) fn cut(text: &str, bytes_max: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes_max)]
+}
+
 fn within(what: &'static str, size: usize, max: usize) -> Result<(), Refusal> {
     if size > max { Err(Refusal::TooLarge { what, size: size as u64, max: max as u64 }) } else { Ok(()) }
 }

@@ -12,7 +12,8 @@ use vigie_sources::{Feed, FeedEvent, PIECE_BYTES_MAX, Piece, Place, SourceError,
 use zstd::bulk::Compressor;
 
 use super::event::FeedCondition;
-use crate::protocol::{Chunk, Durable, HeldStream, KnownStream};
+use crate::bounds::LABEL_BYTES_MAX;
+use crate::protocol::{Chunk, Durable, HeldStream, KnownStream, cut};
 
 /// Small pieces go together up to this. A piece is never divided: the server gets whole lines.
 const CHUNK_BYTES: usize = PIECE_BYTES_MAX;
@@ -154,7 +155,7 @@ impl Lane {
     pub(super) fn known_streams(&self) -> impl Iterator<Item = KnownStream> + '_ {
         let known = |(stream, extent): (&StreamId, &Extent)| KnownStream {
             stream: *stream,
-            label: self.label().to_owned(),
+            label: cut(self.label(), LABEL_BYTES_MAX).to_owned(),
             durable: extent.told,
         };
         self.streams.iter().map(known)

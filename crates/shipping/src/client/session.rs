@@ -12,10 +12,10 @@ use super::backoff::Backoff;
 use super::lane::{Forgotten, Lane, Parcel};
 use super::link::{Fault, Link};
 use super::{Observer, ShipEvent, Shipper, Shutdown, Tale, now_us};
-use crate::bounds::{STATUS_WAIT_MAX, STREAMS_MAX};
+use crate::bounds::{NAME_BYTES_MAX, STATUS_WAIT_MAX, STREAMS_MAX};
 use crate::protocol::{
     CHUNK_PATH, CURRENT, Durable, HELLO_PATH, Hello, HelloAnswer, OLDEST, Problem, Received, STATUS_PATH, Status,
-    StatusAnswer,
+    StatusAnswer, cut,
 };
 
 /// Chunks under way at once, of as many feeds. With the status fewer than any server takes.
@@ -93,7 +93,8 @@ impl<O: Observer> Shipper<O> {
     async fn greet(&mut self, link: Link) -> Result<Session, Fault> {
         let streams: Vec<_> = self.lanes.iter().flat_map(Lane::known_streams).take(STREAMS_MAX).collect();
         let named = streams.iter().map(|known| known.stream).collect();
-        let (program, host) = (self.config.program.clone(), self.config.host.clone());
+        let [program, host] =
+            [&self.config.program, &self.config.host].map(|name| cut(name, NAME_BYTES_MAX).to_owned());
         let hello = Hello { protocol: CURRENT, program, host, clock_us: now_us(), streams };
         let answer: HelloAnswer = link.ask(HELLO_PATH, body(&hello), Duration::ZERO).await?;
         if !(OLDEST..=CURRENT).contains(&answer.protocol) {
@@ -234,6 +235,7 @@ impl<O: Observer> Shipper<O> {
         self.tale.condition.chunks += 1;
         let pace = self.config.pace;
         let lane = &mut self.lanes[index];
+        self.tale.troubles.remove(lane.label());
         if let Err(error) = lane.arrived(parcel, received.received, pace.trouble) {
             self.tale.unreadable(lane, &error);
         }
@@ -277,7 +279,10 @@ impl<O: Observer> Shipper<O> {
         }
         lane.returned(Some(pace.trouble), pace.trouble);
         let label = lane.label().to_owned();
-        self.tale.tell(&ShipEvent::Refused { label, detail: problem.detail, hint: problem.hint });
+        self.tale.tell_once(
+            &label,
+            &ShipEvent::Refused { label: label.clone(), detail: problem.detail, hint: problem.hint },
+        );
         Ok(())
     }
 }
@@ -326,7 +331,7 @@ impl<O: Observer> Tale<O> {
 
     fn unreadable(&mut self, lane: &Lane, error: &vigie_sources::SourceError) {
         let (label, why, hint) = (lane.label().to_owned(), error.to_string(), error.hint());
-        self.tell(&ShipEvent::Unreadable { label, why, hint });
+        self.tell_once(lane.label(), &ShipEvent::Unreadable { label, why, hint });
     }
 }
 

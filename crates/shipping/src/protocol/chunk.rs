@@ -18,7 +18,7 @@ use vigie_sources::StreamId;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::refusal::{Malformed, Refusal};
-use super::{CURRENT, OLDEST};
+use super::{CURRENT, OLDEST, cut};
 use crate::bounds::{LABEL_BYTES_MAX, RAW_BYTES_MAX};
 
 /// The fixed part of a chunk.
@@ -79,7 +79,7 @@ impl Chunk {
     /// Puts it into bytes, with its text compressed.
     pub fn encode(&self, compressor: &mut zstd::bulk::Compressor<'_>) -> std::io::Result<Vec<u8>> {
         let packed = compressor.compress(&self.bytes)?;
-        let label = &self.label.as_bytes()[..label_bytes(&self.label)];
+        let label = cut(&self.label, LABEL_BYTES_MAX).as_bytes();
         let mut body = Vec::with_capacity(HEADER_BYTES + label.len() + packed.len());
         body.extend_from_slice(&self.header(label.len() as u16));
         body.extend_from_slice(label);
@@ -160,9 +160,4 @@ fn unpack(packed: &[u8], raw_bytes: usize) -> Result<Vec<u8>, Refusal> {
 /// A number's bytes; the header is longer than any that is asked for.
 fn part<const N: usize>(header: &[u8; HEADER_BYTES], at: usize) -> [u8; N] {
     std::array::from_fn(|index| header[at + index])
-}
-
-/// How much of a label is sent: all of it, or as many whole characters as may be.
-fn label_bytes(label: &str) -> usize {
-    label.floor_char_boundary(LABEL_BYTES_MAX)
 }

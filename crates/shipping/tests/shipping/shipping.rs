@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Mutex};
 
+use vigie_shipping::protocol::Reason;
 use vigie_shipping::{Limits, Places, ShipEvent};
 use vigie_sources::{FeedEvent, StreamId};
 use vigie_testkit::random::Random;
 
 use crate::feed::{FakeFeed, Log, Told, place};
 use crate::rig::{Collector, Rig, until};
-use crate::world::Mood;
+use crate::world::{Held, Mood};
 
 fn log() -> Arc<Log> {
     Log::random(1, 2, 100_000, &mut Random::new(7))
@@ -130,4 +131,36 @@ async fn a_clock_that_is_hours_off_is_told_and_refused_by_nobody() {
     assert!(collector.notes.has(hours));
     assert!(collector.stop().await.clock_ahead_ms >= 18_000_000);
     serving.abort();
+}
+
+#[tokio::test]
+async fn a_feed_that_is_refused_is_told_once_and_holds_up_no_other() {
+    let rig = Rig::new(Mood::default(), Limits::default(), 1).await;
+    let [refused, other] = [1, 2].map(|number| Log::random(number, 2, 100_000, &mut Random::new(7)));
+    let held = Held { owner: "mx2".into(), ..Held::default() };
+    rig.world.state.lock().unwrap().streams.insert(refused.streams[0].0, held);
+    let (told_refused, told_other) = (told(), told());
+    let feed = |log: &Arc<Log>, told: &Arc<Mutex<Told>>| FakeFeed::boxed(log, &mut Places::default(), 1, told);
+    let collector = Collector::start(rig.config(1), vec![feed(&refused, &told_refused), feed(&other, &told_other)]);
+    until("the other is over", || told_other.lock().unwrap().ended == 2).await;
+    until("it was refused again and again", || rig.counters.refused(Reason::Foreign) > 3).await;
+    let is_refusal = |event: &&ShipEvent| matches!(event, ShipEvent::Refused { label, .. } if *label == refused.label);
+    assert_eq!(collector.notes.events().iter().filter(is_refusal).count(), 1);
+    assert_eq!(told_refused.lock().unwrap().durable_bytes, 0);
+    // Sorted out at the server, it goes on.
+    rig.world.state.lock().unwrap().streams.clear();
+    until("it is over, too", || told_refused.lock().unwrap().ended == 2).await;
+}
+
+#[tokio::test]
+async fn a_label_that_is_too_long_is_cut_and_not_refused() {
+    let rig = Rig::new(Mood::default(), Limits::default(), 1).await;
+    let Log { streams, .. } = Arc::into_inner(log()).unwrap();
+    let (log, told) = (Arc::new(Log { label: format!("/{}", "é".repeat(1000)), streams }), told());
+    let mut config = rig.config(1);
+    config.host = "h".repeat(1000);
+    let collector = Collector::start(config, vec![FakeFeed::boxed(&log, &mut Places::default(), 1, &told)]);
+    until("all is over", || told.lock().unwrap().ended == 2).await;
+    collector.stop().await;
+    assert_eq!(rig.counters.refused(Reason::TooLarge), 0);
 }
