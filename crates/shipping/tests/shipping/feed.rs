@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use vigie_shipping::Places;
-use vigie_sources::{Feed, FeedEvent, PIECE_BYTES_MAX, Piece, Place, SourceError, StreamId};
+use vigie_sources::{Feed, FeedEvent, FileMark, PIECE_BYTES_MAX, Piece, Place, SourceError, StreamId};
 use vigie_testkit::random::Random;
 
 /// A log on disk: outlives the feeds that read it.
@@ -137,7 +137,7 @@ impl FakeFeed {
 
 /// As a feed of files would have it.
 pub fn place(stream: StreamId, offset: u64) -> Place {
-    Place { stream, offset, is_ended: false }
+    Place { stream, offset, hashed: 0, hash: 0, file: FileMark::default(), before: None, is_ended: false }
 }
 
 impl Position {
