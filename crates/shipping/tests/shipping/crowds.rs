@@ -9,7 +9,7 @@ use vigie_shipping::protocol::{HELLO_PATH, Hello, Reason};
 use vigie_shipping::{Limits, Token};
 
 use crate::raw::{Raw, chunk};
-use crate::rig::{Rig, until};
+use crate::rig::{DEADLINE, Rig, until};
 use crate::world::{Mood, now_us};
 
 const CROWD: usize = 1000;
@@ -30,8 +30,14 @@ fn hello(at: usize) -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_connections_are_served_and_one_more_is_refused() {
     allow_files();
-    let limits =
-        Limits { connections: CROWD, connections_of_address: CROWD, requests_of_sender: CROWD, ..Limits::default() };
+    let limits = Limits {
+        connections: CROWD,
+        connections_of_address: CROWD,
+        requests_of_sender: CROWD,
+        // A thousand handshakes are seconds of work for both ends.
+        handshake_time: DEADLINE,
+        ..Limits::default()
+    };
     let rig = Rig::new(Mood::default(), limits, 1).await;
     let (address, token) = (rig.address, rig.token.text());
     let mut arriving = JoinSet::new();
@@ -69,7 +75,7 @@ async fn a_thousand_who_say_nothing_disturb_nobody() {
     let limits = Limits {
         connections: 200,
         connections_of_address: 150,
-        handshake_time: Duration::from_millis(500),
+        handshake_time: Duration::from_secs(2),
         ..Limits::default()
     };
     let rig = Rig::new(Mood::default(), limits, 1).await;
