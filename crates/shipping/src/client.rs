@@ -151,6 +151,12 @@ impl<O: Observer> Shipper<O> {
         let until = Instant::now() + time;
         while Instant::now() < until {
             self.look_at_feeds();
+            // A chunk of each is read ahead, so that its log is open: it can be read to its end even when rotation removes it.
+            for lane in &mut self.lanes {
+                if let Err(error) = lane.gather(self.config.pace.poll, self.config.pace.trouble) {
+                    self.tale.unreadable(lane, &error);
+                }
+            }
             self.tale.still_away(&self.lanes, self.config.pace.notice);
             let step = until.min(Instant::now() + self.config.pace.poll);
             tokio::select! {

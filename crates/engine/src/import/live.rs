@@ -264,9 +264,13 @@ impl Live {
                 parts.push((&mut stream.track, stream.mark.durable, &stream.waiting[..whole], 0));
             }
         }
-        parts.sort_by(|a, b| (a.0.position(), &a.0.label, a.0.id).cmp(&(b.0.position(), &b.0.label, b.0.id)));
-        while let Some(next) = (0..parts.len()).min_by_key(|&at| (parts[at].0.position(), at)) {
-            let other = (0..parts.len()).filter(|&at| at != next).map(|at| parts[at].0.position()).min();
+        // A log that was rotated goes on in its successor, whatever the clock says: of each origin the oldest stream first.
+        parts.sort_by(|a, b| (&a.0.label, a.0.id).cmp(&(&b.0.label, b.0.id)));
+        while !parts.is_empty() {
+            let is_first = |&at: &usize| at == 0 || parts[at - 1].0.label != parts[at].0.label;
+            let ready = || (0..parts.len()).filter(is_first);
+            let Some(next) = ready().min_by_key(|&at| (parts[at].0.position(), at)) else { break };
+            let other = ready().filter(|&at| at != next).map(|at| parts[at].0.position()).min();
             let (track, offset, bytes, at) = &mut parts[next];
             reader.lines(track, &Chunk { offset: *offset, bytes }, at, other, options, &mut sink)?;
             if *at >= bytes.len() {

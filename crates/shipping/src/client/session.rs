@@ -329,7 +329,7 @@ impl<O: Observer> Tale<O> {
         self.tell(&ShipEvent::ServerForgot { label: lane.label().to_owned(), from: gone.from, to: gone.to });
     }
 
-    fn unreadable(&mut self, lane: &Lane, error: &vigie_sources::SourceError) {
+    pub(super) fn unreadable(&mut self, lane: &Lane, error: &vigie_sources::SourceError) {
         let (label, why, hint) = (lane.label().to_owned(), error.to_string(), error.hint());
         self.tell_once(lane.label(), &ShipEvent::Unreadable { label, why, hint });
     }
