@@ -1,7 +1,6 @@
 //! Decompression as a stream, with a meter between file and decoder: how far it read, and whether the disk failed or the data.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Take};
+use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -10,8 +9,6 @@ use crate::Compression;
 /// Compressed bytes per read.
 pub(crate) const FILE_BUFFER_BYTES: usize = 128 * 1024;
 
-/// The open file below a decoder.
-pub(crate) type Raw = BufReader<Take<File>>;
 pub(crate) type Decoder = Box<dyn Read + Send>;
 
 /// What a decoder has taken from its file. Shared with the decoder, which owns the file.
@@ -34,7 +31,11 @@ impl Meter {
 }
 
 /// A stream of decompressed bytes.
-pub(crate) fn open(raw: Raw, compression: Compression, meter: Arc<Meter>) -> io::Result<Decoder> {
+pub(crate) fn open(
+    raw: impl BufRead + Send + 'static,
+    compression: Compression,
+    meter: Arc<Meter>,
+) -> io::Result<Decoder> {
     let metered = Metered { raw, meter };
     Ok(match compression {
         Compression::Plain => Box::new(metered),
@@ -45,12 +46,12 @@ pub(crate) fn open(raw: Raw, compression: Compression, meter: Arc<Meter>) -> io:
     })
 }
 
-struct Metered {
-    raw: Raw,
+struct Metered<R> {
+    raw: R,
     meter: Arc<Meter>,
 }
 
-impl Metered {
+impl<R> Metered<R> {
     fn took(&self, bytes: usize) {
         self.meter.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
@@ -65,7 +66,7 @@ impl Metered {
     }
 }
 
-impl Read for Metered {
+impl<R: Read> Read for Metered<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let bytes = Self::watch(&self.meter, self.raw.read(buffer))?;
         self.took(bytes);
@@ -73,7 +74,7 @@ impl Read for Metered {
     }
 }
 
-impl BufRead for Metered {
+impl<R: BufRead> BufRead for Metered<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         Self::watch(&self.meter, self.raw.fill_buf())
     }

@@ -162,12 +162,16 @@ impl Follower {
     /// The first piece that any stream has.
     fn read(&mut self, is_newest_noticed: bool, now: Duration) -> Option<Piece> {
         self.buffer.resize(BUFFER_BYTES, 0);
-        for at in 0..self.streams.len() {
-            let is_noticed = is_newest_noticed && at + 1 == self.streams.len();
+        let newest = self.streams.last().map(|stream| stream.id);
+        let mut next = 0;
+        // Streams come and go while files are found to be others.
+        while let Some(stream) = self.streams.get_mut(next) {
+            let (at, is_noticed) = (next, is_newest_noticed && Some(stream.id) == newest);
+            next += 1;
             let mut reading = Reading { buffer: &mut self.buffer, events: &mut self.events, now };
-            match self.streams[at].read(&mut reading, is_noticed) {
+            match stream.read(&mut reading, is_noticed) {
                 Ok(Step::Piece(piece)) => {
-                    self.streams[at].is_failing = false;
+                    stream.is_failing = false;
                     return Some(piece);
                 }
                 Ok(Step::Nothing) => {}
@@ -262,9 +266,16 @@ impl Feed for Follower {
             return Ok(None);
         }
         if is_newest_noticed {
-            self.check_beginning();
+            self.check_beginning(None);
         }
-        let piece = self.read(is_newest_noticed, now);
+        let newest = self.streams.last().and_then(Stream::content).map(|content| content.inode);
+        let mut piece = self.read(is_newest_noticed, now);
+        let is_same = newest == self.streams.last().and_then(Stream::content).map(|content| content.inode);
+        if piece.is_none() && !is_same {
+            // The file at the path turned out to be another, and has something to give.
+            let is_newest_noticed = self.look(now);
+            piece = self.read(is_newest_noticed, now);
+        }
         self.forget();
         Ok(piece)
     }

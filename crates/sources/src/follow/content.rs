@@ -1,7 +1,7 @@
 //! An open file as the log in it: bytes at positions, whether it lies there plain or packed.
 
 use std::fs::{File, Metadata};
-use std::io::{self, BufReader, Read, Seek};
+use std::io::{self, BufReader, Read};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -215,6 +215,20 @@ pub(super) fn extend_head(head: &mut Vec<u8>, bytes: &[u8]) {
     head.extend_from_slice(&bytes[..bytes.len().min(wanted)]);
 }
 
+/// A file from its start, with a position of its own: clones of a file share theirs.
+struct FromStart {
+    file: File,
+    at: u64,
+}
+
+impl Read for FromStart {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.file.read_at(into, self.at)?;
+        self.at += bytes as u64;
+        Ok(bytes)
+    }
+}
+
 /// A packed log while it is unpacked: the bytes from the last position that was asked for.
 struct Unpacked {
     decoder: Decoder,
@@ -225,9 +239,7 @@ struct Unpacked {
 
 impl Unpacked {
     fn open(file: &File, packing: Compression) -> io::Result<Self> {
-        let mut file = file.try_clone()?;
-        file.rewind()?;
-        let raw = BufReader::with_capacity(FILE_BUFFER_BYTES, file.take(u64::MAX));
+        let raw = BufReader::with_capacity(FILE_BUFFER_BYTES, FromStart { file: file.try_clone()?, at: 0 });
         let decoder = decoder::open(raw, packing, Arc::new(Meter::default()))?;
         Ok(Unpacked { decoder, window: Vec::new(), start: 0, damage: None })
     }
@@ -304,6 +316,22 @@ mod tests {
             let wanted = log.get(at..).unwrap_or_default();
             assert_eq!(&into[..read], &wanted[..wanted.len().min(length)], "at {at}");
         }
+    }
+
+    #[test]
+    fn a_look_at_the_head_does_not_disturb_reading() {
+        let log: Vec<u8> =
+            (0..400_000u32).flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+        let mut content = content(&packed(&log));
+        let mut read = Vec::new();
+        let mut into = vec![0; 100_000];
+        while read.len() < log.len() {
+            let bytes = content.read_at(read.len() as u64, &mut into).unwrap();
+            assert!(bytes > 0);
+            read.extend_from_slice(&into[..bytes]);
+            assert_eq!(content.head().unwrap(), log[..4096]);
+        }
+        assert!(read == log);
     }
 
     #[test]

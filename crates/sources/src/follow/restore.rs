@@ -87,8 +87,8 @@ impl Follower {
             return;
         }
         stream.lose(Search::begin(now));
-        if at + 1 == self.streams.len() {
-            // What is newer than the newest is looked for in any case.
+        if self.streams.last().is_none_or(|newest| newest.content().is_none()) {
+            // What is newer than the newest is looked for in any case, and nobody knows which is older.
             return;
         }
         let before = self.streams[at].before.clone();
@@ -98,7 +98,7 @@ impl Follower {
         let newer = &self.streams[at + 1..];
         let is_newer = |file: &Sibling| newer.iter().any(|stream| stream.is_in(file.device, file.inode));
         let end = siblings.iter().position(is_newer).unwrap_or(siblings.len());
-        for file in since(&siblings, before.as_ref(), i64::MIN)..end {
+        for file in (since(&siblings, before.as_ref(), i64::MIN)..end).rev() {
             if let Some(mut unseen) = self.unseen(&siblings, file) {
                 unseen.supersede(now);
                 self.streams.insert(at, unseen);

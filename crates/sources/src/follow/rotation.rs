@@ -24,7 +24,7 @@ impl Follower {
         self.tell_returned();
         let Some(content) = self.restore(Some(content), now) else { return };
         let Some(content) = self.went_on(content, now) else { return };
-        self.check_newest(now);
+        self.check_newest(&content, now);
         self.catch_up(Some(&content), now);
         if self.streams.len() < STREAMS_MAX {
             self.begin_live(content, now);
@@ -108,26 +108,27 @@ impl Follower {
     }
 
     /// The newest stream's file may have been emptied, and written anew, before it was renamed.
-    fn check_newest(&mut self, now: Duration) {
+    fn check_newest(&mut self, live: &Content, now: Duration) {
         let Some(at) = self.streams.len().checked_sub(1) else { return };
         if let Ok(false) = self.streams[at].still_holds(now) {
             self.overwritten(at, now);
         }
-        self.check_beginning();
+        self.check_beginning(Some(live));
     }
 
     /// Before the first byte of a new file is given out: whether it was copied and emptied before anybody saw what was in it.
-    pub(super) fn check_beginning(&mut self) {
+    pub(super) fn check_beginning(&mut self, live: Option<&Content>) {
         let Some(newest) = self.streams.last_mut() else { return };
         if newest.content().is_none() || !newest.may_have_missed() {
             return;
         }
         let before = newest.before.clone();
-        let mut siblings = rotated_siblings(&self.path);
+        let mut siblings = siblings_beside(&self.path, live);
         let from = since(&siblings, before.as_ref(), i64::MIN);
+        let own = siblings.iter().position(|sibling| newest.is_in(sibling.device, sibling.inode));
+        siblings.truncate(own.unwrap_or(siblings.len()));
         // A copy may lie there already of what is about to be emptied.
-        let is_own = |sibling: &Sibling| newest.is_in(sibling.device, sibling.inode) || is_like(sibling, newest);
-        let copy = siblings.iter().skip(from).position(is_own);
+        let copy = siblings.iter().skip(from).position(|sibling| is_like(sibling, newest));
         siblings.truncate(copy.map_or(siblings.len(), |copy| from + copy));
         for at in from..siblings.len() {
             if self.streams.len() >= STREAMS_MAX {
@@ -292,7 +293,11 @@ fn rotated_siblings(path: &Path) -> Vec<Sibling> {
 pub(super) fn siblings_beside(path: &Path, live: Option<&Content>) -> Vec<Sibling> {
     let mut siblings = rotated_siblings(path);
     let Some(live) = live else { return siblings };
-    siblings.retain(|sibling| !live.is_file(sibling.device, sibling.inode));
+    if let Some(at) = siblings.iter().position(|sibling| live.is_file(sibling.device, sibling.inode)) {
+        // It was rotated since it was opened; what is newer comes after it.
+        siblings.truncate(at);
+        return siblings;
+    }
     let head = live.head().unwrap_or_default();
     siblings.pop_if(|newest| {
         let copy = Content::open(&newest.path).ok().and_then(|content| content.head().ok()).unwrap_or_default();

@@ -1,7 +1,8 @@
 //! The rotated files beside a log, from the oldest to the newest.
 //!
 //! Names decide where they can, as times of files lie when somebody copied them: `.1` is newer than `.2`, and `-20261122` newer
-//! than `-20261121`. Where names of both kinds stand side by side (the rotation was configured anew), times decide.
+//! than `-20261121`. A rotation that shifts all numbers while the folder is looked at is seen by reading the folder again, but two of
+//! them within a few milliseconds may confuse what is found. Where names of both kinds stand side by side (the rotation was configured anew), times decide.
 
 use std::cmp::Ordering;
 use std::os::unix::ffi::OsStrExt;
@@ -14,6 +15,8 @@ use super::content::Look;
 const NAMES_MAX: usize = 20_000;
 /// Rotated files of one log that are known at once; years of days.
 const SIBLINGS_MAX: usize = 4_000;
+/// How often a folder is read until two readings agree.
+const LISTINGS_MAX: usize = 5;
 /// What compressors append to a name.
 const PACKED_ENDINGS: [&[u8]; 6] = [b".gz", b".bz2", b".xz", b".zst", b".zstd", b".lz4"];
 /// `.999` is the highest number; what has more digits is a date.
@@ -52,6 +55,23 @@ enum Rank {
 
 /// The siblings of a log, and those of the file that its path leads to, if it is a link. The file itself is not among them.
 pub(super) fn list(path: &Path) -> Vec<Sibling> {
+    let mut siblings = list_once(path);
+    let names = |siblings: &[Sibling]| -> Vec<_> {
+        siblings.iter().map(|sibling| (sibling.path.clone(), sibling.device, sibling.inode)).collect()
+    };
+    for _ in 1..LISTINGS_MAX {
+        // A name that is changed while the folder is read may come twice, or not at all.
+        let again = list_once(path);
+        let is_same = names(&siblings) == names(&again);
+        siblings = again;
+        if is_same {
+            break;
+        }
+    }
+    siblings
+}
+
+fn list_once(path: &Path) -> Vec<Sibling> {
     let mut siblings = Vec::new();
     collect(path, &mut siblings);
     if let Ok(target) = std::fs::canonicalize(path)

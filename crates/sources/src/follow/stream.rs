@@ -116,11 +116,13 @@ pub(super) struct Stream {
     /// Ends of pieces. The first is not above what is durable, all others are.
     marks: VecDeque<Mark>,
     seen: Look,
+    /// When the file was written last that was known to hold what was read.
+    modified_ns: i64,
     /// Bytes of an unfinished line behind the tip.
     unfinished: u64,
     /// Whether all that was seen was looked at.
     is_exhausted: bool,
-    /// Whether anybody may know it: bytes were given out, or held back for a beginning at the end.
+    /// Whether anybody may know it: bytes were given out, or passed over to begin at the end.
     is_used: bool,
     /// How its file looked when it was known last that no rotation was missed before its first byte.
     checked: Option<Look>,
@@ -150,6 +152,7 @@ impl Stream {
             reached: 0,
             durable: 0,
             marks: VecDeque::from([start]),
+            modified_ns: seen.modified_ns,
             seen,
             unfinished: 0,
             is_exhausted: false,
@@ -171,7 +174,7 @@ impl Stream {
         let hashed = place.hashed.min(place.offset);
         stream.marks = VecDeque::from([Mark { offset: hashed, digest: place.hash, hasher: None }]);
         stream.running = None;
-        stream.seen.modified_ns = place.file.modified_ns;
+        stream.modified_ns = place.file.modified_ns;
         stream.is_used = place.offset > 0 || place.file.fingerprint_bytes > 0;
         stream.saved = Some(place.file);
         (stream.tip, stream.give_from, stream.reached, stream.durable) =
@@ -249,10 +252,10 @@ impl Stream {
         Ok(is_same && self.notice(look, now))
     }
 
-    /// Whether nothing was read yet and the file has changed since this was asked last: what was in it may have been copied,
+    /// Whether nothing was given out yet and the file has changed since this was asked last: what was in it may have been copied,
     /// and the file emptied.
     pub fn may_have_missed(&mut self) -> bool {
-        self.tip == 0 && self.checked.replace(self.seen) != Some(self.seen)
+        self.tip == 0 && self.reached == 0 && self.checked.replace(self.seen) != Some(self.seen)
     }
 
     /// A newer stream began.
@@ -355,9 +358,9 @@ impl Stream {
             return saved.clone();
         }
         match self.content() {
-            Some(content) => content.mark(&self.known_head(content), self.seen.modified_ns),
+            Some(content) => content.mark(&self.known_head(content), self.modified_ns),
             None => FileMark {
-                modified_ns: self.seen.modified_ns,
+                modified_ns: self.modified_ns,
                 fingerprint: xxh3_128(&self.head),
                 fingerprint_bytes: self.head.len() as u32,
                 ..FileMark::default()
@@ -405,6 +408,8 @@ impl Stream {
         if offset < self.durable {
             return false;
         }
+        // Nothing is passed over that was never given out.
+        let offset = offset.min(self.next_offset().max(self.reached));
         if offset < self.tip {
             while self.marks.back().is_some_and(|mark| mark.offset > offset) {
                 self.marks.pop_back();
@@ -471,6 +476,7 @@ impl Stream {
                     return Ok(Step::Overwritten);
                 }
             };
+            self.modified_ns = self.seen.modified_ns;
             let bytes = &reading.buffer[start..end];
             let damage = self.content().and_then(Content::damage);
             let is_end = bytes.len() < PIECE_BYTES_MAX && damage.is_none();

@@ -1,12 +1,13 @@
 //! What may be in the way, and going back.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
-use vigie_sources::{Feed, FeedEvent, IN_FLIGHT_PIECES_MAX, STREAMS_MAX, SourceError};
+use vigie_sources::{Feed, FeedEvent, Follower, IN_FLIGHT_PIECES_MAX, STREAMS_MAX, SourceError, Start, StreamId};
 
 use super::rig::Rig;
 use super::samples::{Packing, pack};
-use super::yard::{Naming, compress};
+use super::yard::{Naming, Yard, compress};
 
 fn unreadable(rig: &Rig) -> usize {
     rig.told(|event| matches!(event, FeedEvent::Unreadable { .. }))
@@ -230,6 +231,54 @@ fn more_rotations_than_streams_are_read_one_after_the_other() {
     rig.poll();
     assert!(rig.follower.places().len() <= STREAMS_MAX);
     rig.expect_all();
+}
+
+/// The real clock, and real races: rotations by the thousandth of a second. (By date: names that are shifted as fast cannot be
+/// told apart while the folder is read.)
+#[test]
+fn written_and_rotated_while_it_is_read() {
+    for _ in 0..3 {
+        let mut yard = Yard::new(Naming::Dates);
+        yard.append("first\n");
+        let mut follower = Follower::new(yard.path(), Vec::new(), Start::Beginning);
+        let mut streams: Vec<(StreamId, Vec<u8>)> = Vec::new();
+        let mut poll = |follower: &mut Follower| {
+            while let Some(piece) = follower.next().expect("a feed that never fails") {
+                if streams.iter().all(|(id, _)| *id != piece.stream) {
+                    streams.push((piece.stream, Vec::new()));
+                }
+                let (_, bytes) = streams.iter_mut().find(|(id, _)| *id == piece.stream).expect("a stream");
+                assert_eq!(bytes.len() as u64, piece.offset);
+                bytes.extend_from_slice(&piece.bytes);
+                follower.durable(piece.stream, piece.end());
+            }
+            streams.iter().map(|(_, bytes)| bytes.len()).sum::<usize>()
+        };
+        poll(&mut follower);
+        let writer = std::thread::spawn(move || {
+            for _ in 0..60 {
+                yard.append_lines(200);
+                let rotated = yard.rotate();
+                for _ in 0..50 {
+                    let line = yard.line();
+                    yard.append_to_renamed(&line);
+                }
+                yard.append_lines(20);
+                drop(rotated);
+            }
+            yard
+        });
+        while !writer.is_finished() {
+            poll(&mut follower);
+        }
+        let yard = writer.join().expect("a writer that ends");
+        let wanted: usize = yard.generations.iter().map(Vec::len).sum();
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while poll(&mut follower) < wanted && Instant::now() < deadline {}
+        let read: Vec<Vec<u8>> = streams.into_iter().map(|(_, bytes)| bytes).collect();
+        let short: Vec<usize> = (0..read.len()).filter(|at| read.get(*at) != yard.generations.get(*at)).collect();
+        assert!(read == yard.generations, "{} streams, other: {short:?}", read.len());
+    }
 }
 
 #[test]
