@@ -139,7 +139,7 @@ impl Live {
             coverage: BTreeMap::new(),
         };
         for mark in live.run.state.streams.clone() {
-            live.add_stream(mark, false);
+            live.add_stream(mark, BEFORE_ALL);
         }
         live.derive_late()?;
         Ok(live)
@@ -170,13 +170,13 @@ impl Live {
                 last_ts: BEFORE_ALL,
                 first_line: first_line(arrival.bytes),
             };
-            let may_be_known = self.may_be_known(&mark);
-            if may_be_known {
+            let known_until = self.known_until(&mark);
+            if known_until > BEFORE_ALL {
                 // Which hours were compared does not count for it.
                 self.reader = Reader::default();
                 self.hosts = Vec::new();
             }
-            self.add_stream(mark, may_be_known);
+            self.add_stream(mark, known_until);
         }
         let Some(stream) = self.streams.get_mut(&arrival.key) else { return Err(NotTaken::Busy) };
         let received = stream.received();
@@ -251,7 +251,7 @@ impl Live {
     fn read_waiting(&mut self) -> Result<Gathered, ImportError> {
         let (reader, options) = (&mut self.reader, &self.options);
         let mut watch = |_: &super::Phase| true;
-        let going_on = self.streams.values().filter(|stream| !stream.track.may_be_known);
+        let going_on = self.streams.values().filter(|stream| stream.track.known_until == BEFORE_ALL);
         let tracks = going_on.map(|stream| (stream.mark.label.clone(), stream.track.id)).collect();
         let mut sink = ToLake::live(&mut self.run, std::mem::take(&mut self.hosts), tracks, &mut watch);
         let mut parts: Vec<(&mut Track, u64, &[u8], usize)> = Vec::new();
@@ -306,7 +306,7 @@ impl Live {
         any_ended
     }
 
-    fn add_stream(&mut self, mark: StreamMark, may_be_known: bool) {
+    fn add_stream(&mut self, mark: StreamMark, known_until: Micros) {
         self.next_track += 1;
         let host = Some(mark.host.to_string()).filter(|host| !host.is_empty());
         // A line without a year goes on from the last one.
@@ -314,7 +314,7 @@ impl Live {
             .map_or(1970, |ts| ts.to_zoned(self.options.zone.clone()).year());
         let calendar = Calendar::new(self.options.zone.clone(), year);
         let mut track = Track::new(self.next_track, mark.label.clone(), host, calendar);
-        track.may_be_known = may_be_known;
+        track.known_until = known_until;
         if mark.last_ts > BEFORE_ALL {
             (track.last_ts, track.moved) = (mark.last_ts, true);
         }
@@ -322,11 +322,15 @@ impl Live {
         self.streams.insert(key, Stream { ended: mark.is_over, mark, track, waiting: Vec::new() });
     }
 
-    /// May a stream that begins hold what is stored already, as that of a collector which was set up anew? One that takes the place of
-    /// another, as a log does that was rotated, does not.
-    fn may_be_known(&self, mark: &StreamMark) -> bool {
+    /// Up to when a stream that begins may hold what is stored already, as that of a collector which was set up anew. One that takes the
+    /// place of another, as a log does that was rotated, does not.
+    fn known_until(&self, mark: &StreamMark) -> Micros {
         let mut same_origin = self.streams.values().filter(|known| known.mark.label == mark.label).peekable();
-        same_origin.peek().is_none() || same_origin.any(|known| known.mark.first_line == mark.first_line)
+        let is_known =
+            same_origin.peek().is_none() || same_origin.any(|known| known.mark.first_line == mark.first_line);
+        let stored = self.run.state.hosts.iter().filter_map(|host| host.stored);
+        let newest = stored.map(|(_, last)| last).max().filter(|_| is_known);
+        newest.map_or(BEFORE_ALL, |last| last + MICROS_PER_HOUR)
     }
 
     /// Adds lines to their hours; those that are over are stored for good.

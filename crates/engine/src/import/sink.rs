@@ -301,7 +301,7 @@ impl ToLake<'_> {
         let Some((first, last)) = state.stored else { return Ok(()) };
         let is_behind_another = *state.newest_from != *track.label && ts < last - COPY_MICROS;
         let overlaps = ts >= first - MICROS_PER_HOUR && ts <= last + MICROS_PER_HOUR;
-        if !overlaps || !(track.may_be_known || is_behind_another) {
+        if !overlaps || !(ts <= track.known_until || is_behind_another) {
             return Ok(());
         }
         let Some(range) = seen.load(host, ts) else { return Ok(()) };

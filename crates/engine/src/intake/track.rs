@@ -19,8 +19,8 @@ pub struct Track {
     pub last_ts: Micros,
     /// A line of it was taken since it was opened.
     pub moved: bool,
-    /// Its lines may be stored already, from elsewhere.
-    pub may_be_known: bool,
+    /// Its lines up to this time may be stored already, from elsewhere.
+    pub known_until: Micros,
     pub lines: u64,
     pub duplicates: u64,
     pub hostless: u64,
@@ -36,7 +36,7 @@ impl Track {
             first_ts: TIMES.start,
             last_ts: TIMES.start,
             moved: false,
-            may_be_known: true,
+            known_until: Micros::MAX,
             lines: 0,
             duplicates: 0,
             hostless: 0,
