@@ -51,17 +51,34 @@ pub(crate) struct DataFile {
 
 impl DataFile {
     pub(crate) fn from_log(table: Table, view: &LogicalFileView) -> Result<Self, LakeError> {
-        let path = view.path().to_string();
+        let day = view.partition_values_map().remove("day").flatten();
+        let (size, modified_ms) = (view.size() as u64, view.modification_time());
+        Self::listed(table, view.path().to_string(), size, modified_ms, day, view.stats().as_deref())
+    }
+
+    /// As the log will have it once this is committed.
+    pub(crate) fn from_add(table: Table, add: &Add) -> Result<Self, LakeError> {
+        let day = add.partition_values.get("day").cloned().flatten();
+        Self::listed(table, add.path.clone(), add.size as u64, add.modification_time, day, add.stats.as_deref())
+    }
+
+    fn listed(
+        table: Table,
+        path: String,
+        size: u64,
+        modified_ms: i64,
+        day: Option<String>,
+        stats: Option<&str>,
+    ) -> Result<Self, LakeError> {
         let fail = |what: &str| LakeError::damaged(Path::new(&path), format!("its entry in the log has no {what}"));
-        let stats: Value = view.stats().and_then(|stats| serde_json::from_str(&stats).ok()).unwrap_or_default();
+        let stats: Value = stats.and_then(|stats| serde_json::from_str(stats).ok()).unwrap_or_default();
         let spec = table.spec();
         let time = |bounds: &str, column: &str| stats[bounds][column].as_str().and_then(parse_stats_time);
-        let day = view.partition_values_map().remove("day").flatten();
         let day = day.and_then(|day| parse_day(&day)).ok_or_else(|| fail("day"))?;
         let server = |bounds: &str| stats[bounds]["server"].as_str().map(str::to_string);
         Ok(DataFile {
-            size: view.size() as u64,
-            modified_ms: view.modification_time(),
+            size,
+            modified_ms,
             rows: stats["numRecords"].as_u64().ok_or_else(|| fail("row count"))?,
             day,
             start_min: time("minValues", spec.start).ok_or_else(|| fail("first time"))?,
@@ -132,7 +149,7 @@ fn parse_stats_time(text: &str) -> Option<Micros> {
     }
 }
 
-fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
 }
 

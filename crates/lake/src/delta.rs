@@ -1,26 +1,28 @@
 //! A table's Delta log: making it, reading which files it lists, adding a commit. Data files are not touched here.
 
+use std::collections::HashSet;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
-use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake_core::kernel::{Action, DataType, StructField, StructType, Transaction};
 use deltalake_core::logstore::LogStoreRef;
 use deltalake_core::operations::create::CreateBuilder;
-use deltalake_core::protocol::{DeltaOperation, SaveMode, checkpoints};
+use deltalake_core::protocol::checkpoints;
 use deltalake_core::table::state::DeltaTableState;
 use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use serde_json::{Value, json};
 use url::Url;
 
-use crate::data_file::{DataFile, age, sync_folder};
+use crate::data_file::{DataFile, age, now_ms, sync_folder};
 use crate::{LakeError, Table};
 
 /// Log entries between two checkpoints: how many a reader replays at most.
-const CHECKPOINT_COMMITS: u32 = 50;
-/// Readers pin no old version: `current.json` points at the newest.
-const LOG_RETENTION: Duration = Duration::from_secs(24 * 3_600);
+const CHECKPOINT_COMMITS: u64 = 100;
+/// Readers pin no old version: `current.json` points at the newest. Live commits write several entries a second.
+const LOG_RETENTION: Duration = Duration::from_secs(3_600);
 
 /// The files that a table consists of, at one version.
 #[derive(Clone)]
@@ -37,14 +39,20 @@ pub(crate) struct TableLog {
     table: Table,
     dir: Arc<Path>,
     log_store: LogStoreRef,
-    newest: Mutex<Option<Loaded>>,
+    /// Versions read or written last, oldest first: a reader may be a commit or two behind the writer.
+    recent: Mutex<Vec<Loaded>>,
 }
 
 #[derive(Clone)]
 struct Loaded {
-    state: DeltaTableState,
+    version: u64,
+    /// What delta-rs knows; it reads on from there. None of a version that was written here.
+    state: Option<DeltaTableState>,
     files: FileSet,
 }
+
+/// Versions of a table kept in memory.
+const RECENT_VERSIONS: usize = 4;
 
 impl TableLog {
     pub(crate) fn open(dir: PathBuf, table: Table) -> Result<Self, LakeError> {
@@ -53,7 +61,7 @@ impl TableLog {
         let url = Url::from_directory_path(&absolute).map_err(|()| LakeError::damaged(&dir, "not a path for a URL"))?;
         let built = DeltaTableBuilder::from_url(url).and_then(DeltaTableBuilder::build);
         let log_store = built.map_err(|e| LakeError::log("open", table, e))?.log_store();
-        Ok(TableLog { table, dir: absolute.into(), log_store, newest: Mutex::new(None) })
+        Ok(TableLog { table, dir: absolute.into(), log_store, recent: Mutex::default() })
     }
 
     /// Version 0, with the table's columns and no files. Nothing happens when it is there.
@@ -92,39 +100,82 @@ impl TableLog {
         self.log_store.get_latest_version(at_least).await.map_err(|e| LakeError::log("read", self.table, e))
     }
 
-    /// Version stored under an application id at a version of the table.
-    pub(crate) async fn transaction(&self, version: u64, app_id: &str) -> Result<Option<i64>, LakeError> {
-        let state = self.loaded(version).await?.state;
-        let stored = state.transaction_version(self.log_store.as_ref(), app_id).await;
-        stored.map_err(|e| LakeError::log("read", self.table, e))
+    /// What the entry of a version says of an application id; `None` when there is no such entry.
+    pub(crate) fn transaction_of(&self, version: u64, app_id: &str) -> Result<Option<Option<i64>>, LakeError> {
+        let path = self.entry(version);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(LakeError::file("read", &path, e)),
+        };
+        let actions = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let version = actions
+            .filter(|action| action["txn"]["appId"] == app_id)
+            .find_map(|action| action["txn"]["version"].as_i64());
+        Ok(Some(version))
     }
 
     /// Adds the entry after `version`. Fails when another program was quicker.
+    ///
+    /// The entry is written here: after each commit delta-rs makes its whole view of the table anew, which takes longer than to store
+    /// some thousand lines.
     pub(crate) async fn commit(
         &self,
         version: u64,
         actions: Vec<Action>,
         transactions: Vec<Transaction>,
     ) -> Result<(), LakeError> {
-        let fail = |e: DeltaTableError| LakeError::log("write", self.table, e);
-        let loaded = self.loaded(version).await?;
-        let operation = DeltaOperation::Write {
-            mode: SaveMode::Append,
-            partition_by: Some(vec!["day".to_string()]),
-            predicate: None,
-        };
-        let properties = CommitProperties::default()
-            .with_max_retries(0)
-            .with_application_transactions(transactions)
-            .with_cleanup_expired_logs(Some(false));
-        let done = CommitBuilder::from(properties)
-            .with_actions(actions)
-            .build(Some(&loaded.state), self.log_store.clone(), operation)
-            .await
-            .map_err(fail)?;
-        self.sync(done.version)?;
-        self.remember(done.snapshot())?;
+        let before = self.files_at(version).await?;
+        let files = changed(&before, &actions)?;
+        let transactions = transactions.into_iter().map(Action::Txn);
+        let mut text = json!({ "commitInfo": {
+            "timestamp": now_ms(),
+            "operation": "WRITE",
+            "operationParameters": { "mode": "Append", "partitionBy": "[\"day\"]" },
+            "engineInfo": concat!("vigie:", env!("CARGO_PKG_VERSION")),
+        }})
+        .to_string();
+        for action in actions.into_iter().chain(transactions) {
+            text.push('\n');
+            text.push_str(&serde_json::to_string(&action).map_err(|e| LakeError::damaged(&self.dir, e))?);
+        }
+        text.push('\n');
+        self.write_entry(version + 1, text.as_bytes())?;
+        self.remember(Loaded { version: version + 1, state: None, files });
+        // Not all tables with the same commit: each takes as long as several commits.
+        if (version + 1 + 7 * self.table as u64).is_multiple_of(CHECKPOINT_COMMITS) {
+            self.checkpoint(version + 1).await?;
+        }
         Ok(())
+    }
+
+    fn entry(&self, version: u64) -> PathBuf {
+        self.dir.join("_delta_log").join(format!("{version:020}.json"))
+    }
+
+    /// Writes an entry whole or not at all, and never over another.
+    fn write_entry(&self, version: u64, text: &[u8]) -> Result<(), LakeError> {
+        let path = self.entry(version);
+        let fail = |e| LakeError::file("write", &path, e);
+        let new = path.with_extension("new");
+        let write = || -> std::io::Result<()> {
+            let mut file = std::fs::File::create(&new)?;
+            file.write_all(text)?;
+            file.sync_all()?;
+            // Unlike a rename, a link takes nobody's place.
+            std::fs::hard_link(&new, &path)
+        };
+        let written = write();
+        let _ = std::fs::remove_file(&new);
+        written.map_err(fail)?;
+        sync_folder(&self.dir.join("_delta_log"))
+    }
+
+    async fn checkpoint(&self, version: u64) -> Result<(), LakeError> {
+        let fail = |e: DeltaTableError| LakeError::log("shorten", self.table, e);
+        let mut table = DeltaTable::new(self.log_store.clone());
+        table.load_version(version).await.map_err(fail)?;
+        checkpoints::create_checkpoint(&table, None).await.map_err(fail)
     }
 
     /// Is there a log entry older than the log's retention?
@@ -139,28 +190,35 @@ impl TableLog {
     pub(crate) async fn expire(&self, version: u64) -> Result<(), LakeError> {
         let fail = |e: DeltaTableError| LakeError::log("shorten", self.table, e);
         let mut table = DeltaTable::new(self.log_store.clone());
+        self.checkpoint(version).await?;
         table.load_version(version).await.map_err(fail)?;
-        checkpoints::create_checkpoint(&table, None).await.map_err(fail)?;
         checkpoints::cleanup_metadata(&table, None).await.map_err(fail)?;
         Ok(())
     }
 
     async fn loaded(&self, version: u64) -> Result<Loaded, LakeError> {
         let fail = |e: DeltaTableError| LakeError::log("read", self.table, e);
-        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(loaded) = newest.as_ref().filter(|loaded| loaded.state.version() == version) {
+        let known = self.recent();
+        if let Some(loaded) = known.iter().find(|loaded| loaded.version == version) {
             return Ok(loaded.clone());
         }
         self.check_entries()?;
-        let state = match newest {
-            Some(loaded) if loaded.state.version() < version => {
-                let mut state = loaded.state;
+        let earlier = known.into_iter().filter(|loaded| loaded.version < version).filter_map(|loaded| loaded.state);
+        let state = match earlier.last() {
+            Some(mut state) => {
                 state.update(self.log_store.as_ref(), Some(version)).await.map_err(fail)?;
                 state
             }
-            _ => DeltaTableState::try_new(self.log_store.as_ref(), Some(version)).await.map_err(fail)?,
+            None => DeltaTableState::try_new(self.log_store.as_ref(), Some(version)).await.map_err(fail)?,
         };
-        self.remember(state)
+        let files = self.files_of(&state)?;
+        let loaded = Loaded { version, state: Some(state), files };
+        self.remember(loaded.clone());
+        Ok(loaded)
+    }
+
+    fn recent(&self) -> Vec<Loaded> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// An entry without a byte, as a power cut may leave it, would be read as one that says nothing.
@@ -176,27 +234,43 @@ impl TableLog {
         }
     }
 
-    fn remember(&self, state: DeltaTableState) -> Result<Loaded, LakeError> {
+    fn files_of(&self, state: &DeltaTableState) -> Result<FileSet, LakeError> {
         let listed = state.log_data();
-        let mut files =
-            listed.iter().map(|view| DataFile::from_log(self.table, &view)).collect::<Result<Vec<_>, _>>()?;
-        files.sort_by(|a, b| (a.day, &a.path).cmp(&(b.day, &b.path)));
-        let files = FileSet { table: self.table, dir: self.dir.clone(), files: Arc::new(files) };
-        let loaded = Loaded { state, files };
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        if newest.as_ref().is_none_or(|known| known.state.version() <= loaded.state.version()) {
-            *newest = Some(loaded.clone());
-        }
-        Ok(loaded)
+        let files = listed.iter().map(|view| DataFile::from_log(self.table, &view)).collect::<Result<Vec<_>, _>>()?;
+        Ok(FileSet::new(self.table, self.dir.clone(), files))
     }
 
-    /// The log entry must be on the disk before the journal goes: delta-rs leaves that to the operating system.
-    fn sync(&self, version: u64) -> Result<(), LakeError> {
-        let folder = self.dir.join("_delta_log");
-        let path = folder.join(format!("{version:020}.json"));
-        std::fs::File::open(&path).and_then(|f| f.sync_all()).map_err(|e| LakeError::file("save", &path, e))?;
-        sync_folder(&folder)
+    fn remember(&self, loaded: Loaded) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.retain(|known| known.version != loaded.version);
+        let at = recent.partition_point(|known| known.version < loaded.version);
+        recent.insert(at, loaded);
+        if recent.len() > RECENT_VERSIONS {
+            recent.remove(0);
+        }
     }
+}
+
+impl FileSet {
+    fn new(table: Table, dir: Arc<Path>, mut files: Vec<DataFile>) -> Self {
+        files.sort_by(|a, b| (a.day, &a.path).cmp(&(b.day, &b.path)));
+        FileSet { table, dir, files: Arc::new(files) }
+    }
+}
+
+/// The files after these actions.
+fn changed(before: &FileSet, actions: &[Action]) -> Result<FileSet, LakeError> {
+    let mut removed = HashSet::new();
+    let mut added = Vec::new();
+    for action in actions {
+        match action {
+            Action::Remove(remove) => drop(removed.insert(remove.path.as_str())),
+            Action::Add(add) => added.push(DataFile::from_add(before.table, add)?),
+            _ => {}
+        }
+    }
+    let kept = before.files.iter().filter(|file| !removed.contains(file.path.as_str())).cloned();
+    Ok(FileSet::new(before.table, before.dir.clone(), kept.chain(added).collect()))
 }
 
 /// How long a file that no version lists is left alone at least, whatever the caller of vacuum says: a reader may have just opened it.

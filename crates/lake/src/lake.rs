@@ -145,12 +145,15 @@ impl Inner {
         transactions: Vec<Transaction>,
     ) -> Result<(), LakeError> {
         let log = self.log(table);
-        let newest = log.newest_version(version.saturating_sub(1)).await?;
-        if newest + 1 == version {
-            return log.commit(version - 1, actions, transactions).await;
+        match log.transaction_of(version, COMMIT_APP_ID)? {
+            None => log.commit(version - 1, actions, transactions).await,
+            // It was written before the commit was cut off.
+            Some(Some(known)) if known == sequence as i64 => Ok(()),
+            Some(_) => {
+                let found = log.newest_version(version).await?;
+                Err(LakeError::ForeignCommit { table, found, expected: version })
+            }
         }
-        let is_ours = newest == version && log.transaction(version, COMMIT_APP_ID).await? == Some(sequence as i64);
-        if is_ours { Ok(()) } else { Err(LakeError::ForeignCommit { table, found: newest, expected: version }) }
     }
 }
 
