@@ -173,6 +173,12 @@ impl Lane {
         !in_hand && self.is_exhausted
     }
 
+    /// Looks at its feed at once, whenever it did before.
+    pub(super) fn look_again(&mut self) {
+        self.is_exhausted = false;
+        self.read_at = Instant::now();
+    }
+
     /// Raw bytes that it holds in memory.
     pub(super) fn bytes_in_hand(&self) -> usize {
         let gathered = self.gathered.as_ref().map_or(0, |chunk| chunk.bytes.capacity());

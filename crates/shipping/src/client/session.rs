@@ -79,7 +79,10 @@ impl<O: Observer> Shipper<O> {
             }
             let is_stopping = session.stop_at.is_some();
             tokio::select! {
-                () = shutdown.as_mut(), if !is_stopping => session.stop_at = Some(Instant::now() + self.config.pace.drain),
+                () = shutdown.as_mut(), if !is_stopping => {
+                    session.stop_at = Some(Instant::now() + self.config.pace.drain);
+                    self.lanes.iter_mut().for_each(Lane::look_again);
+                }
                 () = tokio::time::sleep(self.config.pace.poll) => {}
                 Some(answer) = session.under_way.join_next() => match answer {
                     Ok(answer) => self.answered(&mut session, answer, backoff)?,
