@@ -4,12 +4,14 @@ pub mod roll;
 
 use std::{
     collections::HashMap,
+    fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use anyhow::Context;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use vigie_engine::{
     import::live::{Arrival, NotTaken, StreamKey},
@@ -56,9 +58,34 @@ pub struct Door {
 /// What a collector said of itself.
 #[derive(Clone, Debug, Default)]
 struct Collector {
-    host: String,
+    heard: Option<Heard>,
     streams: Vec<u128>,
 }
+
+/// How a collector was when it was heard last.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard {
+    pub name: String,
+    /// The name of its machine.
+    pub host: String,
+    /// When, in microseconds since 1970 UTC, by the server's clock.
+    pub at_us: i64,
+    /// By how much its clock is ahead of the server's, the way of a message included.
+    pub clock_ahead_us: i64,
+    /// Bytes that it has and that are not sent yet.
+    pub backlog_bytes: u64,
+    /// Losses that it knows of since it started, and their bytes as far as they are known.
+    pub losses: u64,
+    pub lost_bytes: u64,
+}
+
+/// How all collectors were, as the server wrote it last.
+pub fn heard(data: &Path) -> Vec<Heard> {
+    let text = fs::read(folder(data).join(HEARD_FILE)).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_default()
+}
+
+const HEARD_FILE: &str = "heard.json";
 
 impl Door {
     /// `moved` changes whenever `ingest` stored something.
@@ -72,6 +99,24 @@ impl Door {
 
     fn senders(&self) -> MutexGuard<'_, HashMap<Arc<str>, Collector>> {
         self.senders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a collector was heard.
+    fn hear(&self, sender: &Sender, note: impl FnOnce(&mut Heard)) {
+        let mut senders = self.senders();
+        let heard = senders.entry(sender.name.clone()).or_default().heard.get_or_insert_default();
+        (heard.name, heard.at_us) = (sender.name.to_string(), now_us());
+        note(heard);
+    }
+
+    /// Writes how all collectors are, for other programs.
+    pub fn write_heard(&self, data: &Path) -> io::Result<()> {
+        let mut all: Vec<Heard> = self.senders().values().filter_map(|own| own.heard.clone()).collect();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        let path = folder(data).join(HEARD_FILE);
+        let new = path.with_extension("new");
+        roll::write_private(&new, &serde_json::to_vec(&all).map_err(io::Error::other)?)?;
+        fs::rename(&new, &path)
     }
 
     fn position(&self, sender: &Sender, stream: u128) -> Option<Position> {
@@ -91,7 +136,8 @@ impl Door {
             }
             own.streams.push(stream);
         }
-        Ok(senders.get(&sender.name).map(|own| own.host.clone()).unwrap_or_default())
+        let heard = senders.get(&sender.name).and_then(|own| own.heard.as_ref());
+        Ok(heard.map(|heard| heard.host.clone()).unwrap_or_default())
     }
 }
 
@@ -102,7 +148,10 @@ impl Receiver for Door {
 
     fn hello(&self, sender: &Sender, hello: Hello) -> Result<HelloAnswer, Refusal> {
         let protocol = hello.spoken()?;
-        self.senders().entry(sender.name.clone()).or_default().host = hello.host;
+        self.hear(sender, |heard| {
+            heard.clock_ahead_us = hello.clock_us.saturating_sub(heard.at_us);
+            heard.host = hello.host;
+        });
         let held = |stream: u128| {
             let position = self.position(sender, stream)?;
             Some(HeldStream {
@@ -114,7 +163,7 @@ impl Receiver for Door {
         Ok(HelloAnswer {
             protocol: protocol.min(CURRENT),
             program: concat!("vigie ", env!("CARGO_PKG_VERSION")).to_owned(),
-            clock_us: Timestamp::now().as_microsecond(),
+            clock_us: now_us(),
             streams: hello.streams.iter().filter_map(|known| held(known.stream.0)).collect(),
             limits: WireLimits::default(),
         })
@@ -122,6 +171,7 @@ impl Receiver for Door {
 
     fn chunk(&self, sender: &Sender, chunk: Chunk) -> Result<Received, Refusal> {
         let host = self.claim(sender, chunk.stream.0)?;
+        self.hear(sender, |_| ());
         let arrival = Arrival {
             key: key(sender, chunk.stream.0),
             label: &chunk.label,
@@ -141,19 +191,24 @@ impl Receiver for Door {
     }
 
     fn status(&self, sender: &Sender, status: &Status) -> Result<StatusAnswer, Refusal> {
+        self.hear(sender, |heard| {
+            heard.backlog_bytes = status.backlog_bytes;
+            (heard.losses, heard.lost_bytes) = (status.losses, status.lost_bytes);
+        });
         let durable = |asked: &Durable| {
             let position = self.position(sender, asked.stream.0)?;
             Some(Durable { stream: asked.stream, offset: position.durable })
         };
-        Ok(StatusAnswer {
-            clock_us: Timestamp::now().as_microsecond(),
-            durable: status.streams.iter().filter_map(durable).collect(),
-        })
+        Ok(StatusAnswer { clock_us: now_us(), durable: status.streams.iter().filter_map(durable).collect() })
     }
 
     fn durable_moved(&self) -> watch::Receiver<u64> {
         self.moved.subscribe()
     }
+}
+
+fn now_us() -> i64 {
+    Timestamp::now().as_microsecond()
 }
 
 fn key(sender: &Sender, stream: u128) -> StreamKey {

@@ -15,6 +15,7 @@ mod trust;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
@@ -114,6 +115,21 @@ struct Tale<O> {
     troubles: BTreeMap<String, String>,
 }
 
+/// A future that stays complete: a session may break after the stop was asked for, and the next step asks again.
+struct Latch<F>(Option<Pin<Box<F>>>);
+
+impl<F: Future<Output = ()>> Future for Latch<F> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if let Some(future) = &mut self.0 {
+            std::task::ready!(future.as_mut().poll(context));
+            self.0 = None;
+        }
+        Poll::Ready(())
+    }
+}
+
 type Shutdown<'a> = Pin<&'a mut (dyn Future<Output = ()> + Send)>;
 
 impl<O: Observer> Shipper<O> {
@@ -128,7 +144,7 @@ impl<O: Observer> Shipper<O> {
 
     /// Ships until `shutdown` completes, and then for at most [`Pace::drain`] what is there. Gives back how it stood at the end.
     pub async fn run(mut self, shutdown: impl Future<Output = ()> + Send) -> Condition {
-        let mut shutdown = std::pin::pin!(shutdown);
+        let mut shutdown = std::pin::pin!(Latch(Some(Box::pin(shutdown))));
         let pace = self.config.pace;
         let mut backoff = Backoff::new(pace.retry_min, pace.retry_max, self.config.seed);
         loop {
@@ -270,4 +286,17 @@ fn lost_bytes(event: &FeedEvent) -> Option<u64> {
 fn now_us() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Latch;
+
+    #[tokio::test]
+    async fn a_stop_that_was_asked_for_stays_so() {
+        let mut shutdown = std::pin::pin!(Latch(Some(Box::pin(async {}))));
+        for _ in 0..3 {
+            shutdown.as_mut().await;
+        }
+    }
 }

@@ -10,7 +10,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::{Timestamp, tz::TimeZone};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use vigie_correlator::{BEFORE_ALL, LATE_MICROS_MAX, LiveLinker, Round};
 use vigie_formats::calendar::{Calendar, RollScan, scan_rolls};
 use vigie_lake::{Commit, Committed, Compaction, Coverage, LakeError, Merged, Merging, ProvisionalFile, Replacement};
@@ -390,7 +390,7 @@ impl Live {
         let (linker, mut round) = LiveLinker::go_on(hops, open, &stored, newest);
         self.linker = linker;
         // Messages that wait in a queue for longer than the window: how they are stored is not known, only that it is not as they are.
-        let known: Vec<Text> = stored.into_iter().map(|journey| journey.id).collect();
+        let known: FxHashSet<Text> = stored.into_iter().map(|journey| journey.id).collect();
         let others = self.linker.unsettled().filter(|journey| !known.contains(&journey.id));
         round.withdrawn.extend(others.map(|journey| (journey.first_arrival, journey.id.clone())));
         let mut commit = Commit::new();
@@ -404,7 +404,7 @@ impl Live {
         let snapshot = self.run.lake.snapshot()?;
         let journeys: Vec<Journey> = snapshot.journeys_overlapping(from, Micros::MAX)?.collect::<Result<_, _>>()?;
         let hops_from = journeys.iter().map(|journey| journey.first_arrival).min().unwrap_or(from).min(from);
-        let steps: rustc_hash::FxHashSet<(Micros, Text)> =
+        let steps: FxHashSet<(Micros, Text)> =
             journeys.iter().flat_map(|journey| &journey.steps).map(|step| (step.ts_in, step.server.clone())).collect();
         let mut hops = Vec::new();
         for hop in snapshot.hops_overlapping(hops_from, Micros::MAX)? {

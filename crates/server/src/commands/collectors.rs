@@ -2,11 +2,14 @@
 
 use std::path::Path;
 
+use indicatif::HumanBytes;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 use vigie_shipping::{Enrolment, Token};
 
 use crate::{
     cli::OutputOptions,
-    collect::{self, roll},
+    collect::{self, Heard, roll},
     output::{Hint, Outcome},
 };
 
@@ -27,14 +30,32 @@ pub fn add(output: &OutputOptions, data: &Path, name: &str, server: &str) -> any
     Ok(Outcome::Done)
 }
 
+/// Not heard for so long, a collector that is well would have said so: it reports every few seconds.
+const SILENT: SignedDuration = SignedDuration::from_secs(60);
+/// A clock that is off by more makes times on pages wrong.
+const CLOCK_OFF_US: u64 = 2_000_000;
+
+/// A collector, as a program reads it.
+#[derive(Serialize)]
+struct Row<'a> {
+    name: &'a str,
+    /// Seconds since 1970 UTC.
+    enrolled: i64,
+    #[serde(flatten)]
+    heard: Option<&'a Heard>,
+}
+
 pub fn list(output: &OutputOptions, data: &Path) -> anyhow::Result<Outcome> {
     let collectors = roll::list(&collect::folder(data)).map_err(with_hint)?;
+    let heard = collect::heard(data);
+    let now = Timestamp::now();
     for collector in &collectors {
+        let heard = heard.iter().find(|heard| heard.name == collector.name);
         if output.json {
-            println!("{}", serde_json::json!({ "name": collector.name, "since": collector.since }));
+            let row = Row { name: &collector.name, enrolled: collector.since, heard };
+            println!("{}", serde_json::to_string(&row)?);
         } else {
-            let since = jiff::Timestamp::from_second(collector.since).unwrap_or_default();
-            println!("{:30} since {}", collector.name, since.strftime("%Y-%m-%d"));
+            println!("{:30} {}", collector.name, told(heard, now));
         }
     }
     if collectors.is_empty() {
@@ -44,6 +65,28 @@ pub fn list(output: &OutputOptions, data: &Path) -> anyhow::Result<Outcome> {
         return Ok(Outcome::NothingFound);
     }
     Ok(Outcome::Done)
+}
+
+/// How a collector is, in words: what is wrong first.
+fn told(heard: Option<&Heard>, now: Timestamp) -> String {
+    let Some(heard) = heard else { return "never heard".to_owned() };
+    let at = Timestamp::from_microsecond(heard.at_us).unwrap_or_default();
+    let silent = now.duration_since(at);
+    let mut parts = Vec::new();
+    if silent > SILENT {
+        parts.push(format!("SILENT since {} UTC", at.strftime("%Y-%m-%d %H:%M:%S")));
+    } else {
+        parts.push(format!("heard {} s ago", silent.as_secs().max(0)));
+    }
+    if heard.losses > 0 {
+        parts.push(format!("{} losses, {} known", heard.losses, HumanBytes(heard.lost_bytes)));
+    }
+    if heard.clock_ahead_us.unsigned_abs() > CLOCK_OFF_US {
+        let way = if heard.clock_ahead_us > 0 { "ahead" } else { "behind" };
+        parts.push(format!("its clock is {} s {way}", heard.clock_ahead_us.unsigned_abs() / 1_000_000));
+    }
+    parts.push(format!("{} wait there", HumanBytes(heard.backlog_bytes)));
+    parts.join(", ")
 }
 
 pub fn remove(output: &OutputOptions, data: &Path, name: &str) -> anyhow::Result<Outcome> {
@@ -58,4 +101,29 @@ fn with_hint(error: roll::RollError) -> Hint {
         message.push_str(&format!(": {cause}"));
     }
     Hint { message, hint: error.hint() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_collector_is_said() {
+        let now = Timestamp::from_second(1_800_000_000).expect("a time");
+        let heard = Heard { name: "mail1".into(), at_us: (1_800_000_000 - 3) * 1_000_000, ..Heard::default() };
+        assert_eq!(told(Some(&heard), now), "heard 3 s ago, 0 B wait there");
+        let heard = Heard {
+            at_us: (1_800_000_000 - 3_600) * 1_000_000,
+            clock_ahead_us: -7_200_000_000,
+            losses: 1,
+            lost_bytes: 2_048,
+            backlog_bytes: 10,
+            ..heard
+        };
+        assert_eq!(
+            told(Some(&heard), now),
+            "SILENT since 2027-01-15 07:00:00 UTC, 1 losses, 2.00 KiB known, its clock is 7200 s behind, 10 B wait there"
+        );
+        assert_eq!(told(None, now), "never heard");
+    }
 }

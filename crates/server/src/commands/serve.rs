@@ -1,6 +1,11 @@
 //! `vigie serve`: the pages.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context;
 use jiff::tz::TimeZone;
@@ -20,6 +25,9 @@ use crate::{
 
 /// How long answers under way may take once a stop was asked for.
 const LAST_ANSWERS: Duration = Duration::from_secs(3);
+
+/// How often it is written how the collectors are.
+const HEARD_TIME: Duration = Duration::from_secs(5);
 
 /// The zone is that of readers whose browser tells none, and of lines that name none.
 pub fn run(
@@ -95,6 +103,7 @@ struct Taking {
     listen: SocketAddr,
     ingest: Arc<Ingest>,
     door: Arc<Door>,
+    data: PathBuf,
     identity: Arc<ServerIdentity>,
 }
 
@@ -111,14 +120,30 @@ impl Taking {
         })?;
         let ingest = Arc::new(ingest);
         let door = Arc::new(Door::new(ingest.clone(), roll, moved));
-        Ok(Self { listen: collect.listen, ingest, door, identity })
+        Ok(Self { listen: collect.listen, ingest, door, data: data.to_owned(), identity })
     }
 
     async fn serve(&self, listener: tokio::net::TcpListener) -> std::io::Result<()> {
-        vigie_shipping::Server::new(self.door.clone(), self.identity.clone(), Limits::default())
+        let served = vigie_shipping::Server::new(self.door.clone(), self.identity.clone(), Limits::default())
             .on_identity_error(|error| tracing::error!(%error, "the certificate in use stays so"))
-            .serve(listener, stop::wait())
-            .await
+            .serve(listener, stop::wait());
+        tokio::select! {
+            ended = served => ended,
+            () = self.tell() => Ok(()),
+        }
+    }
+
+    /// Writes how the collectors are, again and again.
+    async fn tell(&self) {
+        let mut ticks = tokio::time::interval(HEARD_TIME);
+        loop {
+            ticks.tick().await;
+            let (door, data) = (self.door.clone(), self.data.clone());
+            let written = tokio::task::spawn_blocking(move || door.write_heard(&data)).await;
+            if let Ok(Err(error)) = written {
+                tracing::warn!(%error, "cannot write how the collectors are");
+            }
+        }
     }
 
     fn store_the_rest(self) {
