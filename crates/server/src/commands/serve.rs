@@ -148,5 +148,8 @@ impl Taking {
 
     fn store_the_rest(self) {
         self.ingest.stop();
+        if let Err(error) = self.door.write_heard(&self.data) {
+            tracing::warn!(%error, "cannot write how the collectors are");
+        }
     }
 }
