@@ -3,6 +3,8 @@
 //! Taking is quick and bounded: what cannot be held now is refused as busy, and the sender keeps it. When storing fails (a full disk), what
 //! was taken and is not stored is let go of, senders are told where each stream goes on, and storing is tried again.
 
+mod activity;
+
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -10,11 +12,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, tz::TimeZone};
 use rustc_hash::FxHashMap;
 use vigie_lake::{LakeError, Merged};
 use vigie_model::Text;
 
+pub use self::activity::{Activity, SourceActivity};
 use crate::import::{
     ImportError, Store,
     live::{Arrival, Live, NotTaken, Stored, StreamKey},
@@ -73,6 +76,7 @@ struct Held {
     queue_bytes: usize,
     is_stopping: bool,
     condition: Condition,
+    activity: Activity,
 }
 
 /// An [`Arrival`] that waits.
@@ -146,6 +150,11 @@ impl Ingest {
     pub fn condition(&self) -> Condition {
         let held = self.shared.held();
         Condition { waiting_bytes: held.queue_bytes, ..held.condition.clone() }
+    }
+
+    /// What each source brought lately.
+    pub fn activity(&self) -> Activity {
+        self.shared.held().activity.clone()
     }
 
     /// Stores what was taken, and ends.
@@ -296,7 +305,9 @@ impl Work {
     fn commit(&self, live: &mut Live) -> Result<(), ImportError> {
         let began = Instant::now();
         let stored = live.commit()?;
-        let condition = &mut self.shared.held().condition;
+        let mut held = self.shared.held();
+        held.activity.add(&stored.coverage, Timestamp::now().as_microsecond());
+        let condition = &mut held.condition;
         condition.lines += stored.lines;
         condition.commits += 1;
         condition.derivations += u64::from(stored.derived);

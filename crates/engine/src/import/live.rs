@@ -70,9 +70,11 @@ pub enum NotTaken {
 }
 
 /// What a commit stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stored {
     pub lines: u64,
+    /// The same by server, source and hour.
+    pub coverage: Vec<Coverage>,
     pub settled: usize,
     pub unsettled: usize,
     /// Journeys were derived from the store, because lines came late.
@@ -90,8 +92,8 @@ pub struct Live {
     next_track: usize,
     /// Rows of the last commit that the next one replaces.
     provisional: Vec<ProvisionalFile>,
-    /// Hours that may get more lines, by server.
-    coverage: BTreeMap<(Text, Micros), Coverage>,
+    /// Hours that may get more lines, by server and source.
+    coverage: BTreeMap<(Text, Text, Micros), Coverage>,
 }
 
 struct Stream {
@@ -214,9 +216,9 @@ impl Live {
         if lines == 0 && !ended {
             return Ok(Stored::default());
         }
-        self.add_coverage(coverage, &mut commit);
+        self.add_coverage(coverage.clone(), &mut commit);
         let mut late = self.run.state.hosts.iter().any(|host| host.dirty);
-        let (mut stored, mut round) = (Stored { lines, ..Stored::default() }, Round::default());
+        let (mut stored, mut round) = (Stored { lines, coverage, ..Stored::default() }, Round::default());
         if !late {
             round = self.linker.round(closed, self.run.state.open_hops(), self.newest());
             late = round.late.is_some();
@@ -336,17 +338,17 @@ impl Live {
     /// Adds lines to their hours; those that are over are stored for good.
     fn add_coverage(&mut self, rows: Vec<Coverage>, commit: &mut Commit) {
         for row in rows {
-            match self.coverage.entry((row.server.clone(), row.hour)) {
+            match self.coverage.entry(hour_of(&row)) {
                 std::collections::btree_map::Entry::Vacant(entry) => drop(entry.insert(row)),
                 std::collections::btree_map::Entry::Occupied(mut entry) => entry.get_mut().add(&row),
             }
         }
-        let newest = self.coverage.keys().map(|(_, hour)| *hour).max().unwrap_or_default();
+        let newest = self.coverage.values().map(|row| row.hour).max().unwrap_or_default();
         let is_open = |row: &Coverage| row.hour >= newest - COVERAGE_HOURS_OPEN * MICROS_PER_HOUR;
         let (open, over): (Vec<Coverage>, Vec<Coverage>) =
             std::mem::take(&mut self.coverage).into_values().partition(is_open);
         commit.coverage(&over).provisional_coverage(&open);
-        self.coverage = open.into_iter().map(|row| ((row.server.clone(), row.hour), row)).collect();
+        self.coverage = open.into_iter().map(|row| (hour_of(&row), row)).collect();
     }
 
     /// The newest time seen.
@@ -415,6 +417,10 @@ impl Live {
         }
         Ok((hops, journeys))
     }
+}
+
+fn hour_of(row: &Coverage) -> (Text, Text, Micros) {
+    (row.server.clone(), row.source.clone(), row.hour)
 }
 
 /// Takes journeys out of the store.
