@@ -167,6 +167,19 @@ async function main() {
     }
   }
 
+  await step('for machines', async () => {
+    const ready = await fetch(`${base}/health/ready`);
+    check(ready.status === 200 && (await fetch(`${base}/health/live`)).status === 200, 'a server that is well says so');
+    const metrics = await (await fetch(`${base}/metrics`)).text();
+    const value = (name) => Number(metrics.match(new RegExp(`^${name.replace(/[{}]/g, '\\$&')} (\\S+)$`, 'm'))?.[1]);
+    const lines = readFileSync(log, 'utf8').split('\n').length - 1;
+    check(value('vigie_table_rows{table="lines"}') === lines, `${value('vigie_table_rows{table="lines"}')} lines of ${lines} in the metrics`);
+    check(value('vigie_ingest_lines_total{}') === lines, 'and as many taken');
+    check(value('vigie_queue_deliveries{server="hub1"}') === 4, 'the queue, too');
+    check(value('vigie_door_refusals_total{reason="token"}') === 0, 'and what was refused');
+    check(metrics.endsWith('# EOF\n'), 'the metrics are whole');
+  });
+
   await step('a server that goes and comes', async () => {
     const page = await open('/tail');
     const began = Date.now();

@@ -1,9 +1,13 @@
 //! The store's rows as JSON lines, in an order and with keys that other programs rely on.
 
-use std::io::Write;
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    io::Write,
+};
 
 use serde::Serialize;
-use vigie_model::{Delivery, Hop, Journey, Micros, Rejection, iso};
+use vigie_lake::{Coverage, LakeError, Snapshot};
+use vigie_model::{Delivery, Hop, Journey, Micros, Rejection, Text, iso};
 
 use crate::import::{ImportError, Store};
 
@@ -14,6 +18,7 @@ pub enum Dataset {
     Deliveries,
     Hops,
     Rejections,
+    Coverage,
 }
 
 /// Why an export failed.
@@ -86,9 +91,53 @@ pub fn export(
             }
             lines.rejections(&mut same_time)?;
         }
+        Dataset::Coverage => {
+            for row in coverage_rows(&snapshot, from, until)? {
+                lines.write(&row)?;
+            }
+        }
     }
     lines.out.flush()?;
     Ok(lines.count)
+}
+
+/// Rows of one hour added up.
+fn coverage_rows(snapshot: &Snapshot, from: Micros, until: Micros) -> Result<Vec<CoverageRow>, LakeError> {
+    let mut hours: BTreeMap<(Micros, Text, Text), Coverage> = BTreeMap::new();
+    for row in snapshot.coverage(from, until)? {
+        let row = row?;
+        match hours.entry((row.hour, row.server.clone(), row.source.clone())) {
+            Entry::Vacant(entry) => drop(entry.insert(row)),
+            Entry::Occupied(mut entry) => entry.get_mut().add(&row),
+        }
+    }
+    let row = |row: Coverage| CoverageRow {
+        hour: iso(row.hour),
+        server: row.server,
+        source: row.source,
+        lines: row.lines,
+        understood: row.understood,
+        ignored: row.ignored,
+        unknown: row.unknown,
+        first_line: iso(row.first_ts),
+        last_line: iso(row.last_ts),
+    };
+    Ok(hours.into_values().map(row).collect())
+}
+
+/// `vigie export coverage`: lines of one server that one source brought in one hour.
+#[derive(Debug, Serialize)]
+pub struct CoverageRow {
+    hour: String,
+    server: Text,
+    /// Empty for imported files.
+    source: Text,
+    lines: u64,
+    understood: u64,
+    ignored: u64,
+    unknown: u64,
+    first_line: String,
+    last_line: String,
 }
 
 struct Lines<'a> {

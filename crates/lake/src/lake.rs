@@ -35,7 +35,10 @@ impl Lake {
     /// Opens the lake in this folder and creates what lacks.
     pub fn open(dir: impl AsRef<Path>) -> Result<Lake, LakeError> {
         let dir = dir.as_ref();
-        std::fs::create_dir_all(dir).map_err(|e| LakeError::file("create the folder", dir, e))?;
+        // Who wrote to whom is nobody else's matter.
+        let mut builder = std::fs::DirBuilder::new();
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(dir).map_err(|e| LakeError::file("create the folder", dir, e))?;
         let dir = dir.canonicalize().map_err(|e| LakeError::file("find", dir, e))?;
         let layout = Layout { dir };
         layout.prepare()?;

@@ -236,6 +236,8 @@ pub enum Dataset {
     Deliveries,
     Hops,
     Rejections,
+    /// Lines read of each server, source by source and hour by hour: what the other rows rest on.
+    Coverage,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -29,7 +29,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<Outcome> {
             import::run(output, &store.data, zone, rule, files)
         }
         Command::Export { store, dataset, format, output: file } => {
-            export::run(&store.data, *dataset, *format, file.as_deref())
+            export::run(output, &store.data, *dataset, *format, file.as_deref())
         }
         Command::Stats { store, zone, memory, filter } => stats::run(output, &store.data, zone, memory, filter),
         Command::HelpFilter => manual::filter(),

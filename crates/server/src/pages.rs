@@ -26,10 +26,16 @@ use futures::StreamExt;
 
 use crate::stop;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tokio::sync::watch;
-use vigie_engine::{import::Store, ingest::Ingest};
-use vigie_lake::{LakeError, Snapshot, Table};
+use vigie_engine::{
+    import::Store,
+    ingest::{Condition, Ingest},
+};
+use vigie_i18n::Lang;
+use vigie_lake::{LakeError, Snapshot, Table, TableSize};
 use vigie_model::{MICROS_PER_HOUR, Micros};
+use vigie_shipping::Counters;
 use vigie_web::backend::{
     Answer, Backend, Beats, Coverage, Dimension, Failure, Message, Overview, PageRequest, Period, Queues, Ranking,
     RejectionPage, Scope, SearchPage, ServerTable, SilentSource, Sources, Span,
@@ -49,6 +55,16 @@ const BEAT_AT_LEAST: Duration = Duration::from_secs(5);
 
 const DAY_MICROS: Micros = 24 * MICROS_PER_HOUR;
 
+/// What machines are told beside the pages.
+pub struct Figures {
+    pub tables: Vec<TableSize>,
+    /// `None`: lines are not taken here.
+    pub condition: Option<Condition>,
+    pub sources: Sources,
+    pub queues: Queues,
+    pub door: Option<Arc<Counters>>,
+}
+
 /// Answers from one store.
 pub struct Pages {
     inner: Arc<Inner>,
@@ -59,6 +75,8 @@ struct Inner {
     data: PathBuf,
     /// What stores lines as they come, and since when.
     ingest: OnceLock<(Arc<Ingest>, Micros)>,
+    /// What the door for collectors counts.
+    door: OnceLock<Arc<Counters>>,
     changed: watch::Sender<u64>,
     silent: Mutex<Vec<SilentSource>>,
     overviews: Mutex<HashMap<String, Overview>>,
@@ -74,6 +92,7 @@ impl Pages {
             store,
             data: data.to_owned(),
             ingest: OnceLock::new(),
+            door: OnceLock::new(),
             changed: watch::Sender::new(0),
             silent: Mutex::default(),
             overviews: Mutex::default(),
@@ -92,6 +111,33 @@ impl Pages {
     /// Lines come now, and this stores them: pages tell how it is.
     pub fn watch(&self, ingest: Arc<Ingest>) {
         let _ = self.inner.ingest.set((ingest, sources::now()));
+    }
+
+    /// Collectors come in here: what is counted there is told, too.
+    pub fn watch_door(&self, counters: Arc<Counters>) {
+        let _ = self.inner.door.set(counters);
+    }
+
+    /// Can the store be read, and what comes be stored? If not, why.
+    pub fn readiness(&self) -> Result<(), String> {
+        self.inner.store.lake.snapshot().map_err(|error| error.to_string())?;
+        let trouble = self.inner.ingest.get().and_then(|(ingest, _)| ingest.condition().trouble);
+        trouble.map_or(Ok(()), |trouble| Err(format!("lines cannot be stored: {trouble}")))
+    }
+
+    /// For machines; may wait.
+    pub fn figures(&self) -> Result<Figures, String> {
+        let inner = &self.inner;
+        let snapshot = inner.store.lake.snapshot().map_err(|error| error.to_string())?;
+        let failed = |failure: Failure| format!("{failure:?}");
+        let scope = Scope { q: String::new(), period: Period::All, zone: TimeZone::UTC, lang: Lang::En };
+        Ok(Figures {
+            tables: snapshot.sizes(),
+            condition: inner.ingest.get().map(|(ingest, _)| ingest.condition()),
+            sources: inner.sources(&snapshot).map_err(failed)?,
+            queues: queues::queues(&scope, &snapshot).map_err(failed)?,
+            door: inner.door.get().cloned(),
+        })
     }
 
     /// Called with each change of the store: pages that follow look again.

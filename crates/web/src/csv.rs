@@ -8,7 +8,9 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures::stream;
 
-use crate::backend::{Backend, Failure, PAGE_ROWS_MAX, PageRequest, Scope, SearchPage, SearchRow, Sort};
+use crate::backend::{
+    Backend, CoverageSummary, Failure, PAGE_ROWS_MAX, PageRequest, Scope, SearchPage, SearchRow, Sort,
+};
 use crate::words;
 
 /// More rows than this no spreadsheet opens (2^20, with the heading).
@@ -22,6 +24,7 @@ const HEADING: &str =
 pub async fn download(backend: Arc<dyn Backend>, scope: Scope, sort: Sort) -> Result<Response, Failure> {
     let request = PageRequest { sort, after: None, limit: PAGE_ROWS_MAX };
     let page = backend.search(&scope, &request).await?;
+    let coverage = coverage_header(&page.coverage);
     let walk = Walk { backend, scope, request, page: Some(page), written: 0 };
     let body = Body::from_stream(stream::unfold(walk, Walk::next));
     let headers = [
@@ -29,7 +32,20 @@ pub async fn download(backend: Arc<dyn Backend>, scope: Scope, sort: Sort) -> Re
         (header::CONTENT_DISPOSITION, "attachment; filename=\"vigie-search.csv\""),
         (header::CACHE_CONTROL, "private, no-store"),
     ];
-    Ok((headers, body).into_response())
+    // A line in the file would be a row to those who read it.
+    Ok((headers, [("vigie-coverage", coverage)], body).into_response())
+}
+
+/// What the rows rest on: `lines=…; known=…; gaps=…; last-line=…`.
+fn coverage_header(coverage: &CoverageSummary) -> String {
+    let mut text = format!("lines={}; gaps={}", coverage.lines, coverage.gaps);
+    if let Some(share) = coverage.understood_share {
+        let _ = write!(text, "; known={share:.6}");
+    }
+    if let Some(last) = coverage.last_line {
+        let _ = write!(text, "; last-line={last}");
+    }
+    text
 }
 
 struct Walk {

@@ -40,10 +40,11 @@ pub(crate) struct App {
 
 /// All pages, for a server on loopback.
 pub fn router(backend: Arc<dyn Backend>) -> Router {
-    router_with(backend, Settings::default())
+    router_with(backend, Settings::default(), Router::new())
 }
 
-pub fn router_with(backend: Arc<dyn Backend>, settings: Settings) -> Router {
+/// `others` are answers beside the pages, which the same hosts get.
+pub fn router_with(backend: Arc<dyn Backend>, settings: Settings, others: Router) -> Router {
     let app = App { backend, settings: Arc::new(settings), watchers: live::Watchers::default() };
     Router::new()
         .route("/", get(overview))
@@ -60,6 +61,7 @@ pub fn router_with(backend: Arc<dyn Backend>, settings: Settings) -> Router {
         .route("/live", get(live::events))
         .route("/help", get(help))
         .route("/static/{name}", get(assets::serve))
+        .merge(others.with_state(()))
         .fallback(not_found)
         .layer(CompressionLayer::new())
         .layer(from_fn_with_state(app.clone(), guard))

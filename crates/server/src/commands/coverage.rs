@@ -100,6 +100,53 @@ pub fn run(options: &OutputOptions, data: &Path, zone: &Zone, words: &[String]) 
     Ok(Outcome::Done)
 }
 
+/// What the figures of a period rest on: stated beside each of them.
+#[derive(Serialize)]
+pub struct Stated {
+    lines: u64,
+    unknown: u64,
+    servers: usize,
+    /// Whole hours in which a server brought no line, between hours in which it did.
+    silent_hours: u64,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    first_line: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    last_line: String,
+}
+
+pub fn stated(snapshot: &Snapshot, filter: &Filter) -> anyhow::Result<Stated> {
+    let servers = servers(snapshot, filter)?;
+    let sum = |of: fn(&Server) -> u64| servers.values().map(of).sum();
+    let iso_of = |ts: Option<Micros>| ts.map(iso).unwrap_or_default();
+    Ok(Stated {
+        lines: sum(|server| server.lines),
+        unknown: sum(|server| server.unknown),
+        servers: servers.len(),
+        silent_hours: sum(|server| server.silent_hours),
+        first_line: iso_of(servers.values().map(|server| server.span.0).min()),
+        last_line: iso_of(servers.values().map(|server| server.span.1).max()),
+    })
+}
+
+/// Says it to a person, beside answers that have a form of their own.
+pub fn state(options: &OutputOptions, snapshot: &Snapshot, filter: &Filter) -> anyhow::Result<()> {
+    if options.quiet {
+        return Ok(());
+    }
+    let stated = stated(snapshot, filter)?;
+    let known = 100.0 - 100.0 * stated.unknown as f64 / stated.lines.max(1) as f64;
+    // All but one in a million is not all.
+    let known = if stated.unknown > 0 { known.min(99.99) } else { known };
+    options.remark(format_args!(
+        "coverage: {} lines of {} servers, {known:.2} % known, {} silent hours, last line {}",
+        stated.lines,
+        stated.servers,
+        stated.silent_hours,
+        if stated.last_line.is_empty() { "never" } else { &stated.last_line },
+    ));
+    Ok(())
+}
+
 fn bounds(filter: &Filter) -> (Micros, Micros) {
     (filter.period.from.unwrap_or(Micros::MIN / 4), filter.period.until.unwrap_or(Micros::MAX / 4))
 }

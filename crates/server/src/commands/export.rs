@@ -10,19 +10,26 @@ use anyhow::Context;
 use vigie_engine::export::{self, Dataset as Rows};
 use vigie_model::Micros;
 
-use super::files;
+use super::{coverage, files, question};
 use crate::{
-    cli::{Dataset, Format},
+    cli::{Dataset, Format, OutputOptions},
     output::Outcome,
 };
 
-pub fn run(data: &Path, dataset: Dataset, format: Format, file: Option<&Path>) -> anyhow::Result<Outcome> {
+pub fn run(
+    options: &OutputOptions,
+    data: &Path,
+    dataset: Dataset,
+    format: Format,
+    file: Option<&Path>,
+) -> anyhow::Result<Outcome> {
     let store = files::existing_store(data)?;
     let rows = match dataset {
         Dataset::Journeys => Rows::Journeys,
         Dataset::Deliveries => Rows::Deliveries,
         Dataset::Hops => Rows::Hops,
         Dataset::Rejections => Rows::Rejections,
+        Dataset::Coverage => Rows::Coverage,
     };
     let mut out: Box<dyn Write> = match file {
         Some(path) => Box::new(File::create(path).with_context(|| format!("cannot write {}", path.display()))?),
@@ -32,5 +39,7 @@ pub fn run(data: &Path, dataset: Dataset, format: Format, file: Option<&Path>) -
     match format {
         Format::Jsonl => export::export(&store, rows, Micros::MIN / 4, Micros::MAX / 4, &mut out)?,
     };
+    let everything = question::filter(&[], &jiff::tz::TimeZone::UTC)?;
+    coverage::state(options, &store.lake.snapshot()?, &everything)?;
     Ok(Outcome::Done)
 }

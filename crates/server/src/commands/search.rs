@@ -7,7 +7,7 @@ use vigie_lake::{Dataset, DeliveryRow};
 use vigie_model::{Rejection, iso};
 
 use super::{
-    files,
+    coverage, files,
     question::{self, clock, duration, unanswerable},
 };
 use crate::{
@@ -19,6 +19,7 @@ pub fn run(options: &OutputOptions, data: &Path, zone: &Zone, limit: u32, words:
     let zone = files::zone(zone)?;
     let filter = question::filter(words, &zone)?;
     let snapshot = files::store_to_read(options, data)?.lake.snapshot()?;
+    coverage::state(options, &snapshot, &filter)?;
     if Dataset::of(&filter).map_err(unanswerable)? == Dataset::Rejections {
         let page = snapshot.search_rejections(&filter, limit as usize, None).map_err(unanswerable)?;
         if options.json {

@@ -11,14 +11,16 @@ use anyhow::Context;
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
 use vigie_engine::{import::Store, ingest::Ingest};
-use vigie_shipping::{Limits, ServerIdentity};
+use vigie_shipping::{Limits, Server, ServerIdentity};
 use vigie_web::{AllowedHosts, Settings};
 
 use super::files;
 use crate::{
     cli::{Collect, OutputOptions, Zone},
     collect::{self, Door, roll::Roll},
+    monitoring,
     output::{Hint, Outcome},
+    own_log,
     pages::Pages,
     stop,
 };
@@ -45,11 +47,16 @@ pub fn run(
         Store::open(data)?;
     }
     let pages = Arc::new(Pages::open(data)?);
+    if let Err(error) = own_log::keep(data) {
+        // A store that may only be read is shown all the same.
+        tracing::debug!(%error, "no log is kept beside the store");
+    }
     pages.stay_ready();
     let taking = collect.map(|collect| Taking::start(collect, data, &pages, zone.clone())).transpose()?;
     // Only a server that others can reach is called by names that we do not know.
     let hosts = if listen.ip().is_loopback() { AllowedHosts::Loopback } else { AllowedHosts::Any };
-    let router = vigie_web::router_with(pages, Settings { hosts, zone });
+    let machines = monitoring::router(pages.clone());
+    let router = vigie_web::router_with(pages, Settings { hosts, zone }, machines);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -105,10 +112,11 @@ struct Taking {
     door: Arc<Door>,
     data: PathBuf,
     identity: Arc<ServerIdentity>,
+    pages: Arc<Pages>,
 }
 
 impl Taking {
-    fn start(collect: &Collect, data: &Path, pages: &Pages, zone: TimeZone) -> anyhow::Result<Self> {
+    fn start(collect: &Collect, data: &Path, pages: &Arc<Pages>, zone: TimeZone) -> anyhow::Result<Self> {
         let files = collect.certificate.as_deref().zip(collect.key.as_deref());
         let identity = Arc::new(collect::identity(data, files)?);
         let roll = Roll::open(&collect::folder(data))
@@ -123,13 +131,14 @@ impl Taking {
         let ingest = Arc::new(ingest);
         pages.watch(ingest.clone());
         let door = Arc::new(Door::new(ingest.clone(), roll, moved));
-        Ok(Self { listen: collect.listen, ingest, door, data: data.to_owned(), identity })
+        Ok(Self { listen: collect.listen, ingest, door, data: data.to_owned(), identity, pages: pages.clone() })
     }
 
     async fn serve(&self, listener: tokio::net::TcpListener) -> std::io::Result<()> {
-        let served = vigie_shipping::Server::new(self.door.clone(), self.identity.clone(), Limits::default())
-            .on_identity_error(|error| tracing::error!(%error, "the certificate in use stays so"))
-            .serve(listener, stop::wait());
+        let server = Server::new(self.door.clone(), self.identity.clone(), Limits::default())
+            .on_identity_error(|error| tracing::error!(%error, "the certificate in use stays so"));
+        self.pages.watch_door(server.counters());
+        let served = server.serve(listener, stop::wait());
         tokio::select! {
             ended = served => ended,
             () = self.tell() => Ok(()),

@@ -9,6 +9,7 @@ use vigie_model::{Micros, Outcome as Ending, ServerCounts, Text};
 use vigie_query::Filter;
 
 use super::{
+    coverage,
     files::{self, Files},
     question::{self, bytes, duration, unanswerable},
 };
@@ -48,6 +49,7 @@ struct Stats {
     top_senders: Vec<Row>,
     top_recipient_domains: Vec<Row>,
     reject_reasons: Vec<Row>,
+    coverage: coverage::Stated,
 }
 
 #[derive(Serialize)]
@@ -70,6 +72,7 @@ fn of_store(options: &OutputOptions, data: &Path, zone: &Zone, words: &[String])
     let asked = question::filter(words, &zone)?;
     let snapshot = files::store_to_read(options, data)?.lake.snapshot()?;
     if Dataset::of(&asked).map_err(unanswerable)? == Dataset::Rejections {
+        coverage::state(options, &snapshot, &asked)?;
         return refusals(options, &snapshot, &asked);
     }
     // Notices and probes are classes of their own: counted when asked for, never mixed in.
@@ -87,6 +90,7 @@ fn of_store(options: &OutputOptions, data: &Path, zone: &Zone, words: &[String])
             ));
         }
         show(&stats)?;
+        coverage::state(options, &snapshot, &asked)?;
     }
     Ok(if stats.messages == 0 && stats.rejected == 0 { Outcome::NothingFound } else { Outcome::Done })
 }
@@ -131,6 +135,7 @@ fn stats(
         top_senders: rows(senders, Measure::Messages),
         top_recipient_domains: rows(domains, Measure::Deliveries),
         reject_reasons: rows(reasons, Measure::Deliveries),
+        coverage: coverage::stated(snapshot, asked)?,
     })
 }
 

@@ -5,11 +5,11 @@ use std::{io::Write, path::Path};
 use jiff::tz::TimeZone;
 use vigie_engine::export;
 use vigie_lake::Snapshot;
-use vigie_model::{Journey, MICROS_PER_SECOND, Micros, Outcome as Ending};
+use vigie_model::{Journey, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, Outcome as Ending};
 use vigie_query::{Expr, Field, Filter, term_text};
 
 use super::{
-    files,
+    coverage, files,
     question::{self, clock, duration, unanswerable},
 };
 use crate::{
@@ -36,6 +36,10 @@ pub fn run(options: &OutputOptions, data: &Path, zone: &Zone, limit: u32, words:
         } else {
             tell(&snapshot, &zone, &journey)?;
         }
+        let mut hours = question::filter(&[], &zone)?;
+        (hours.period.from, hours.period.until) =
+            (Some(journey.first_arrival - MICROS_PER_HOUR), Some(journey.last_seen + 1));
+        coverage::state(options, &snapshot, &hours)?;
     }
     if ids.is_empty() {
         options.remark(format_args!(
