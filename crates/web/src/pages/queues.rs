@@ -114,9 +114,9 @@ fn groups(asked: &Asked, queues: &Queues) -> Markup {
                         th scope="col" { (reader.t("column-server")) }
                         th scope="col" { (reader.t("queues-why")) }
                         th.right scope="col" { (reader.t("queues-waiting")) }
-                        @for key in AGE_HEADINGS { th.right scope="col" { (reader.t(key)) } }
-                        th scope="col" { (reader.t("queues-oldest")) }
-                        th.right scope="col" { (reader.t("column-attempts")) }
+                        @for key in AGE_HEADINGS { th.wrapped.right scope="col" { (reader.t(key)) } }
+                        th.wrapped scope="col" { (reader.t("queues-oldest")) }
+                        th.wrapped.right scope="col" { (reader.t("column-attempts")) }
                     }
                 }
                 tbody { @for group in &queues.groups { (group_row(asked, queues, group)) } }
