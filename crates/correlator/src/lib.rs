@@ -10,7 +10,7 @@ mod store;
 mod text;
 
 pub use host::{Facts, Host, RestoreError};
-pub use linker::{Linker, LiveLinker, Round, link};
+pub use linker::{Held, Linker, LiveLinker, Round, link};
 
 use vigie_model::{MICROS_PER_SECOND, Micros};
 

@@ -107,7 +107,7 @@ fn ids_used_again_after_what_they_meant_was_forgotten() {
             let open = hops.iter().filter(|hop| hop.ts_in <= until && hop.ts_out > until);
             let open = open.map(|hop| Hop { closed: false, ..hop.clone() }).collect();
             stored.apply(linker.round(piece.iter().cloned().map(Box::new).collect(), open, until));
-            held_max = held_max.max(linker.hops());
+            held_max = held_max.max(linker.held().hops);
         }
         assert!(stored.with(&linker) == at_once, "{} every {apart_s} s", corpus.name);
         if apart_s > 7_000 {

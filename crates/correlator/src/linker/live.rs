@@ -1,15 +1,18 @@
 //! Links hops while messages are still under way: at every moment what linking everything at once would give.
 //!
 //! Hops that share a queue id or a message id, however indirectly, form a component; every link joins two hops of one. So only the
-//! components that something came to are linked again. One that nothing can change any more is forgotten.
+//! components that something came to are linked again. One with nothing open is packed, and one that nothing can change any more is
+//! forgotten.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
 use vigie_model::{Hop, Journey, MICROS_PER_SECOND, Micros, QueueId, Text};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
-    REACH_MICROS, at_one_time,
+    REACH_MICROS,
+    asleep::{Asleep, Sleeper},
+    at_one_time,
     evidence::{Links, Member},
     journey,
 };
@@ -19,10 +22,15 @@ use crate::BEFORE_ALL;
 const LAG_MICROS: Micros = 120 * MICROS_PER_SECOND;
 /// What can be forgotten is looked for this often, in the time of the lines.
 const SWEEP_MICROS: Micros = 10 * MICROS_PER_SECOND;
+/// Components that are packed together: enough for a well-filled block.
+const DROWSY_MIN: usize = 256;
 
 /// Links hops that come in any order, some of them not closed yet.
 pub struct LiveLinker {
     components: FxHashMap<u32, Component>,
+    asleep: Asleep,
+    /// Components that may be packed.
+    drowsy: Vec<u32>,
     next: u32,
     by_key: FxHashMap<Key, u32>,
     /// Hops that were open in the last round, by the digest of what was said of them: a key of their component, and how many are alike.
@@ -46,6 +54,16 @@ pub struct Round {
     pub late: Option<(Micros, Micros)>,
 }
 
+/// What a linker keeps in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// All hops.
+    pub hops: usize,
+    /// Hops, of these, that are packed.
+    pub packed: usize,
+    pub packed_bytes: usize,
+}
+
 /// Hops that may belong together.
 #[derive(Default)]
 struct Component {
@@ -61,6 +79,8 @@ impl Default for LiveLinker {
     fn default() -> Self {
         Self {
             components: FxHashMap::default(),
+            asleep: Asleep::default(),
+            drowsy: Vec::new(),
             next: 0,
             by_key: FxHashMap::default(),
             open: FxHashMap::default(),
@@ -96,7 +116,13 @@ impl LiveLinker {
         for at in std::mem::take(&mut self.changed) {
             if let Some(component) = self.components.get_mut(&at) {
                 component.link(&mut round);
+                if component.is_settled() {
+                    self.drowsy.push(at);
+                }
             }
+        }
+        if self.drowsy.len() >= DROWSY_MIN {
+            self.put_to_sleep();
         }
         self.forget_before(until.saturating_sub(REACH_MICROS + LAG_MICROS));
         round
@@ -107,9 +133,24 @@ impl LiveLinker {
         self.components.values().flat_map(|component| &component.unsettled)
     }
 
-    /// Hops kept in memory.
-    pub fn hops(&self) -> usize {
-        self.components.values().map(Component::hops).sum()
+    /// What is kept in memory.
+    pub fn held(&self) -> Held {
+        let (packed, packed_bytes) = self.asleep.held();
+        let awake: usize = self.components.values().map(Component::hops).sum();
+        Held { hops: awake + packed, packed, packed_bytes }
+    }
+
+    fn put_to_sleep(&mut self) {
+        let mut sleepers = Vec::with_capacity(self.drowsy.len());
+        for number in std::mem::take(&mut self.drowsy) {
+            let is_settled = |component: &Component| component.is_settled() && !component.is_changed;
+            if self.components.get(&number).is_some_and(is_settled)
+                && let Some(component) = self.components.remove(&number)
+            {
+                sleepers.push(Sleeper { number, hops: component.closed });
+            }
+        }
+        self.asleep.put(sleepers);
     }
 
     /// Takes away what is open no more, or not as it was, and adds what is new.
@@ -176,7 +217,8 @@ impl LiveLinker {
     }
 
     fn component(&mut self, at: u32) -> &mut Component {
-        self.components.entry(at).or_default()
+        let asleep = &mut self.asleep;
+        self.components.entry(at).or_insert_with(|| asleep.take(at).map_or_else(Component::default, Component::awoken))
     }
 
     /// The component that has these keys; those that had some of them become one.
@@ -198,13 +240,14 @@ impl LiveLinker {
     fn unused(&mut self) -> u32 {
         loop {
             self.next = self.next.wrapping_add(1);
-            if !self.components.contains_key(&self.next) {
+            if !self.components.contains_key(&self.next) && !self.asleep.contains(self.next) {
                 return self.next;
             }
         }
     }
 
     fn unite(&mut self, at: u32, other: u32) {
+        self.component(other);
         let Some(other) = self.components.remove(&other) else { return };
         for key in other.keys() {
             self.by_key.insert(key, at);
@@ -222,22 +265,33 @@ impl LiveLinker {
             return;
         }
         self.forgotten_until = limit;
-        let by_key = &mut self.by_key;
-        self.components.retain(|at, component| {
+        let mut forgotten = FxHashSet::default();
+        self.asleep.forget_before(limit, &mut forgotten);
+        self.components.retain(|number, component| {
             let is_old = component.is_over_before(limit);
             if is_old {
-                component.keys().for_each(|key| {
-                    if by_key.get(&key) == Some(at) {
-                        by_key.remove(&key);
-                    }
-                });
+                forgotten.insert(*number);
             }
             !is_old
         });
+        if !forgotten.is_empty() {
+            self.by_key.retain(|_, number| !forgotten.contains(number));
+        }
     }
 }
 
 impl Component {
+    /// One that was packed. What was given out of it is what its hops give: it was settled.
+    fn awoken(closed: Vec<Box<Hop>>) -> Self {
+        let mut component = Self { closed, ..Self::default() };
+        component.link(&mut Round::default());
+        component
+    }
+
+    fn is_settled(&self) -> bool {
+        self.open.is_empty() && self.unsettled.is_empty()
+    }
+
     fn hops(&self) -> usize {
         self.closed.len() + self.open.len()
     }

@@ -145,6 +145,11 @@ impl Live {
         Ok(live)
     }
 
+    /// What is held in memory for linking.
+    pub fn held(&self) -> vigie_correlator::Held {
+        self.linker.held()
+    }
+
     /// How far a stream is stored; `None` for one that is not known.
     pub fn durable(&self, key: &StreamKey) -> Option<u64> {
         self.streams.get(key).map(|stream| stream.mark.durable)
