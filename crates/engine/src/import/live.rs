@@ -4,8 +4,8 @@
 //! stored of it is told ([`Live::durable`]): only below that may the sender forget. The state that says so is saved with the rows.
 //!
 //! Journeys that nothing can change any more are stored for good. Those still under way are stored as they stand, in files that the
-//! next commit replaces. Lines that come too late for that (a source that was away) are stored at once, and the journeys of their time
-//! are derived from the store, as an import does it.
+//! next commit replaces. Lines that come too late for that (a source that was away) are stored at once, and the facts and journeys of
+//! their time are derived from the store, as an import does it, when the caller has the time ([`Live::recount`]).
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -75,8 +75,8 @@ pub struct Stored {
     pub lines: u64,
     pub settled: usize,
     pub unsettled: usize,
-    /// Journeys were derived from the store, because lines came late.
-    pub derived: bool,
+    /// Something came so late that it counts only after [`Live::recount`].
+    pub late: bool,
 }
 
 /// The one writer of a store, at work while lines come.
@@ -209,37 +209,46 @@ impl Live {
         Ok(stream.received())
     }
 
-    /// Stores everything that came, and makes it visible.
+    /// Stores everything that came, and makes it visible; what came late is counted by [`Live::recount`].
     ///
     /// After an error the store is as it was after the commit before, and this must be opened anew.
     pub fn commit(&mut self) -> Result<Stored, ImportError> {
-        let Gathered { mut commit, closed, coverage, hosts, lines } = self.read_waiting()?;
+        let Gathered { mut commit, closed, coverage, hosts, lines, late } = self.read_waiting()?;
         self.hosts = hosts;
         let ended = self.mark_streams();
         if lines == 0 && !ended {
             return Ok(Stored::default());
         }
         self.add_coverage(coverage, &mut commit);
-        let mut late = self.run.state.hosts.iter().any(|host| host.dirty);
-        let (mut stored, mut round) = (Stored { lines, ..Stored::default() }, Round::default());
-        if !late {
-            round = self.linker.round(closed, self.run.state.open_hops(), self.newest());
-            late = round.late.is_some();
-        } else {
-            for hop in &closed {
-                self.run.state.touched = hull(self.run.state.touched, hop.ts_in, hop.ts_out);
-            }
+        let round = self.linker.round(closed, self.run.state.open_hops(), self.newest());
+        if let Some((from, until)) = round.late {
+            self.run.state.touched = hull(self.run.state.touched, from, until);
         }
-        if late {
-            if let Some((from, until)) = round.late {
-                self.run.state.touched = hull(self.run.state.touched, from, until);
-            }
-            self.store(commit, &[], &[])?;
+        let late = late > 0 || round.late.is_some();
+        let (settled, unsettled) = self.store_round(commit, round)?;
+        Ok(Stored { lines, settled, unsettled, late })
+    }
+
+    /// Did something come late that is not counted yet?
+    pub fn is_behind(&self) -> bool {
+        self.run.state.touched.is_some() || self.recounting().next().is_some()
+    }
+
+    /// Hosts of which something came late that is not counted yet.
+    pub fn recounting(&self) -> impl Iterator<Item = &str> {
+        self.run.state.hosts.iter().filter(|host| host.dirty).map(|host| host.host.server())
+    }
+
+    /// Counts what came late: facts of its hosts are derived anew from all their lines, and journeys from the hops of that time. Says
+    /// whether there was something. Interrupted, it is begun again when the store is opened.
+    ///
+    /// After an error the store is as it was after a commit, and this must be opened anew.
+    pub fn recount(&mut self) -> Result<bool, ImportError> {
+        let is_behind = self.is_behind();
+        if is_behind {
             self.derive_late()?;
-            return Ok(Stored { derived: true, ..stored });
         }
-        (stored.settled, stored.unsettled) = self.store_round(commit, round)?;
-        Ok(stored)
+        Ok(is_behind)
     }
 
     /// Which small files are to be merged. That can be done beside the commits.
@@ -388,6 +397,8 @@ impl Live {
         if !rebuilt.is_empty() {
             tracing::info!(hosts = rebuilt.len(), "facts derived anew, as lines came late");
         }
+        // What is under way is stored anew below.
+        self.store(Commit::new(), &[], &[])?;
         derive::derive(&mut self.run, &mut watch)?;
         let newest = self.newest();
         let open = self.run.state.open_hops();
