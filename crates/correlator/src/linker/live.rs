@@ -16,7 +16,7 @@ use super::{
     evidence::{Links, Member},
     journey,
 };
-use crate::BEFORE_ALL;
+use crate::{BEFORE_ALL, OpenHop};
 
 /// Lines of one server may come this much later than those of another, and still find what they belong to.
 const LAG_MICROS: Micros = 120 * MICROS_PER_SECOND;
@@ -33,7 +33,7 @@ pub struct LiveLinker {
     drowsy: Vec<u32>,
     next: u32,
     by_key: FxHashMap<Key, u32>,
-    /// Hops that were open in the last round, by the digest of what was said of them: a key of their component, and how many are alike.
+    /// Hops that were open in the last round, by their marks: a key of their component, and how many are alike.
     open: FxHashMap<u64, (Key, u32)>,
     changed: Vec<u32>,
     /// Hops that ended before this are forgotten, unless they belong to younger ones.
@@ -68,6 +68,7 @@ pub struct Held {
 #[derive(Default)]
 struct Component {
     closed: Vec<Box<Hop>>,
+    /// With their marks.
     open: Vec<(u64, Box<Hop>)>,
     /// What was given out as settled: first arrival, id, digest.
     given: Vec<(Micros, Text, u64)>,
@@ -106,7 +107,12 @@ impl LiveLinker {
 
     /// Takes hops that closed, and all that are open as they stand. Every line before `until` is known, but for those of sources that
     /// lag.
-    pub fn round(&mut self, closed: Vec<Box<Hop>>, open: Vec<Hop>, until: Micros) -> Round {
+    pub fn round<'a, O: Into<OpenHop<'a>>>(
+        &mut self,
+        closed: Vec<Box<Hop>>,
+        open: impl IntoIterator<Item = O>,
+        until: Micros,
+    ) -> Round {
         let mut round = Round::default();
         for hop in closed {
             self.note_late(&hop, &mut round);
@@ -154,27 +160,29 @@ impl LiveLinker {
     }
 
     /// Takes away what is open no more, or not as it was, and adds what is new.
-    fn take_open(&mut self, open: Vec<Hop>, round: &mut Round) {
+    fn take_open<'a, O: Into<OpenHop<'a>>>(&mut self, open: impl IntoIterator<Item = O>, round: &mut Round) {
         let mut before = std::mem::take(&mut self.open);
         for hop in open {
-            let digest = digest(&hop);
-            let key = match before.get_mut(&digest).filter(|(_, alike)| *alike > 0) {
+            let hop: OpenHop<'_> = hop.into();
+            let mark = hop.mark();
+            let key = match before.get_mut(&mark).filter(|(_, alike)| *alike > 0) {
                 Some((key, alike)) => {
                     *alike -= 1;
                     *key
                 }
                 None => {
+                    let hop = Box::new(hop.build());
                     self.note_late(&hop, round);
-                    self.add(Box::new(hop), Some(digest))
+                    self.add(hop, Some(mark))
                 }
             };
-            self.open.entry(digest).or_insert((key, 0)).1 += 1;
+            self.open.entry(mark).or_insert((key, 0)).1 += 1;
         }
-        for (digest, (key, alike)) in before {
+        for (mark, (key, alike)) in before {
             for _ in 0..alike {
                 let Some(&at) = self.by_key.get(&key) else { continue };
                 let known = &mut self.component(at).open;
-                if let Some(place) = known.iter().position(|(known, _)| *known == digest) {
+                if let Some(place) = known.iter().position(|(known, _)| *known == mark) {
                     known.swap_remove(place);
                 }
                 self.mark(at);
@@ -196,12 +204,12 @@ impl LiveLinker {
         }
     }
 
-    fn add(&mut self, hop: Box<Hop>, open: Option<u64>) -> Key {
+    fn add(&mut self, hop: Box<Hop>, open_mark: Option<u64>) -> Key {
         let keys = keys_of(&hop);
         let at = self.component_of(&keys);
         let component = self.component(at);
-        match open {
-            Some(digest) => component.open.push((digest, hop)),
+        match open_mark {
+            Some(mark) => component.open.push((mark, hop)),
             None => component.closed.push(hop),
         }
         self.mark(at);

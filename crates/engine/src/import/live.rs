@@ -27,6 +27,9 @@ use crate::intake::{self, HostRule, Reader, Track, line_hash};
 const READERS_LAST: Duration = Duration::from_secs(600);
 /// What is stored of this much time before the newest line is read again at the start: more than live linking looks back.
 const WINDOW_MICROS: Micros = 900 * MICROS_PER_SECOND;
+/// Lines of this much time are remembered for copies in other streams; those of a stream that is behind by more are compared with the
+/// stored ones.
+const COPIES_MICROS: Micros = 180 * MICROS_PER_SECOND;
 /// Streams remembered; of more, those that ended longest ago are forgotten, and would be told from their lines if they came again.
 const STREAMS_MAX: usize = 10_000;
 /// Bytes of one stream that wait for the next commit.
@@ -220,7 +223,8 @@ impl Live {
             return Ok(Stored::default());
         }
         self.add_coverage(coverage, &mut commit);
-        let round = self.linker.round(closed, self.run.state.open_hops(), self.newest());
+        let newest = self.newest();
+        let round = self.linker.round(closed, self.run.state.open_hops_marked(), newest);
         if let Some((from, until)) = round.late {
             self.run.state.touched = hull(self.run.state.touched, from, until);
         }
@@ -291,7 +295,8 @@ impl Live {
                 parts.remove(next);
             }
         }
-        reader.forget_before(self.streams.values().map(|stream| stream.track.position()).max().unwrap_or(BEFORE_ALL));
+        let newest = self.streams.values().map(|stream| stream.track.position()).max().unwrap_or(BEFORE_ALL);
+        reader.forget_before(newest.saturating_sub(COPIES_MICROS));
         sink.gather()
     }
 
