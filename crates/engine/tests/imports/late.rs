@@ -91,7 +91,7 @@ fn other_hosts_are_seen_meanwhile_and_a_kill_loses_nothing() {
     let (place, logs) = (Place::new(), logs());
     let open = || Live::open(&place.store, TimeZone::UTC, "here".to_owned()).expect("the store opens");
     let mut live = open();
-    let mut send = |live: &mut Live, at: usize, from: usize, until: usize| {
+    let send = |live: &mut Live, at: usize, from: usize, until: usize| {
         live.take(&arrival(&logs, at, from, until)).expect("taken");
         assert!(live.commit().expect("a commit").lines > 0);
     };
