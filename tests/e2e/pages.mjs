@@ -116,12 +116,12 @@ async function totalOf(page, measure) {
   return value == null ? NaN : Number(value);
 }
 
-// Every figure of the overview leads to exactly what it counts.
-async function followNumbers(page) {
-  await page.goto(base);
+// Every figure of a page leads to exactly what it counts.
+async function followNumbers(page, path) {
+  await page.goto(base + path);
   const links = await page.locator('a[data-number]').evaluateAll((anchors) =>
     anchors.map((anchor) => ({ href: anchor.href, number: Number(anchor.dataset.number), measure: anchor.dataset.measure, text: anchor.innerText })));
-  check(links.length > 0, 'the overview has figures that are links');
+  check(links.length > 0, `${path} has figures that are links`);
   for (const { href, number, measure, text } of uniqueBy(links, (link) => `${link.href} ${link.number}`)) {
     await page.goto(href);
     const totals = {};
@@ -205,7 +205,7 @@ async function main() {
   const page = await openPage(browser, { locale: 'en' });
   let messageUrl = base;
   await step('walk to a message', async () => { messageUrl = await findMessage(page); });
-  await step('figures', () => followNumbers(page));
+  for (const path of ['/', '/queues']) await step(`figures of ${path}`, () => followNumbers(page, path));
   let urls = [base, messageUrl];
   await step('list of pages', async () => { urls = await listPages(page, messageUrl); });
   await inspect(browser, urls);

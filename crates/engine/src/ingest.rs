@@ -3,6 +3,7 @@
 //! Taking is quick and bounded: what cannot be held now is refused as busy, and the sender keeps it. When storing fails (a full disk), what
 //! was taken and is not stored is let go of, senders are told where each stream goes on, and storing is tried again.
 
+mod activity;
 mod recounts;
 
 use std::{
@@ -12,11 +13,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, tz::TimeZone};
 use rustc_hash::FxHashMap;
 use vigie_lake::{LakeError, Merged};
 use vigie_model::Text;
 
+pub use self::activity::{Activity, SourceActivity};
 use self::recounts::Recounts;
 use crate::import::{
     ImportError, Store,
@@ -81,6 +83,7 @@ struct Held {
     queue_bytes: usize,
     is_stopping: bool,
     condition: Condition,
+    activity: Activity,
 }
 
 /// An [`Arrival`] that waits.
@@ -154,6 +157,11 @@ impl Ingest {
     pub fn condition(&self) -> Condition {
         let held = self.shared.held();
         Condition { waiting_bytes: held.queue_bytes, ..held.condition.clone() }
+    }
+
+    /// What each source brought lately.
+    pub fn activity(&self) -> Activity {
+        self.shared.held().activity.clone()
     }
 
     /// Stores what was taken, counts what came late, and ends.
@@ -251,11 +259,13 @@ impl Work {
         let mut merging: Option<JoinHandle<Result<Merged, LakeError>>> = None;
         loop {
             let (pieces, is_stopping) = self.next_pieces(&recounts);
-            let began = Instant::now();
+            let mut began = Instant::now();
             let touched = self.store_pieces(&mut live, pieces, &mut recounts)?;
             self.told(&live, touched);
             if is_stopping || recounts.is_due(Instant::now()) {
                 self.recount(&mut live, &mut recounts)?;
+                // What waited meanwhile waits no longer for that.
+                began = Instant::now();
             }
             if is_stopping {
                 return Ok(true);
@@ -320,7 +330,9 @@ impl Work {
         if stored.late {
             recounts.late(Instant::now());
         }
-        let condition = &mut self.shared.held().condition;
+        let mut held = self.shared.held();
+        held.activity.add(&stored.coverage, Timestamp::now().as_microsecond());
+        let condition = &mut held.condition;
         condition.lines += stored.lines;
         condition.commits += 1;
         condition.recounting = live.recounting().map(Text::from).collect();

@@ -369,3 +369,81 @@ field-reason = words in the other server’s reply
 field-hops = number of servers crossed
 field-attempts = number of delivery attempts
 field-tls = the log says that the connection was encrypted; no: it does not say
+
+## Live
+
+nav-tail = Live
+nav-queues = Queues
+nav-sources = Sources
+live-on = ● Live
+live-off = ❚❚ Paused
+live-lost = ○ Connection lost
+live-title = The page follows what happens; select to pause
+notice-silent = { $source } has been silent since { $time }.
+notice-silent-more = { $n ->
+    [one] One more source is silent, too.
+   *[other] { $n-shown } more sources are silent, too.
+}
+tail-title = Live tail
+tail-hour = in the last hour
+tail-all = Search them
+tail-nothing-title = No message in the last hour
+tail-nothing-text = Messages appear here as soon as their server has logged them.
+queues-title = Queues
+queues-sentence = { $deliveries } wait on { $servers }; the oldest since { $since } ({ $age }).
+queues-none = Nothing waits.
+queues-servers = By server
+queues-groups = What waits where, and why
+queues-waiting = Waiting
+queues-held = Of them held
+queues-oldest = Oldest since
+queues-to = For
+queues-why = Why
+queues-untried = not tried yet
+queues-handed = handed on, and not yet seen there
+queues-age-5m = < 5 min
+queues-age-1h = < 1 h
+queues-age-6h = < 6 h
+queues-age-24h = < 24 h
+queues-age-older = Older
+queues-unseen = { $n ->
+    [one] One more delivery waits that is not in these tables.
+   *[other] { $n-shown } more deliveries wait that are not in these tables.
+}
+count-servers = { $n ->
+    [one] { $n-shown } server
+   *[other] { $n-shown } servers
+}
+count-silent = { $n ->
+    [one] one is silent or away
+   *[other] { $n-shown } are silent or away
+}
+sources-title = Sources
+sources-sentence = { $sources }, all as they should be; { $rate } lines per second.
+sources-sentence-troubled = { $sources }, { $troubled }; { $rate } lines per second.
+sources-sentence-idle = { $sources }. This server shows what is stored, and takes no lines now.
+sources-source = Source
+sources-rate = Lines per second
+sources-last-line = Last line
+sources-lag = Lag
+sources-lines = Lines in 24 h
+sources-clock = Clock ahead
+sources-live = Live
+sources-silent = Silent
+sources-away = Away
+sources-ended = Ended
+sources-since = since { $time }
+sources-collectors = Collectors
+sources-collector = Collector
+sources-host = Machine
+sources-heard = Last heard
+sources-never = never
+sources-backlog = Waiting there
+sources-lost = Lost
+sources-trouble = Lines cannot be stored at the moment: { $why }. Senders keep them.
+sources-recounting = Figures of these servers are being counted anew, because lines came late: { $servers }.
+sources-none-title = No source yet
+sources-none-text = Start the server so that it takes lines from collectors. What was imported stands under Coverage.
+sources-none-taking = Enrol a collector: this command says what to type on the mail server.
+sources-note = Lag: how old the newest line was when it was stored. A source is silent when nothing came for fourteen times its usual pause, and for five minutes at least.
+coverage-files = imported files

@@ -396,3 +396,81 @@ field-reason = mots de la réponse de l’autre serveur
 field-hops = nombre de serveurs traversés
 field-attempts = nombre de tentatives de remise
 field-tls = le journal dit que la connexion était chiffrée ; no : il ne le dit pas
+
+## En direct
+
+nav-tail = En direct
+nav-queues = Files d’attente
+nav-sources = Sources
+live-on = ● En direct
+live-off = ❚❚ En pause
+live-lost = ○ Connexion perdue
+live-title = La page suit ce qui se passe ; cliquez pour la figer
+notice-silent = { $source } se tait depuis { $time }.
+notice-silent-more = { $n ->
+    [one] Une autre source se tait aussi.
+   *[other] { $n-shown } autres sources se taisent aussi.
+}
+tail-title = Messages en direct
+tail-hour = dans la dernière heure
+tail-all = Les rechercher
+tail-nothing-title = Aucun message dans la dernière heure
+tail-nothing-text = Les messages apparaissent ici dès que leur serveur les a journalisés.
+queues-title = Files d’attente
+queues-sentence = { $deliveries } en attente sur { $servers } ; la plus ancienne depuis { $since } ({ $age }).
+queues-none = Rien n’attend.
+queues-servers = Par serveur
+queues-groups = Ce qui attend, où et pourquoi
+queues-waiting = En attente
+queues-held = Dont retenus
+queues-oldest = Plus ancien depuis
+queues-to = Pour
+queues-why = Pourquoi
+queues-untried = pas encore essayé
+queues-handed = transmis, pas encore vu là-bas
+queues-age-5m = < 5 min
+queues-age-1h = < 1 h
+queues-age-6h = < 6 h
+queues-age-24h = < 24 h
+queues-age-older = Plus vieux
+queues-unseen = { $n ->
+    [one] Une autre remise attend, qui n’est pas dans ces tableaux.
+   *[other] { $n-shown } autres remises attendent, qui ne sont pas dans ces tableaux.
+}
+count-servers = { $n ->
+    [one] { $n-shown } serveur
+   *[other] { $n-shown } serveurs
+}
+count-silent = { $n ->
+    [one] une se tait ou est absente
+   *[other] { $n-shown } se taisent ou sont absentes
+}
+sources-title = Sources
+sources-sentence = { $sources }, tout va bien ; { $rate } lignes par seconde.
+sources-sentence-troubled = { $sources }, { $troubled } ; { $rate } lignes par seconde.
+sources-sentence-idle = { $sources }. Ce serveur montre ce qui est enregistré et ne reçoit pas de lignes en ce moment.
+sources-source = Source
+sources-rate = Lignes par seconde
+sources-last-line = Dernière ligne
+sources-lag = Retard
+sources-lines = Lignes en 24 h
+sources-clock = Avance d’horloge
+sources-live = Active
+sources-silent = Silencieuse
+sources-away = Absente
+sources-ended = Terminée
+sources-since = depuis { $time }
+sources-collectors = Collecteurs
+sources-collector = Collecteur
+sources-host = Machine
+sources-heard = Dernier signe
+sources-never = jamais
+sources-backlog = En attente là-bas
+sources-lost = Perdu
+sources-trouble = Les lignes ne peuvent pas être enregistrées en ce moment : { $why }. Les expéditeurs les gardent.
+sources-recounting = Les chiffres de ces serveurs sont recomptés, car des lignes sont arrivées en retard : { $servers }.
+sources-none-title = Pas encore de source
+sources-none-text = Démarrez le serveur de sorte qu’il reçoive les lignes des collecteurs. Ce qui a été importé se trouve sous Couverture.
+sources-none-taking = Inscrivez un collecteur : cette commande dit ce qu’il faut taper sur le serveur de messagerie.
+sources-note = Retard : âge de la ligne la plus récente quand elle a été enregistrée. Une source se tait quand rien n’est venu pendant quatorze fois sa pause habituelle, et pendant cinq minutes au moins.
+coverage-files = fichiers importés

@@ -225,6 +225,7 @@ fn append_coverage(lake: &Lake, days: i64) -> anyhow::Result<()> {
         servers.flat_map(|server| (0..days * 24).map(move |hour| (server.clone(), DAY0 + hour * MICROS_PER_HOUR)));
     let row = |(server, hour): (String, Micros)| Coverage {
         server: server.into(),
+        source: "".into(),
         hour,
         lines: 1_000,
         understood: 990,

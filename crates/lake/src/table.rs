@@ -142,7 +142,7 @@ static SPECS: [Spec; 7] = [
         group: Some("journey_id"),
         ..PLAIN
     },
-    Spec { name: "coverage", start: "hour", end: "hour", sort: &["hour", "server"], ..PLAIN },
+    Spec { name: "coverage", start: "hour", end: "hour", sort: &["hour", "server", "source"], ..PLAIN },
     Spec { name: "shapes", sort: &["ts", "server", "program", "shape"], distinct: &["example"], ..PLAIN },
 ];
 

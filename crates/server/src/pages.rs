@@ -7,26 +7,32 @@ mod coverage;
 mod message;
 mod overview;
 mod question;
+mod queues;
 mod search;
 mod servers;
+mod sources;
 
 use std::{
     collections::HashMap,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
     time::Duration,
 };
 
+use futures::StreamExt;
+
+use crate::stop;
 use jiff::Timestamp;
-use vigie_engine::import::Store;
+use tokio::sync::watch;
+use vigie_engine::{import::Store, ingest::Ingest};
 use vigie_lake::{LakeError, Snapshot, Table};
 use vigie_model::{MICROS_PER_HOUR, Micros};
 use vigie_web::backend::{
-    Answer, Backend, Coverage, Dimension, Failure, Message, Overview, PageRequest, Period, Ranking, RejectionPage,
-    Scope, SearchPage, ServerTable, Span,
+    Answer, Backend, Beats, Coverage, Dimension, Failure, Message, Overview, PageRequest, Period, Queues, Ranking,
+    RejectionPage, Scope, SearchPage, ServerTable, SilentSource, Sources, Span,
 };
 
 /// Overviews remembered; a few dozen periods and filters are in use at a time.
@@ -36,6 +42,10 @@ const LOOK_BACK_MICROS: Micros = 48 * MICROS_PER_HOUR;
 
 /// Between two looks for a new commit.
 const READY_PAUSE: Duration = Duration::from_secs(2);
+/// Pages that follow are told of a change this often at most.
+const BEAT_PAUSE: Duration = Duration::from_millis(500);
+/// And at least: what is late shows itself by nothing happening.
+const BEAT_AT_LEAST: Duration = Duration::from_secs(5);
 
 const DAY_MICROS: Micros = 24 * MICROS_PER_HOUR;
 
@@ -46,6 +56,11 @@ pub struct Pages {
 
 struct Inner {
     store: Store,
+    data: PathBuf,
+    /// What stores lines as they come, and since when.
+    ingest: OnceLock<(Arc<Ingest>, Micros)>,
+    changed: watch::Sender<u64>,
+    silent: Mutex<Vec<SilentSource>>,
     overviews: Mutex<HashMap<String, Overview>>,
     /// Times of the oldest and the newest stored line, as of the last answer.
     first_line: AtomicI64,
@@ -55,8 +70,16 @@ struct Inner {
 impl Pages {
     pub fn open(data: &Path) -> anyhow::Result<Self> {
         let store = crate::commands::existing_store(data)?;
-        let inner =
-            Inner { store, overviews: Mutex::default(), first_line: AtomicI64::new(0), last_line: AtomicI64::new(0) };
+        let inner = Inner {
+            store,
+            data: data.to_owned(),
+            ingest: OnceLock::new(),
+            changed: watch::Sender::new(0),
+            silent: Mutex::default(),
+            overviews: Mutex::default(),
+            first_line: AtomicI64::new(0),
+            last_line: AtomicI64::new(0),
+        };
         inner.note_last_line(&inner.store.lake.snapshot()?);
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -64,6 +87,17 @@ impl Pages {
     /// The store that is asked.
     pub fn store(&self) -> Store {
         self.inner.store.clone()
+    }
+
+    /// Lines come now, and this stores them: pages tell how it is.
+    pub fn watch(&self, ingest: Arc<Ingest>) {
+        let _ = self.inner.ingest.set((ingest, sources::now()));
+    }
+
+    /// Called with each change of the store: pages that follow look again.
+    pub fn on_change(&self) -> impl Fn() + Send + Sync + 'static {
+        let inner = self.inner.clone();
+        move || inner.changed.send_modify(|count| *count += 1)
     }
 
     /// Computes what the first page needs before somebody asks for it, and again after each commit.
@@ -78,8 +112,13 @@ impl Pages {
                     }
                     Ok(snapshot.sequence())
                 });
+                inner.look_for_silence();
                 match prepared {
-                    Ok(sequence) => ready = Some(sequence),
+                    Ok(sequence) if ready != Some(sequence) => {
+                        ready = Some(sequence);
+                        inner.changed.send_modify(|count| *count += 1);
+                    }
+                    Ok(_) => {}
                     Err(error) => tracing::debug!(%error, "the first page could not be prepared"),
                 }
                 std::thread::sleep(READY_PAUSE);
@@ -139,6 +178,29 @@ impl Backend for Pages {
         self.ask(move |_, snapshot| search::rejections(&scope, &page, snapshot))
     }
 
+    fn queues<'a>(&'a self, scope: &'a Scope) -> Answer<'a, Queues> {
+        let scope = scope.clone();
+        self.ask(move |_, snapshot| queues::queues(&scope, snapshot))
+    }
+
+    fn sources<'a>(&'a self, _scope: &'a Scope) -> Answer<'a, Sources> {
+        self.ask(move |inner, snapshot| inner.sources(snapshot))
+    }
+
+    fn beats(&self) -> Beats {
+        let beats = futures::stream::unfold(self.inner.changed.subscribe(), |mut changed| async move {
+            tokio::time::sleep(BEAT_PAUSE).await;
+            let _ = tokio::time::timeout(BEAT_AT_LEAST, changed.changed()).await;
+            let beat = *changed.borrow_and_update();
+            Some((beat, changed))
+        });
+        Box::pin(beats.take_until(stop::wait()))
+    }
+
+    fn silent(&self) -> Vec<SilentSource> {
+        self.inner.silent.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn ranking<'a>(&'a self, scope: &'a Scope, by: Dimension) -> Answer<'a, Ranking> {
         let scope = scope.clone();
         self.ask(move |_, snapshot| overview::long_ranking(&scope, by, snapshot))
@@ -158,6 +220,23 @@ impl Inner {
         if let Some((first, last)) = stored(snapshot) {
             self.first_line.store(first, Ordering::Relaxed);
             self.last_line.store(last, Ordering::Relaxed);
+        }
+    }
+
+    fn sources(&self, snapshot: &Snapshot) -> Result<Sources, Failure> {
+        let (ingest, taking_since) = self.ingest.get().map_or((None, 0), |(ingest, since)| (Some(&**ingest), *since));
+        sources::sources(&sources::View { data: &self.data, ingest, taking_since, now: sources::now() }, snapshot)
+    }
+
+    /// Notes which sources should bring lines and do not.
+    fn look_for_silence(&self) {
+        if self.ingest.get().is_none() {
+            return;
+        }
+        let looked = self.store.lake.snapshot().map_err(|error| failure(error, ""));
+        match looked.and_then(|snapshot| self.sources(&snapshot)) {
+            Ok(found) => *self.silent.lock().unwrap_or_else(PoisonError::into_inner) = sources::silent(&found),
+            Err(error) => tracing::debug!(?error, "the sources could not be looked at"),
         }
     }
 

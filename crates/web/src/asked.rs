@@ -8,7 +8,7 @@ use maud::Markup;
 use vigie_i18n::Lang;
 
 use crate::address::{Address, sort_from_word};
-use crate::backend::{PAGE_ROWS, PageRequest, Scope, Sort};
+use crate::backend::{PAGE_ROWS, PageRequest, Scope, SilentSource, Sort};
 use crate::period::Period;
 use crate::reader::{Reader, Theme, choice_cookie};
 use crate::router::App;
@@ -32,6 +32,8 @@ pub struct Asked {
     pub q_says_period: bool,
     pub sort: Sort,
     pub after: Option<String>,
+    /// Sources that should bring lines and do not.
+    pub silent: Vec<SilentSource>,
     cookies: Vec<String>,
 }
 
@@ -181,6 +183,7 @@ impl FromRequestParts<App> for Asked {
             q_says_period: false,
             sort: Sort::default(),
             after: None,
+            silent: app.backend.silent(),
             cookies: Vec::new(),
         };
         let problems = asked.read(parts.uri.query().unwrap_or_default());
@@ -206,6 +209,7 @@ pub(crate) mod tests {
             q_says_period: false,
             sort: Sort::Newest,
             after: None,
+            silent: vec![],
             cookies: vec![],
         };
         let problems = asked.read(query);

@@ -9,12 +9,17 @@
 //!   says which total of the page behind the link must equal the figure.
 //! - *No data is not zero.* `None` in a series means that no log was read for that bucket; it is drawn as a gap.
 
+mod live;
+
 use std::ops::Range;
 use std::pin::Pin;
 
 use jiff::{Timestamp, tz::TimeZone};
 use vigie_i18n::Lang;
 
+pub use self::live::{
+    Beats, CollectorRow, QUEUE_AGES_S, QueueGroup, QueueServer, Queues, SilentSource, SourceRow, SourceState, Sources,
+};
 pub use crate::period::Period;
 
 /// A boxed answer: the trait stays usable as `dyn Backend` without a macro crate.
@@ -39,6 +44,22 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Refusals before the queue: by reason, and one page of them.
     fn rejections<'a>(&'a self, scope: &'a Scope, page: &'a PageRequest) -> Answer<'a, RejectionPage>;
+
+    /// What waits in queues now. The period of the scope says nothing here.
+    fn queues<'a>(&'a self, scope: &'a Scope) -> Answer<'a, Queues>;
+
+    /// Where lines come from, and how each source is.
+    fn sources<'a>(&'a self, scope: &'a Scope) -> Answer<'a, Sources>;
+
+    /// Tells when to look again. Without its own implementation nothing ever changes.
+    fn beats(&self) -> Beats {
+        Box::pin(futures::stream::pending())
+    }
+
+    /// Sources that should bring lines and do not, as of the last look: every page says so.
+    fn silent(&self) -> Vec<SilentSource> {
+        Vec::new()
+    }
 
     /// The period of a page whose address names none. A server that looks at old logs answers [`Period::All`], because
     /// its last 24 hours are empty.
@@ -325,6 +346,8 @@ pub struct Ranking {
     /// How many different values there are.
     pub groups: u64,
     pub counted: Counted,
+    /// On a page of its own; a card of the overview stands under the coverage of that page.
+    pub coverage: Option<CoverageSummary>,
 }
 
 #[derive(Debug, Clone)]
@@ -338,7 +361,7 @@ pub struct RankRow {
     pub filter: String,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct CoverageSummary {
     pub lines: u64,
     /// Understood or known-and-ignored, of `lines`; 0 to 1. `None` without lines.
@@ -346,6 +369,8 @@ pub struct CoverageSummary {
     pub gaps: u64,
     /// Newest line of any source.
     pub last_line: Option<Timestamp>,
+    /// The time that this is about, where that is not the period of the page.
+    pub span: Option<Span>,
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -355,6 +380,7 @@ pub struct CoverageSummary {
 pub struct SearchPage {
     pub span: Span,
     pub stored: Option<Span>,
+    pub coverage: CoverageSummary,
     pub totals: Totals,
     /// What a row is, and therefore what "1–50 of n" counts.
     pub listed: Counted,
@@ -413,6 +439,7 @@ pub struct ServerTable {
     pub span: Span,
     /// What is stored at all; `None` for an empty store.
     pub stored: Option<Span>,
+    pub coverage: CoverageSummary,
     pub rows: Vec<ServerRow>,
 }
 
@@ -442,6 +469,8 @@ pub struct Message {
     pub first_arrival: Timestamp,
     /// When these facts were true (mail in a queue changes).
     pub as_of: Timestamp,
+    /// Of the hours that it took.
+    pub coverage: CoverageSummary,
     pub recipients: Vec<Recipient>,
     /// Recipients that are not in `recipients`, because there are too many for a page.
     pub recipients_more: u64,
@@ -557,13 +586,13 @@ pub struct Coverage {
 #[derive(Debug, Clone)]
 pub struct SourceCoverage {
     pub server: String,
-    /// File, journal or stream.
-    pub source: String,
+    /// What brings the lines: one for each live source, one for all imported files (empty), and all of the server together (`None`).
+    pub source: Option<String>,
     pub first_line: Option<Timestamp>,
     pub last_line: Option<Timestamp>,
     pub lines: LineCounts,
-    /// Messages whose end was not seen yet.
-    pub open_messages: u64,
+    /// Messages whose end was not seen yet; of a server, not of one source.
+    pub open_messages: Option<u64>,
     pub gaps: Vec<Span>,
     /// Lines read per hour of the span; `None`: nothing was read.
     pub hours: Vec<HourCoverage>,
@@ -604,6 +633,7 @@ pub struct UnknownShape {
 pub struct RejectionPage {
     pub span: Span,
     pub stored: Option<Span>,
+    pub coverage: CoverageSummary,
     pub total: u64,
     pub reasons: Ranking,
     pub first: u64,
@@ -633,6 +663,6 @@ impl Ranking {
     /// A ranking that found nothing.
     pub fn empty(by: Dimension) -> Self {
         let counted = if by == Dimension::RejectReason { Counted::Rejections } else { Counted::Deliveries };
-        Ranking { by, rows: Vec::new(), groups: 0, counted }
+        Ranking { by, rows: Vec::new(), groups: 0, counted, coverage: None }
     }
 }

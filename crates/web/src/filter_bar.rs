@@ -29,17 +29,38 @@ pub fn filter_bar(asked: &Asked, span: Option<Span>, problems: &[Problem]) -> Ma
         search.filter-bar {
             form method="get" action=(asked.path) data-filter-form {
                 (period_choice(asked))
-                div.field.field-grow {
-                    label for="q" { (reader.t("filter-search")) }
-                    input #q type="search" name="q" value=(asked.q) placeholder=(reader.t("filter-placeholder")) autocomplete="off" autocapitalize="off" spellcheck="false"
-                        aria-invalid=[(!problems.is_empty()).then_some("true")] aria-describedby=[(!problems.is_empty()).then_some("q-problems")];
-                }
+                (search_field(asked, problems))
                 @if asked.sort != Sort::default() { input type="hidden" name="sort" value=(sort_word(asked.sort)); }
                 button.button.primary type="submit" { (reader.t("filter-apply")) }
                 (days_choice(asked))
             }
             @if !problems.is_empty() { (problem_list(reader, &asked.q, problems)) } @else { (chips(asked)) }
             (scope_line(reader, span))
+        }
+    }
+}
+
+/// The search alone, for pages about now.
+pub fn filter_box(asked: &Asked, problems: &[Problem]) -> Markup {
+    let reader = &asked.reader;
+    html! {
+        search.filter-bar {
+            form method="get" action=(asked.path) data-filter-form {
+                (search_field(asked, problems))
+                button.button.primary type="submit" { (reader.t("filter-apply")) }
+            }
+            @if !problems.is_empty() { (problem_list(reader, &asked.q, problems)) } @else { (chips(asked)) }
+        }
+    }
+}
+
+fn search_field(asked: &Asked, problems: &[Problem]) -> Markup {
+    let reader = &asked.reader;
+    html! {
+        div.field.field-grow {
+            label for="q" { (reader.t("filter-search")) }
+            input #q type="search" name="q" value=(asked.q) placeholder=(reader.t("filter-placeholder")) autocomplete="off" autocapitalize="off" spellcheck="false"
+                aria-invalid=[(!problems.is_empty()).then_some("true")] aria-describedby=[(!problems.is_empty()).then_some("q-problems")];
         }
     }
 }
@@ -111,7 +132,7 @@ fn chips(asked: &Asked) -> Markup {
 fn scope_line(reader: &Reader, span: Option<Span>) -> Markup {
     html! {
         @if let Some(span) = span {
-            p.scope-line { (reader.datetime(span.from)) " – " (reader.datetime(span.until)) " · " (fmt::zone(span.until, &reader.zone)) }
+            p.scope-line #scope data-live-with { (reader.datetime(span.from)) " – " (reader.datetime(span.until)) " · " (fmt::zone(span.until, &reader.zone)) }
         }
     }
 }

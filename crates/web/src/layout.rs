@@ -1,21 +1,30 @@
 //! The frame of every page: navigation, heading, choices of the reader, foot.
 
 use maud::{DOCTYPE, Markup, html};
-use vigie_i18n::{Lang, fmt};
+use vigie_i18n::{Arg, Lang, fmt};
 
+use crate::address::Address;
 use crate::asked::Asked;
 use crate::assets;
+use crate::backend::{CoverageSummary, SilentSource};
 use crate::parts::foreign;
-use crate::reader::Theme;
+use crate::period::Period;
+use crate::reader::{Reader, Theme};
 use crate::words;
+
+/// Silent sources named one by one; the others are counted.
+const SILENT_NAMED_MAX: usize = 3;
 
 /// An entry of the navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     Overview,
+    Tail,
     Search,
+    Queues,
     Rejections,
     Servers,
+    Sources,
     Coverage,
     Help,
 }
@@ -30,7 +39,7 @@ struct Entry {
     icon: &'static str,
 }
 
-const ENTRIES: [Entry; 6] = [
+const ENTRIES: [Entry; 9] = [
     Entry {
         place: Place::Overview,
         path: "/",
@@ -38,12 +47,20 @@ const ENTRIES: [Entry; 6] = [
         letter: "o",
         icon: "M2 13.5h12M4 13V8M8 13V3M12 13V6",
     },
+    Entry { place: Place::Tail, path: "/tail", key: "nav-tail", letter: "t", icon: "M1.5 8h3l2-5 3 10 2-5h3" },
     Entry {
         place: Place::Search,
         path: "/search",
         key: "nav-search",
         letter: "s",
         icon: "M7 2.5a4.5 4.5 0 1 1 0 9a4.5 4.5 0 0 1 0-9M10.5 10.5l3.5 3.5",
+    },
+    Entry {
+        place: Place::Queues,
+        path: "/queues",
+        key: "nav-queues",
+        letter: "q",
+        icon: "M8 2a6 6 0 1 1 0 12a6 6 0 0 1 0-12M8 4.5V8l2.5 2",
     },
     Entry {
         place: Place::Rejections,
@@ -58,6 +75,13 @@ const ENTRIES: [Entry; 6] = [
         key: "nav-servers",
         letter: "v",
         icon: "M2.5 3h11v4h-11zM2.5 9h11v4h-11zM5 5h.1M5 11h.1",
+    },
+    Entry {
+        place: Place::Sources,
+        path: "/sources",
+        key: "nav-sources",
+        letter: "l",
+        icon: "M8 2v7M5 6.5l3 3 3-3M2 10.5v3h12v-3",
     },
     Entry {
         place: Place::Coverage,
@@ -84,6 +108,15 @@ pub struct Page {
     /// Beside the heading.
     pub actions: Markup,
     pub body: Markup,
+    /// What its figures rest on. `None`: it has none, or says so itself.
+    pub coverage: Option<CoverageSummary>,
+}
+
+impl Page {
+    /// A page without figures.
+    pub fn plain(place: Option<Place>, title: String, body: Markup) -> Page {
+        Page { place, title, actions: html! {}, body, coverage: None }
+    }
 }
 
 pub fn frame(asked: &Asked, page: Page) -> Markup {
@@ -109,7 +142,9 @@ pub fn frame(asked: &Asked, page: Page) -> Markup {
                             h1 { (foreign(&page.title)) }
                             div.actions { (page.actions) (choices(asked)) }
                         }
+                        div #notices data-live-notices { (notices(&asked.reader, &asked.silent)) }
                         (page.body)
+                        @if let Some(coverage) = &page.coverage { (coverage_line(asked, coverage)) }
                         (foot(asked))
                     }
                 }
@@ -170,13 +205,55 @@ fn choices(asked: &Asked) -> Markup {
     }
 }
 
+/// What every page says: which sources should bring lines and do not.
+pub fn notices(reader: &Reader, silent: &[SilentSource]) -> Markup {
+    let since = |source: &SilentSource| {
+        let (name, time) = (crate::parts::visible(&source.name), reader.datetime_s(source.since));
+        let args = [("source", Arg::Text(&name)), ("time", Arg::Text(&time))];
+        reader.tn("notice-silent", &args)
+    };
+    html! {
+        @if !silent.is_empty() {
+            p.warning role="alert" {
+                @for source in silent.iter().take(SILENT_NAMED_MAX) { (since(source)) " " }
+                @if silent.len() > SILENT_NAMED_MAX { (reader.count("notice-silent-more", (silent.len() - SILENT_NAMED_MAX) as u64)) " " }
+                a href="/sources" { (reader.t("nav-sources")) }
+            }
+        }
+    }
+}
+
+/// No figure without its coverage.
+fn coverage_line(asked: &Asked, coverage: &CoverageSummary) -> Markup {
+    let address = match coverage.span {
+        Some(span) => Address::new("/coverage").period(Some(Period::fixed(span.from, span.until))),
+        None => asked.elsewhere("/coverage"),
+    };
+    html! { p.coverage-line #coverage data-live-with { a href=(address) { (coverage_text(&asked.reader, coverage)) } } }
+}
+
+/// How much was read of the period, and how much of that was understood.
+pub fn coverage_text(reader: &Reader, coverage: &CoverageSummary) -> String {
+    let mut parts = vec![reader.count("count-lines", coverage.lines)];
+    parts.extend(
+        coverage
+            .understood_share
+            .map(|share| reader.tn("coverage-understood", &[("share", Arg::Text(&reader.pct_of_all(share)))])),
+    );
+    parts.push(reader.count("count-gaps", coverage.gaps));
+    parts.extend(
+        coverage.last_line.map(|at| reader.tn("coverage-last-line", &[("time", Arg::Text(&reader.datetime_s(at)))])),
+    );
+    parts.join(" · ")
+}
+
 fn foot(asked: &Asked) -> Markup {
     let reader = &asked.reader;
     let now = jiff::Timestamp::UNIX_EPOCH;
     let zone = fmt::zone_name(&reader.zone).map_or_else(|| fmt::zone(now, &reader.zone), str::to_owned);
     html! {
         footer.foot {
-            (reader.tn("foot-zone", &[("zone", vigie_i18n::Arg::Text(&zone))]))
+            (reader.tn("foot-zone", &[("zone", Arg::Text(&zone))]))
             " · " a href="/help#counting" { (reader.t("foot-counting")) }
             span.js-only { " · " kbd { "?" } " " (reader.t("foot-keys")) }
         }

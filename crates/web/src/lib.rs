@@ -13,6 +13,7 @@ mod filter_bar;
 mod filter_text;
 mod guard;
 mod layout;
+mod live;
 mod pages;
 mod parts;
 mod period;

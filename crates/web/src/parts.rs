@@ -36,6 +36,19 @@ pub fn mailbox(address: &str) -> Markup {
     }
 }
 
+/// What is asked for again when something changed, at most so often. One on a page.
+pub fn live(every_ms: u32, body: Markup) -> Markup {
+    html! { div.live #live data-live=(every_ms) { (body) } }
+}
+
+/// Says whether the page follows what happens, and stops it: what moves must be able to stand still (WCAG 2.2.2).
+pub fn live_switch(reader: &Reader) -> Markup {
+    html! {
+        button.button.js-only #live-switch type="button" aria-pressed="true" title=(reader.t("live-title"))
+            data-on=(reader.t("live-on")) data-off=(reader.t("live-off")) data-lost=(reader.t("live-lost")) { (reader.t("live-on")) }
+    }
+}
+
 /// Copies the address of the page, period and filter with it.
 pub fn copy_link(reader: &Reader) -> Markup {
     html! { button.button.js-only type="button" data-copy-link { (reader.t("copy-link")) } }

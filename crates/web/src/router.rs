@@ -12,10 +12,10 @@ use jiff::tz::TimeZone;
 use tower_http::compression::CompressionLayer;
 
 use crate::asked::Asked;
-use crate::backend::{Backend, Failure};
+use crate::backend::{Backend, Failure, PageRequest, Sort};
 use crate::guard::{AllowedHosts, guard};
 use crate::layout::{Page, Place};
-use crate::{assets, csv, pages, words};
+use crate::{assets, csv, live, pages, words};
 
 /// What the operator of the server decides.
 #[derive(Debug, Clone)]
@@ -35,6 +35,7 @@ impl Default for Settings {
 pub(crate) struct App {
     pub backend: Arc<dyn Backend>,
     pub settings: Arc<Settings>,
+    pub watchers: live::Watchers,
 }
 
 /// All pages, for a server on loopback.
@@ -43,7 +44,7 @@ pub fn router(backend: Arc<dyn Backend>) -> Router {
 }
 
 pub fn router_with(backend: Arc<dyn Backend>, settings: Settings) -> Router {
-    let app = App { backend, settings: Arc::new(settings) };
+    let app = App { backend, settings: Arc::new(settings), watchers: live::Watchers::default() };
     Router::new()
         .route("/", get(overview))
         .route("/search", get(search))
@@ -53,6 +54,10 @@ pub fn router_with(backend: Arc<dyn Backend>, settings: Settings) -> Router {
         .route("/servers", get(servers))
         .route("/rejections", get(rejections))
         .route("/top/{dimension}", get(ranking))
+        .route("/tail", get(tail))
+        .route("/queues", get(queues))
+        .route("/sources", get(sources))
+        .route("/live", get(live::events))
         .route("/help", get(help))
         .route("/static/{name}", get(assets::serve))
         .fallback(not_found)
@@ -94,6 +99,23 @@ async fn coverage(State(app): State<App>, asked: Asked) -> Response {
 async fn servers(State(app): State<App>, asked: Asked) -> Response {
     let answer = app.backend.servers(&asked.scope()).await;
     respond(&asked, Place::Servers, answer, pages::servers::page)
+}
+
+async fn tail(State(app): State<App>, asked: Asked) -> Response {
+    let scope = pages::tail::scope(&asked, app.backend.now());
+    let request = PageRequest { sort: Sort::Newest, after: None, limit: pages::tail::ROWS };
+    let answer = app.backend.search(&scope, &request).await;
+    respond(&asked, Place::Tail, answer, pages::tail::page)
+}
+
+async fn queues(State(app): State<App>, asked: Asked) -> Response {
+    let answer = app.backend.queues(&asked.scope()).await;
+    respond(&asked, Place::Queues, answer, pages::queues::page)
+}
+
+async fn sources(State(app): State<App>, asked: Asked) -> Response {
+    let answer = app.backend.sources(&asked.scope()).await;
+    respond(&asked, Place::Sources, answer, pages::sources::page)
 }
 
 async fn rejections(State(app): State<App>, asked: Asked) -> Response {

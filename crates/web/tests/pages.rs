@@ -10,8 +10,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use vigie_i18n::Lang;
 
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 17] = [
     "/",
+    "/tail",
+    "/tail?q=subject:nothing",
+    "/queues",
+    "/sources",
     "/search",
     "/search?after=50",
     "/message/x",
@@ -126,6 +130,35 @@ async fn nothing_on_a_page_breaks_its_own_security_policy() {
 }
 
 #[tokio::test]
+async fn every_page_with_figures_states_its_coverage_and_every_page_who_is_silent() {
+    let site = Site::start(Sample { is_silent: true, ..Sample::default() }).await;
+    for path in PAGES {
+        let body = site.get(path).await.body;
+        // These are about nothing else, or about nothing.
+        let is_about_it = ["/coverage", "/sources", "/help"].contains(&path);
+        let stated = body.contains("class=\"coverage-line\"") && body.contains("1,284,112 lines");
+        assert_eq!(stated, !is_about_it, "{path}");
+        assert!(body.contains("relay.mtl:udp 0.0.0.0:514 has been silent since"), "{path}");
+        assert!(body.contains("2 more sources are silent, too."), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_follows_hears_of_changes_and_of_silence() {
+    let beats = || Box::pin(futures::stream::iter([7u64, 8])) as vigie_web::backend::Beats;
+    let site = Site::start(Sample { is_silent: true, beats: Some(beats), ..Sample::default() }).await;
+    let reply = site.get("/live").await;
+    assert!(reply.head.contains("content-type: text/event-stream"), "{}", reply.head);
+    assert!(!reply.head.contains("content-encoding"), "{}", reply.head);
+    let events: Vec<&str> =
+        reply.body.lines().filter(|line| line.starts_with("event:") || line.starts_with("data: ")).collect();
+    assert_eq!(events.iter().filter(|line| **line == "event: commit").count(), 2);
+    assert_eq!(events.iter().filter(|line| **line == "event: notices").count(), 1, "said once, as it did not change");
+    assert!(reply.body.contains("data: 7\n") && reply.body.contains("data: 8\n"), "{}", reply.body);
+    assert!(reply.body.contains("relay.mtl:udp 0.0.0.0:514 has been silent since"), "{}", reply.body);
+}
+
+#[tokio::test]
 async fn what_strangers_wrote_stays_text() {
     let site = Site::start(Sample::default()).await;
     for path in PAGES.into_iter().chain([
@@ -228,7 +261,7 @@ async fn mistakes_of_a_filter_are_shown_with_carets_and_the_text_is_kept() {
 
 #[tokio::test]
 async fn empty_store_explains_how_to_begin() {
-    let site = Site::start(Sample { empty: true }).await;
+    let site = Site::start(Sample { empty: true, ..Sample::default() }).await;
     for path in ["/", "/search", "/coverage", "/rejections"] {
         let reply = site.get(&in_language(path, Lang::En)).await;
         assert_eq!(reply.status, 200, "{path}");

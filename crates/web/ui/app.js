@@ -86,6 +86,76 @@
     return true;
   };
 
+  // Live: when the server says that something changed, the page is asked for again, and what is marked is taken over from the answer.
+  // Not while somebody reads with the mouse or the keyboard in it, not in a hidden tab, and never faster than the page says.
+  const follow = () => {
+    const region = () => $("#live"), toggle = $("#live-switch");
+    if (!window.EventSource) return;
+    let events = null, changed = false, running = false, last = Date.now(), timer = 0;
+    let paused = document.cookie.split("; ").includes("live=off");
+    const state = (word) => {
+      if (!toggle) return;
+      toggle.textContent = toggle.dataset[word];
+      toggle.setAttribute("aria-pressed", String(word !== "off"));
+      toggle.classList.toggle("lost", word === "lost");
+    };
+    const selecting = () => { const chosen = getSelection(); return chosen && !chosen.isCollapsed && region().contains(chosen.anchorNode); };
+    const busy = () => paused || document.hidden || running || selecting() || $("#live .hit:hover, #live :is(input, select, textarea):focus, dialog[open]");
+    const look = async () => {
+      clearTimeout(timer);
+      if (!region() || !changed) return;
+      const wait = last + Number(region().dataset.live) - Date.now();
+      if (wait > 0 || busy()) { timer = setTimeout(look, Math.max(wait, 400)); return; }
+      changed = false;
+      running = true;
+      try {
+        const answer = await fetch(location.href, { headers: { "X-Vigie-Live": "1" }, cache: "no-store" });
+        if (answer.ok) take(new DOMParser().parseFromString(await answer.text(), "text/html"));
+        state("on");
+      } catch { state("lost"); }
+      running = false;
+      last = Date.now();
+      if (changed) look();
+    };
+    const take = (fresh) => {
+      for (const old of document.querySelectorAll("[data-live], [data-live-with]")) {
+        const now = fresh.getElementById(old.id);
+        if (!now || now.innerHTML === old.innerHTML) continue;
+        const known = new Set([...old.querySelectorAll("[data-row]")].map((row) => row.dataset.row));
+        if (known.size) for (const row of now.querySelectorAll("[data-row]")) if (!known.has(row.dataset.row)) row.classList.add("fresh");
+        const focused = old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+        const open = [...old.querySelectorAll("details")].map((one) => one.open);
+        const scrolled = [...old.querySelectorAll(".table-box")].map((box) => box.scrollLeft);
+        old.replaceChildren(...document.importNode(now, true).childNodes);
+        old.querySelectorAll("details").forEach((one, at) => { if (open[at]) one.open = true; });
+        old.querySelectorAll(".table-box").forEach((box, at) => { box.scrollLeft = scrolled[at] || 0; });
+        if (focused) old.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+      }
+      hide();
+    };
+    const connect = () => {
+      if (events || paused || document.hidden) return;
+      events = new EventSource("/live");
+      events.onopen = () => state("on");
+      events.onerror = () => state("lost");
+      events.addEventListener("commit", () => { changed = true; look(); });
+      events.addEventListener("notices", (event) => { const notices = $("#notices"); if (notices.innerHTML !== event.data) notices.innerHTML = event.data; });
+    };
+    const leave = () => { if (events) events.close(); events = null; };
+    // Browsers keep few connections to one server: a tab that nobody sees has none.
+    document.addEventListener("visibilitychange", () => { if (document.hidden) leave(); else { changed = true; connect(); look(); } });
+    addEventListener("pagehide", leave);
+    addEventListener("pageshow", connect);
+    if (toggle) toggle.addEventListener("click", () => {
+      paused = !paused;
+      choose("live", paused ? "off" : "on");
+      state(paused ? "off" : "on");
+      if (paused) leave(); else { changed = true; connect(); look(); }
+    });
+    state(paused ? "off" : "on");
+    connect();
+  };
+
   // One tip for all charts, at once instead of the browser's late one.
   const tip = document.createElement("div");
   tip.className = "tip";
@@ -112,4 +182,5 @@
   document.addEventListener("focusout", hide);
   document.addEventListener("scroll", hide, { passive: true });
   document.addEventListener("keyup", (event) => { if (event.key === "Escape") hide(); });
+  follow();
 })();

@@ -73,9 +73,11 @@ pub enum NotTaken {
 }
 
 /// What a commit stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stored {
     pub lines: u64,
+    /// The same by server, source and hour.
+    pub coverage: Vec<Coverage>,
     pub settled: usize,
     pub unsettled: usize,
     /// Something came so late that it counts only after [`Live::recount`].
@@ -93,8 +95,8 @@ pub struct Live {
     next_track: usize,
     /// Rows of the last commit that the next one replaces.
     provisional: Vec<ProvisionalFile>,
-    /// Hours that may get more lines, by server.
-    coverage: BTreeMap<(Text, Micros), Coverage>,
+    /// Hours that may get more lines, by server and source.
+    coverage: BTreeMap<(Text, Text, Micros), Coverage>,
 }
 
 struct Stream {
@@ -222,7 +224,7 @@ impl Live {
         if lines == 0 && !ended {
             return Ok(Stored::default());
         }
-        self.add_coverage(coverage, &mut commit);
+        self.add_coverage(coverage.clone(), &mut commit);
         let newest = self.newest();
         let round = self.linker.round(closed, self.run.state.open_hops_marked(), newest);
         if let Some((from, until)) = round.late {
@@ -230,7 +232,7 @@ impl Live {
         }
         let late = late > 0 || round.late.is_some();
         let (settled, unsettled) = self.store_round(commit, round)?;
-        Ok(Stored { lines, settled, unsettled, late })
+        Ok(Stored { lines, coverage, settled, unsettled, late })
     }
 
     /// Did something come late that is not counted yet?
@@ -355,17 +357,17 @@ impl Live {
     /// Adds lines to their hours; those that are over are stored for good.
     fn add_coverage(&mut self, rows: Vec<Coverage>, commit: &mut Commit) {
         for row in rows {
-            match self.coverage.entry((row.server.clone(), row.hour)) {
+            match self.coverage.entry(hour_of(&row)) {
                 std::collections::btree_map::Entry::Vacant(entry) => drop(entry.insert(row)),
                 std::collections::btree_map::Entry::Occupied(mut entry) => entry.get_mut().add(&row),
             }
         }
-        let newest = self.coverage.keys().map(|(_, hour)| *hour).max().unwrap_or_default();
+        let newest = self.coverage.values().map(|row| row.hour).max().unwrap_or_default();
         let is_open = |row: &Coverage| row.hour >= newest - COVERAGE_HOURS_OPEN * MICROS_PER_HOUR;
         let (open, over): (Vec<Coverage>, Vec<Coverage>) =
             std::mem::take(&mut self.coverage).into_values().partition(is_open);
         commit.coverage(&over).provisional_coverage(&open);
-        self.coverage = open.into_iter().map(|row| ((row.server.clone(), row.hour), row)).collect();
+        self.coverage = open.into_iter().map(|row| (hour_of(&row), row)).collect();
     }
 
     /// The newest time seen.
@@ -436,6 +438,10 @@ impl Live {
         }
         Ok((hops, journeys))
     }
+}
+
+fn hour_of(row: &Coverage) -> (Text, Text, Micros) {
+    (row.server.clone(), row.source.clone(), row.hour)
 }
 
 /// Takes journeys out of the store.

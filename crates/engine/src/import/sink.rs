@@ -36,6 +36,9 @@ enum Linking {
 /// A line of another stream this far behind the newest one may be a copy of one that was stored long ago.
 const COPY_MICROS: Micros = 60 * MICROS_PER_SECOND;
 
+/// An hour since 1970, and what brought its lines.
+type SourceHour = (i64, Text);
+
 /// What a live commit is made of, beside what is staged.
 pub struct Gathered {
     pub commit: Commit,
@@ -75,7 +78,7 @@ pub struct ToLake<'a> {
     commit: Commit,
     /// Hops that began before this are written already, but for late ones.
     hops_until: Micros,
-    /// Of each host and hour of this commit.
+    /// Of each host, source and hour of this commit.
     coverage: Vec<Coverage>,
     shapes: FxHashMap<ShapeKey, (u64, Text)>,
     counts: Counts,
@@ -92,10 +95,10 @@ pub struct HostRun {
     place: usize,
     name: Text,
     stored: Option<(Micros, Micros)>,
-    /// Hours since 1970, and their places in the coverage of the commit.
-    hours: FxHashMap<i64, usize>,
+    /// Hours, and their places in the coverage of the commit.
+    hours: FxHashMap<SourceHour, usize>,
     /// The hour of the last line, as most lines have the same as the one before.
-    last_hour: Option<(i64, usize)>,
+    last_hour: Option<(SourceHour, usize)>,
 }
 
 #[derive(Debug, Default)]
@@ -234,7 +237,7 @@ impl<'a> ToLake<'a> {
             host.hours.clear();
             host.last_hour = None;
         }
-        self.coverage.sort_by(|a, b| (&a.server, a.hour).cmp(&(&b.server, b.hour)));
+        self.coverage.sort_by(|a, b| (&a.server, &a.source, a.hour).cmp(&(&b.server, &b.source, b.hour)));
     }
 
     fn take_shapes(&mut self) -> Vec<Shape> {
@@ -254,12 +257,15 @@ impl<'a> ToLake<'a> {
 
     fn cover(&mut self, line: &Line<'_>, kind: LineKind) {
         let hour = line.ts.div_euclid(MICROS_PER_HOUR);
+        // Files are read again under other names; a source is what goes on bringing lines.
+        let source = if self.linking == Linking::Live { line.file } else { "" };
         let (host, coverage) = (&mut self.hosts[line.host], &mut self.coverage);
-        let place = match host.last_hour {
-            Some((last, place)) if last == hour => place,
-            _ => *host.hours.entry(hour).or_insert_with(|| {
+        let place = match &host.last_hour {
+            Some(((last, known), place)) if *last == hour && *known == *source => *place,
+            _ => *host.hours.entry((hour, source.into())).or_insert_with(|| {
                 coverage.push(Coverage {
                     server: host.name.clone(),
+                    source: source.into(),
                     hour: hour * MICROS_PER_HOUR,
                     lines: 0,
                     understood: 0,
@@ -271,7 +277,9 @@ impl<'a> ToLake<'a> {
                 coverage.len() - 1
             }),
         };
-        host.last_hour = Some((hour, place));
+        if host.last_hour.as_ref().is_none_or(|(_, last)| *last != place) {
+            host.last_hour = Some(((hour, source.into()), place));
+        }
         let row = &mut coverage[place];
         row.lines += 1;
         row.first_ts = row.first_ts.min(line.ts);

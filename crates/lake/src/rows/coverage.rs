@@ -1,4 +1,4 @@
-//! Table `coverage`: what was read of each server, hour by hour. No figure without it.
+//! Table `coverage`: what was read of each server, source by source and hour by hour. No figure without it.
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
@@ -7,10 +7,12 @@ use vigie_model::{Micros, Text};
 use super::Fact;
 use crate::columns::{Columns, Reader};
 
-/// Lines of one server in one hour. Several rows of the same hour add up.
+/// Lines of one server that one source brought in one hour. Several rows of the same hour add up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
     pub server: Text,
+    /// The live source: who sends, and what is read there (`mx1:/var/log/mail.log`). Empty for imported files.
+    pub source: Text,
     /// Start of the hour.
     pub hour: Micros,
     /// Lines stored: copies of known ones are not among them.
@@ -40,6 +42,7 @@ impl Fact for Coverage {
         let rows = || rows.iter().copied();
         let mut columns = Columns::default();
         columns.texts("server", rows().map(|r| &*r.server));
+        columns.texts("source", rows().map(|r| &*r.source));
         columns.times("hour", rows().map(|r| r.hour));
         columns.ints("lines", rows().map(|r| r.lines as i64));
         columns.ints("understood", rows().map(|r| r.understood as i64));
@@ -52,12 +55,14 @@ impl Fact for Coverage {
 
     fn decode(batch: &RecordBatch) -> Result<Vec<Self>, ArrowError> {
         let columns = Reader::new(batch);
-        let (server, hour, lines) = (columns.texts("server")?, columns.times("hour")?, columns.ints("lines")?);
+        let (server, source) = (columns.texts("server")?, columns.texts("source")?);
+        let (hour, lines) = (columns.times("hour")?, columns.ints("lines")?);
         let (understood, ignored) = (columns.ints("understood")?, columns.ints("ignored")?);
         let (unknown, first_ts) = (columns.ints("unknown")?, columns.times("first_ts")?);
         let last_ts = columns.times("last_ts")?;
         let row = |i| Coverage {
             server: server.text(i),
+            source: source.text(i),
             hour: hour[i],
             lines: lines.at(i) as u64,
             understood: understood.at(i) as u64,

@@ -171,6 +171,7 @@ fn coverage_and_shapes() {
     let (_dir, lake) = lake();
     let coverage = [0, 1, 30].map(|hour| Coverage {
         server: "mx2".into(),
+        source: if hour == 1 { "mx2:/var/log/mail.log".into() } else { "".into() },
         hour: DAY0 + hour * HOUR,
         lines: 10,
         understood: 7,

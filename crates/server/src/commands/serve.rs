@@ -115,10 +115,13 @@ impl Taking {
             .map_err(|error| Hint { message: error.to_string(), hint: error.hint() })?;
         let (moved, _) = watch::channel(0u64);
         let stored = moved.clone();
+        let on_change = pages.on_change();
         let ingest = Ingest::start(pages.store(), zone, "localhost".to_owned(), move || {
             stored.send_modify(|commits| *commits += 1);
+            on_change();
         })?;
         let ingest = Arc::new(ingest);
+        pages.watch(ingest.clone());
         let door = Arc::new(Door::new(ingest.clone(), roll, moved));
         Ok(Self { listen: collect.listen, ingest, door, data: data.to_owned(), identity })
     }

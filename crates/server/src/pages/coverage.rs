@@ -18,33 +18,41 @@ const HOURS_MAX: usize = 24 * 62;
 
 pub fn coverage(scope: &Scope, store: &Store, snapshot: &Snapshot) -> Result<Coverage, Failure> {
     let question = Question::of(scope, snapshot)?;
-    let mut servers: BTreeMap<String, Hours> = BTreeMap::new();
-    for row in rows(&question, snapshot)? {
-        servers.entry(row.server.to_string()).or_default().add(&row);
+    let mut servers: BTreeMap<String, ByServer> = BTreeMap::new();
+    for row in rows(question.from, question.until, snapshot)? {
+        let server = servers.entry(row.server.to_string()).or_default();
+        server.sources.entry(row.source.to_string()).or_default().add(&row);
+        server.all.add(&row);
     }
     let mut open: BTreeMap<String, u64> = BTreeMap::new();
     for hop in store.open_hops().unwrap_or_default().iter().filter(|hop| !hop.closed) {
         *open.entry(hop.server.to_string()).or_default() += 1;
     }
-    let source = |(server, hours): (String, Hours)| {
+    let mut sources = Vec::new();
+    for (server, lines) in servers {
         let open_messages = open.get(&server).copied().unwrap_or(0);
-        hours.source(server, open_messages)
-    };
+        sources.push(lines.all.source(server.clone(), None, Some(open_messages)));
+        // Of a server that is only imported, they would say the same again.
+        if lines.sources.keys().any(|source| !source.is_empty()) {
+            sources
+                .extend(lines.sources.into_iter().map(|(name, hours)| hours.source(server.clone(), Some(name), None)));
+        }
+    }
     let (unknown_shapes, unknown_shapes_more) = shapes(&question, snapshot)?;
     Ok(Coverage {
         span: span(question.from, question.until),
         stored: stored_span(snapshot),
-        sources: servers.into_iter().map(source).collect(),
+        sources,
         unknown_shapes,
         unknown_shapes_more,
     })
 }
 
 /// The one line of coverage that stands below every figure.
-pub fn summary(question: &Question, snapshot: &Snapshot) -> Result<(CoverageSummary, Vec<Micros>), Failure> {
+pub fn summary(from: Micros, until: Micros, snapshot: &Snapshot) -> Result<(CoverageSummary, Vec<Micros>), Failure> {
     let mut summary = CoverageSummary::default();
     let (mut unknown, mut servers, mut read_hours) = (0u64, BTreeMap::<Text, Hours>::new(), Vec::new());
-    for row in rows(question, snapshot)? {
+    for row in rows(from, until, snapshot)? {
         summary.lines += row.lines;
         unknown += row.unknown;
         read_hours.push(row.hour);
@@ -61,9 +69,14 @@ pub fn summary(question: &Question, snapshot: &Snapshot) -> Result<(CoverageSumm
     Ok((summary, read_hours))
 }
 
-fn rows(question: &Question, snapshot: &Snapshot) -> Result<Vec<Row>, Failure> {
-    let from = question.from.div_euclid(MICROS_PER_HOUR) * MICROS_PER_HOUR;
-    let rows = snapshot.coverage(from, question.until).map_err(|error| failure(error, ""))?;
+/// What stands below the figures of a period.
+pub fn of(question: &Question, snapshot: &Snapshot) -> Result<CoverageSummary, Failure> {
+    summary(question.from, question.until, snapshot).map(|(summary, _)| summary)
+}
+
+fn rows(from: Micros, until: Micros, snapshot: &Snapshot) -> Result<Vec<Row>, Failure> {
+    let from = from.div_euclid(MICROS_PER_HOUR) * MICROS_PER_HOUR;
+    let rows = snapshot.coverage(from, until).map_err(|error| failure(error, ""))?;
     rows.collect::<Result<_, _>>().map_err(|error| failure(error, ""))
 }
 
@@ -91,9 +104,16 @@ fn shapes(question: &Question, snapshot: &Snapshot) -> Result<(Vec<UnknownShape>
     Ok((shapes, more))
 }
 
-/// One server's hours.
+/// One server's lines.
 #[derive(Default)]
-struct Hours {
+struct ByServer {
+    all: Hours,
+    sources: BTreeMap<String, Hours>,
+}
+
+/// The hours of one server, or of one of its sources.
+#[derive(Default)]
+pub struct Hours {
     hours: BTreeMap<Micros, (u64, u64)>,
     counts: LineCounts,
     first: Option<Micros>,
@@ -101,7 +121,7 @@ struct Hours {
 }
 
 impl Hours {
-    fn add(&mut self, row: &Row) {
+    pub fn add(&mut self, row: &Row) {
         let hour = self.hours.entry(row.hour).or_default();
         *hour = (hour.0 + row.lines, hour.1 + row.unknown);
         self.counts.read += row.lines;
@@ -113,13 +133,13 @@ impl Hours {
     }
 
     /// Whole hours without a line, between hours with lines.
-    fn gaps(&self) -> Vec<Span> {
+    pub fn gaps(&self) -> Vec<Span> {
         let hours: Vec<Micros> = self.hours.keys().copied().collect();
         let far = hours.windows(2).filter(|pair| pair[1] - pair[0] > MICROS_PER_HOUR);
         far.map(|pair| span(pair[0] + MICROS_PER_HOUR, pair[1])).collect()
     }
 
-    fn source(self, server: String, open_messages: u64) -> SourceCoverage {
+    fn source(self, server: String, source: Option<String>, open_messages: Option<u64>) -> SourceCoverage {
         let gaps = self.gaps();
         let (first, last) = (self.hours.keys().next().copied(), self.hours.keys().next_back().copied());
         let mut hours = Vec::new();
@@ -137,7 +157,7 @@ impl Hours {
             }
         }
         SourceCoverage {
-            source: "log".to_owned(),
+            source,
             server,
             first_line: self.first.map(timestamp),
             last_line: self.last.map(timestamp),

@@ -2,9 +2,9 @@
 
 use vigie_lake::{Line, Snapshot};
 use vigie_model::{Arrival, Delivery, Journey, LinkEvidence, MICROS_PER_SECOND, MailClass, Micros, Step};
-use vigie_web::backend::{Failure, Hop, HopLink, HopRole, LogLine, Message, Recipient};
+use vigie_web::backend::{CoverageSummary, Failure, Hop, HopLink, HopRole, LogLine, Message, Recipient};
 
-use super::{failure, question::status, some, stored, timestamp};
+use super::{coverage, failure, question::status, some, span, stored, timestamp};
 
 /// Recipients on one page.
 const RECIPIENTS_MAX: usize = 500;
@@ -16,6 +16,7 @@ const MARGIN_MICROS: Micros = 20 * MICROS_PER_SECOND;
 pub fn message(id: &str, snapshot: &Snapshot) -> Result<Option<Message>, Failure> {
     let Some(journey) = snapshot.journey(id).map_err(|error| failure(error, ""))? else { return Ok(None) };
     let (lines, lines_more) = lines(&journey, snapshot)?;
+    let (covered, _) = coverage::summary(journey.first_arrival, journey.last_seen + 1, snapshot)?;
     let as_of = stored(snapshot).map_or(journey.last_seen, |(_, last)| last);
     Ok(Some(Message {
         id: journey.id.to_string(),
@@ -25,6 +26,7 @@ pub fn message(id: &str, snapshot: &Snapshot) -> Result<Option<Message>, Failure
         bytes: journey.size,
         first_arrival: timestamp(journey.first_arrival),
         as_of: timestamp(as_of),
+        coverage: CoverageSummary { span: Some(span(journey.first_arrival, journey.last_seen + 1)), ..covered },
         recipients: journey.deliveries.iter().take(RECIPIENTS_MAX).map(recipient).collect(),
         recipients_more: journey.deliveries.len().saturating_sub(RECIPIENTS_MAX) as u64,
         hops: journey.steps.iter().enumerate().map(|(at, step)| hop(&journey, at, step)).collect(),

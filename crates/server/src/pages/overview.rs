@@ -35,7 +35,7 @@ const SERIES: [(Status, &str, &[Outcome]); 4] = [
 
 pub fn overview(scope: &Scope, snapshot: &Snapshot) -> Result<Overview, Failure> {
     let question = Question::of(scope, snapshot)?;
-    let (coverage, read_hours) = coverage::summary(&question, snapshot)?;
+    let (coverage, read_hours) = coverage::summary(question.from, question.until, snapshot)?;
     let edges = edges(scope, &question);
     let page = Page { question: &question, snapshot, edges: &edges, read: read_buckets(&edges, &read_hours) };
     let (figures, previous) = std::thread::scope(|scope| {
@@ -74,7 +74,7 @@ pub fn long_ranking(scope: &Scope, dimension: Dimension, snapshot: &Snapshot) ->
         Dimension::RecipientDomain => &figures.mail.recipient_domains,
         Dimension::RejectReason => &figures.refused.reasons,
     };
-    page.ranking(dimension, leaders)
+    Ok(Ranking { coverage: Some(coverage::of(&question, snapshot)?), ..page.ranking(dimension, leaders)? })
 }
 
 struct Page<'a> {
@@ -266,7 +266,7 @@ impl Page<'_> {
             })
         };
         let rows = leaders.rows.iter().map(row).collect::<Result<_, Failure>>()?;
-        Ok(Ranking { by: dimension, rows, groups: leaders.values as u64, counted })
+        Ok(Ranking { by: dimension, rows, groups: leaders.values as u64, counted, coverage: None })
     }
 
     /// Origin, first server, last server, and where it ended.

@@ -9,7 +9,7 @@ use vigie_web::backend::{
 };
 
 use super::{
-    failure, joined,
+    coverage, failure, joined,
     question::{Question, status},
     some, span, stored_span, timestamp,
 };
@@ -24,7 +24,8 @@ pub fn search(scope: &Scope, page: &PageRequest, snapshot: &Snapshot) -> Result<
     let limit = page.limit as usize;
     let is_about_rejections = question.is_about_rejections()?;
     // Three questions to different rows: a person waits for the longest, not for their sum.
-    let (rejections, totals, found) = std::thread::scope(|scope| {
+    let (rejections, totals, covered, found) = std::thread::scope(|scope| {
+        let covered = scope.spawn(|| coverage::of(&question, snapshot));
         let rejections = scope.spawn(|| {
             let filter = question.rejections()?;
             snapshot.count(&filter).ok().map(|totals| totals.deliveries)
@@ -41,13 +42,14 @@ pub fn search(scope: &Scope, page: &PageRequest, snapshot: &Snapshot) -> Result<
                 .search_by(&question.filter, order(page.sort), limit, cursor.as_ref())
                 .map(|found| (found.rows.iter().map(row).collect(), found.next)),
         };
-        (joined(rejections), joined(totals), found.map_err(fail))
+        (joined(rejections), joined(totals), joined(covered), found.map_err(fail))
     });
     let (rows, next): (Vec<SearchRow>, _) = found?;
     let totals = totals?;
     Ok(SearchPage {
         span: span(question.from, question.until),
         stored: stored_span(snapshot),
+        coverage: covered?,
         totals: Totals {
             messages: totals.messages,
             deliveries: totals.deliveries,
@@ -127,6 +129,7 @@ pub fn rejections(scope: &Scope, page: &PageRequest, snapshot: &Snapshot) -> Res
     Ok(RejectionPage {
         span: span(question.from, question.until),
         stored: stored_span(snapshot),
+        coverage: coverage::of(&question, snapshot)?,
         total,
         reasons: reasons(&question, &filter, snapshot, REASONS)?,
         first: before + 1,
@@ -144,6 +147,7 @@ pub fn reasons(question: &Question, filter: &Filter, snapshot: &Snapshot, rows: 
         rows: Vec::new(),
         groups: ranked.values as u64,
         counted: Counted::Rejections,
+        coverage: None,
     };
     for row in &ranked.rows {
         ranking.rows.push(RankRow {

@@ -5,7 +5,7 @@ use vigie_model::Text;
 use vigie_query::{Field, term_text};
 use vigie_web::backend::{Failure, Scope, ServerRow, ServerTable};
 
-use super::{failure, question::Question, span, stored_span};
+use super::{coverage, failure, question::Question, span, stored_span};
 
 pub fn servers(scope: &Scope, snapshot: &Snapshot) -> Result<ServerTable, Failure> {
     let question = Question::of(scope, snapshot)?;
@@ -22,6 +22,7 @@ pub fn servers(scope: &Scope, snapshot: &Snapshot) -> Result<ServerTable, Failur
     Ok(ServerTable {
         span: span(question.from, question.until),
         stored: stored_span(snapshot),
+        coverage: coverage::of(&question, snapshot)?,
         rows: servers.into_iter().map(row).collect(),
     })
 }

@@ -3,6 +3,9 @@
 //! It reads filters for their mistakes, but does not apply them, with three exceptions that make its odd pages reachable:
 //! `subject:nothing` finds nothing, `subject:broken` fails, `subject:away` is not available.
 
+#[path = "live.rs"]
+mod live;
+
 use jiff::{SignedDuration, Timestamp};
 use vigie_query::{Context, Field, term_text};
 use vigie_web::backend::*;
@@ -15,6 +18,10 @@ pub const HOSTILE: &str = "<script>alert('x')</script>\" onmouseover=\"x\u{202e}
 pub struct Sample {
     /// As after the installation.
     pub empty: bool,
+    /// Sources bring nothing.
+    pub is_silent: bool,
+    /// What pages that follow hear.
+    pub beats: Option<fn() -> Beats>,
 }
 
 impl Backend for Sample {
@@ -39,6 +46,7 @@ impl Backend for Sample {
             Ok(SearchPage {
                 span: span(),
                 stored: self.stored(),
+                coverage: live::coverage_summary(),
                 totals,
                 listed: Counted::Messages,
                 first: first + 1,
@@ -79,8 +87,27 @@ impl Backend for Sample {
                 filter: format!("server:{server}"),
             };
             let rows = [("mx1.paris", 81_402), ("mbx-a", 40_117), ("relay.mtl", 913)].map(row).into();
-            Ok(ServerTable { span: span(), stored: self.stored(), rows })
+            Ok(ServerTable { span: span(), stored: self.stored(), coverage: live::coverage_summary(), rows })
         })
+    }
+
+    fn queues<'a>(&'a self, scope: &'a Scope) -> Answer<'a, Queues> {
+        Box::pin(async move {
+            check(scope)?;
+            Ok(live::queues(self.stored()))
+        })
+    }
+
+    fn sources<'a>(&'a self, _scope: &'a Scope) -> Answer<'a, Sources> {
+        Box::pin(async move { Ok(live::sources(self.stored())) })
+    }
+
+    fn beats(&self) -> Beats {
+        self.beats.map_or_else(|| Box::pin(futures::stream::pending()) as Beats, |beats| beats())
+    }
+
+    fn silent(&self) -> Vec<SilentSource> {
+        if self.is_silent { live::silent() } else { Vec::new() }
     }
 
     fn rejections<'a>(&'a self, scope: &'a Scope, page: &'a PageRequest) -> Answer<'a, RejectionPage> {
@@ -94,6 +121,7 @@ impl Backend for Sample {
             Ok(RejectionPage {
                 span: span(),
                 stored: self.stored(),
+                coverage: live::coverage_summary(),
                 total: 27_113,
                 reasons: rankings(scope).remove(2),
                 first: 1,
@@ -115,8 +143,6 @@ impl Sample {
 
     fn make_overview(&self, scope: &Scope) -> Overview {
         let series = if self.finds_nothing(scope) { TimeSeries::default() } else { series(scope) };
-        let coverage =
-            CoverageSummary { lines: 1_284_112, understood_share: Some(0.99987), gaps: 1, last_line: Some(at(-4)) };
         Overview {
             span: span(),
             stored: self.stored(),
@@ -125,7 +151,7 @@ impl Sample {
             series,
             flows: flows(&scope.q),
             rankings: rankings(scope),
-            coverage,
+            coverage: live::coverage_summary(),
         }
     }
 }
@@ -313,6 +339,7 @@ fn rankings(scope: &Scope) -> Vec<Ranking> {
             .collect(),
         groups,
         counted,
+        coverage: Some(live::coverage_summary()),
     };
     let senders = [
         ("noreply@erp.example.org", 22_306, Some(0.002)),
@@ -455,6 +482,7 @@ fn delivered() -> Message {
         bytes: Some(48_211),
         first_arrival: at(-3600),
         as_of: now(),
+        coverage: CoverageSummary { span: Some(span()), ..live::coverage_summary() },
         recipients: vec![recipient(
             "marie.martin@example.org",
             Status::Delivered,
@@ -548,9 +576,9 @@ fn many() -> Message {
 }
 
 fn make_coverage(stored: Option<Span>) -> Coverage {
-    let source = |server: &str, lines: u64, unknown: u64, gap: bool| SourceCoverage {
+    let source = |server: &str, source: Option<&str>, lines: u64, unknown: u64, gap: bool| SourceCoverage {
         server: server.into(),
-        source: "/var/log/mail.log".into(),
+        source: source.map(str::to_owned),
         first_line: Some(at(-24 * 3600 + 2)),
         last_line: Some(at(-4)),
         lines: LineCounts {
@@ -559,7 +587,7 @@ fn make_coverage(stored: Option<Span>) -> Coverage {
             ignored: lines - lines * 8 / 10 - unknown,
             unknown,
         },
-        open_messages: unknown % 17,
+        open_messages: source.is_none().then_some(unknown % 17),
         gaps: if gap { vec![Span { from: at(-23_400), until: at(-18_000) }] } else { vec![] },
         hours: (0..24)
             .map(|hour| HourCoverage {
@@ -573,7 +601,14 @@ fn make_coverage(stored: Option<Span>) -> Coverage {
     Coverage {
         span: span(),
         stored,
-        sources: vec![source("mx1.paris", 612_004, 149, false), source("mx2.lyon", 401_220, 12, true), source("relay.mtl", 180_400, 0, false), source("mbx-a", 90_488, 6, false)],
+        sources: vec![
+            source("mx1.paris", None, 612_004, 149, false),
+            source("mx1.paris", Some(""), 600_000, 140, false),
+            source("mx1.paris", Some("mx1:/var/log/mail.log"), 12_004, 9, true),
+            source("mx2.lyon", None, 401_220, 12, true),
+            source("relay.mtl", None, 180_400, 0, false),
+            source("mbx-a", None, 90_488, 6, false),
+        ],
         unknown_shapes: vec![
             UnknownShape { program: "postfix/smtpd".into(), shape: "warning: dnsblog_query: lookup error for DNS query <name>: Host or domain name not found.".into(), count: 118, example: "Nov 22 01:12:44 mx1 postfix/smtpd[811]: warning: dnsblog_query: lookup error for DNS query 9.113.0.203.zen.example: Host or domain name not found.".into(), server: "mx1.paris".into() },
             UnknownShape { program: "custom-filter".into(), shape: format!("{HOSTILE} <n>"), count: 49, example: HOSTILE.into(), server: "mx1.paris".into() },

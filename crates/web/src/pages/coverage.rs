@@ -20,6 +20,7 @@ const COUNT_COLUMNS: [&str; 6] = [
     "coverage-open",
     "coverage-gaps",
 ];
+const REFRESH_MS: u32 = 5_000;
 /// Gaps named one by one; the others are counted.
 const GAPS_SHOWN_MAX: usize = 20;
 /// From this share of unknown lines on, an hour is marked.
@@ -27,8 +28,15 @@ const UNKNOWN_SHARE_MARKED: f64 = 0.02;
 
 pub fn page(asked: &Asked, coverage: Coverage) -> Page {
     let reader = &asked.reader;
-    let actions = parts::copy_link(reader);
-    Page { place: Some(Place::Coverage), title: reader.t("coverage-title"), actions, body: body(asked, &coverage) }
+    let actions = html! { (parts::live_switch(reader)) (parts::copy_link(reader)) };
+    Page {
+        place: Some(Place::Coverage),
+        title: reader.t("coverage-title"),
+        actions,
+        body: body(asked, &coverage),
+        // It is nothing else.
+        coverage: None,
+    }
 }
 
 fn body(asked: &Asked, coverage: &Coverage) -> Markup {
@@ -38,25 +46,28 @@ fn body(asked: &Asked, coverage: &Coverage) -> Markup {
     }
     html! {
         (filter_bar(asked, Some(coverage.span), &[]))
-        @if coverage.sources.is_empty() {
-            (parts::nothing_matches(asked, coverage.stored))
-        } @else {
-            p.answer { (sentence(reader, coverage)) }
-            section.card.flush aria-labelledby="sources" {
-                h2.padded #sources { (reader.t("coverage-sources")) }
-                (source_table(asked, &coverage.sources))
+        (parts::live(REFRESH_MS, html! {
+            @if coverage.sources.is_empty() {
+                (parts::nothing_matches(asked, coverage.stored))
+            } @else {
+                p.answer { (sentence(reader, coverage)) }
+                section.card.flush aria-labelledby="sources" {
+                    h2.padded #sources { (reader.t("coverage-sources")) }
+                    (source_table(asked, &coverage.sources))
+                }
+                (gap_list(reader, &coverage.sources))
+                (unknown_shapes(reader, coverage))
             }
-            (gap_list(reader, &coverage.sources))
-            (unknown_shapes(reader, coverage))
-        }
+        }))
     }
 }
 
 fn sentence(reader: &Reader, coverage: &Coverage) -> String {
-    let total = coverage.sources.iter().fold(LineCounts::default(), |sum, source| sum.plus(source.lines));
+    let servers = || coverage.sources.iter().filter(|row| row.source.is_none());
+    let total = servers().fold(LineCounts::default(), |sum, server| sum.plus(server.lines));
     let understood = total.understood_share().map(|share| reader.pct_of_all(share)).unwrap_or_default();
-    let gaps = coverage.sources.iter().map(|source| source.gaps.len() as u64).sum();
-    let sources = reader.count("count-sources", coverage.sources.len() as u64);
+    let gaps = servers().map(|server| server.gaps.len() as u64).sum();
+    let sources = reader.count("count-servers", servers().count() as u64);
     reader.tn(
         "coverage-sentence",
         &[
@@ -92,7 +103,10 @@ fn source_row(reader: &Reader, source: &SourceCoverage) -> Markup {
     let lines = source.lines;
     html! {
         tr {
-            th scope="row" { (foreign(&source.server)) span.block.muted { (foreign(&source.source)) } }
+            @match &source.source {
+                None => { th scope="row" { (foreign(&source.server)) } }
+                Some(name) => { th.of-server scope="row" { (source_name(reader, name)) } }
+            }
             td.time {
                 (or_dash(source.first_line.map(|at| reader.datetime_s(at))))
                 span.block { (or_dash(source.last_line.map(|at| reader.datetime_s(at)))) }
@@ -101,12 +115,21 @@ fn source_row(reader: &Reader, source: &SourceCoverage) -> Markup {
             td.right { (reader.int(lines.understood)) (share_of(reader, lines.understood, lines.read)) }
             td.right { (reader.int(lines.ignored)) (share_of(reader, lines.ignored, lines.read)) }
             td.right.marked[lines.unknown > 0] { @if lines.unknown > 0 { a.number href="#unknown" { (reader.int(lines.unknown)) } } @else { "0" } }
-            td.right { (reader.int(source.open_messages)) }
+            td.right { (or_dash(source.open_messages.map(|open| reader.int(open)))) }
             td.right.marked[!source.gaps.is_empty()] {
                 @if source.gaps.is_empty() { "0" } @else { a.number href="#gaps" { (reader.int(source.gaps.len() as u64)) } }
             }
             td.hours { (picture(hours(reader, source))) }
         }
+    }
+}
+
+/// Imported files have no name of their own.
+fn source_name(reader: &Reader, name: &str) -> Markup {
+    if name.is_empty() {
+        html! { (reader.t("coverage-files")) }
+    } else {
+        parts::breakable(name)
     }
 }
 
@@ -125,7 +148,10 @@ fn hours(reader: &Reader, source: &SourceCoverage) -> String {
             }
         })
         .collect();
-    bars::strip(&reader.tn("coverage-hours-of", &[("server", Arg::Text(&source.server))]), &cells)
+    bars::strip(
+        &reader.tn("coverage-hours-of", &[("server", Arg::Text(source.source.as_deref().unwrap_or(&source.server)))]),
+        &cells,
+    )
 }
 
 fn gap_list(reader: &Reader, sources: &[SourceCoverage]) -> Markup {
@@ -141,7 +167,7 @@ fn gap_list(reader: &Reader, sources: &[SourceCoverage]) -> Markup {
             ul.plain {
                 @for (source, gap) in gaps.iter().take(GAPS_SHOWN_MAX) {
                     @let length_ms = u64::try_from(gap.until.duration_since(gap.from).as_millis()).unwrap_or(0);
-                    li { strong { (foreign(&source.server)) } " " (span_text(reader, *gap)) " " span.muted { (reader.millis(length_ms)) } }
+                    li { strong { (foreign(&source.server)) } " " @if let Some(name) = &source.source { (source_name(reader, name)) " " } (span_text(reader, *gap)) " " span.muted { (reader.millis(length_ms)) } }
                 }
                 @if gaps.len() > GAPS_SHOWN_MAX { li.muted { (reader.count("and-more", (gaps.len() - GAPS_SHOWN_MAX) as u64)) } }
             }

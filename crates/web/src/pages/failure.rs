@@ -24,10 +24,7 @@ pub fn failed(asked: &Asked, place: Place, failure: Failure) -> Response {
                     a.button href="/help" { (reader.t("help-filters")) }
                 }
             };
-            asked.respond(
-                StatusCode::BAD_REQUEST,
-                Page { place: Some(place), title: reader.t("error-filter-title"), actions: html! {}, body },
-            )
+            asked.respond(StatusCode::BAD_REQUEST, Page::plain(Some(place), reader.t("error-filter-title"), body))
         }
         Failure::Cursor => {
             let first = html! { a.button href=(asked.with_filter(&asked.q)) { (reader.t("pager-first")) } };
@@ -108,5 +105,5 @@ fn respond(asked: &Asked, place: Option<Place>, status: StatusCode, body: Markup
     // The filter bar of a page that has none would lead back into the same error.
     let has_filter = status != StatusCode::NOT_FOUND && place.is_some() && !asked.path.starts_with("/message/");
     let body = html! { @if has_filter { (filter_bar(asked, None, &[])) } (body) };
-    asked.respond(status, Page { place, title: asked.reader.t("error-title"), actions: html! {}, body })
+    asked.respond(status, Page::plain(place, asked.reader.t("error-title"), body))
 }

@@ -35,7 +35,7 @@ pub fn page(asked: &Asked) -> Page {
         (parts::card("counting", &reader.t("help-counting"), html! {}, html! { ul.prose { @for key in COUNTING { li { (reader.t(key)) } } } }))
         (parts::card("shortcuts", &reader.t("keys-title"), html! {}, keys_list(asked)))
     };
-    Page { place: Some(Place::Help), title: reader.t("help-title"), actions: html! {}, body }
+    Page::plain(Some(Place::Help), reader.t("help-title"), body)
 }
 
 fn examples(reader: &Reader) -> Markup {

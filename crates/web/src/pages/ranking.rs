@@ -24,7 +24,7 @@ pub fn page(asked: &Asked, ranking: Ranking) -> Page {
         @else { section.card aria-label=(reader.t(words::dimension_title(ranking.by))) { (table(asked, &ranking, ranking.rows.len())) } }
     };
     let title = reader.t(words::dimension_title(ranking.by));
-    Page { place: Some(Place::Overview), title, actions: html! {}, body }
+    Page { coverage: ranking.coverage, ..Page::plain(Some(Place::Overview), title, body) }
 }
 
 fn nothing(asked: &Asked) -> Markup {

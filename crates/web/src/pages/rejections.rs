@@ -22,7 +22,13 @@ const COLUMNS: [&str; 7] = [
 pub fn page(asked: &Asked, answer: RejectionPage) -> Page {
     let reader = &asked.reader;
     let actions = parts::copy_link(reader);
-    Page { place: Some(Place::Rejections), title: reader.t("rejections-title"), actions, body: body(asked, &answer) }
+    Page {
+        place: Some(Place::Rejections),
+        title: reader.t("rejections-title"),
+        actions,
+        body: body(asked, &answer),
+        coverage: Some(answer.coverage),
+    }
 }
 
 fn body(asked: &Asked, answer: &RejectionPage) -> Markup {

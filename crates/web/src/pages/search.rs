@@ -16,7 +16,13 @@ pub fn page(asked: &Asked, answer: SearchPage) -> Page {
         (parts::copy_link(reader))
         a.button href=(asked.elsewhere("/search.csv").sort(asked.sort)) download { "CSV" }
     };
-    Page { place: Some(Place::Search), title: reader.t("search-title"), actions, body: body(asked, &answer) }
+    Page {
+        place: Some(Place::Search),
+        title: reader.t("search-title"),
+        actions,
+        body: body(asked, &answer),
+        coverage: Some(answer.coverage),
+    }
 }
 
 fn body(asked: &Asked, answer: &SearchPage) -> Markup {
@@ -31,7 +37,7 @@ fn body(asked: &Asked, answer: &SearchPage) -> Markup {
         @if answer.rows.is_empty() {
             (parts::nothing_matches(asked, answer.stored))
         } @else {
-            section.card.flush aria-label=(asked.reader.t("search-title")) { (table(asked, &answer.rows)) }
+            section.card.flush aria-label=(asked.reader.t("search-title")) { (table(asked, &answer.rows, Headings::Sort)) }
             (pager(asked, answer.first, answer.rows.len(), listed, answer.next.as_deref()))
         }
     }
@@ -49,25 +55,39 @@ fn totals(asked: &Asked, totals: Totals) -> Markup {
     }
 }
 
-fn table(asked: &Asked, rows: &[SearchRow]) -> Markup {
+/// Do the headings of a list put it in another order?
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Headings {
+    Sort,
+    Plain,
+}
+
+pub fn table(asked: &Asked, rows: &[SearchRow], headings: Headings) -> Markup {
     let reader = &asked.reader;
     html! {
         table.rows.search-rows {
             caption.hidden { (reader.t("search-title")) }
             thead {
                 tr {
-                    (sort_heading(asked, "column-time", Sort::Newest, Sort::Oldest, ""))
+                    (heading(asked, headings, "column-time", Sort::Newest, Sort::Oldest, ""))
                     th scope="col" { (reader.t("column-sender")) }
                     th scope="col" { (reader.t("column-recipient")) }
                     th scope="col" { (reader.t("column-subject")) }
                     th scope="col" { (reader.t("column-status")) }
                     th scope="col" { (reader.t("column-server")) }
-                    (sort_heading(asked, "column-delivery-time", Sort::Slowest, Sort::Slowest, "right"))
-                    (sort_heading(asked, "column-size", Sort::Largest, Sort::Largest, "right"))
+                    (heading(asked, headings, "column-delivery-time", Sort::Slowest, Sort::Slowest, "right"))
+                    (heading(asked, headings, "column-size", Sort::Largest, Sort::Largest, "right"))
                 }
             }
             tbody { @for row in rows { (row_markup(asked, row)) } }
         }
+    }
+}
+
+fn heading(asked: &Asked, headings: Headings, key: &str, sort: Sort, opposite: Sort, class: &str) -> Markup {
+    match headings {
+        Headings::Sort => sort_heading(asked, key, sort, opposite, class),
+        Headings::Plain => html! { th.(class) scope="col" { (asked.reader.t(key)) } },
     }
 }
 
@@ -92,7 +112,8 @@ fn sort_heading(asked: &Asked, key: &str, sort: Sort, opposite: Sort, class: &st
 fn row_markup(asked: &Asked, row: &SearchRow) -> Markup {
     let reader = &asked.reader;
     html! {
-        tr {
+        // The script knows by its name which row is new.
+        tr data-row={ (parts::visible(&row.id)) " " (parts::visible(&row.recipient)) " " (row.time.as_microsecond()) } {
             td.time {
                 // A refused message was never accepted: there is nothing to open.
                 @if row.id.is_empty() { (reader.datetime_s(row.time)) }

@@ -16,7 +16,13 @@ const COLUMNS: [&str; 5] =
 pub fn page(asked: &Asked, table: ServerTable) -> Page {
     let reader = &asked.reader;
     let actions = parts::copy_link(reader);
-    Page { place: Some(Place::Servers), title: reader.t("servers-title"), actions, body: body(asked, &table) }
+    Page {
+        place: Some(Place::Servers),
+        title: reader.t("servers-title"),
+        actions,
+        body: body(asked, &table),
+        coverage: Some(table.coverage),
+    }
 }
 
 fn body(asked: &Asked, table: &ServerTable) -> Markup {

@@ -26,7 +26,7 @@ pub fn page(asked: &Asked, message: Message) -> Page {
         (parts::copy_link(reader))
         button.button.primary.js-only type="button" data-copy="ticket" { (reader.t("copy-ticket")) }
     };
-    Page { place: Some(Place::Search), title, actions, body: body(asked, &message) }
+    Page { place: Some(Place::Search), title, actions, body: body(asked, &message), coverage: Some(message.coverage) }
 }
 
 fn body(asked: &Asked, message: &Message) -> Markup {

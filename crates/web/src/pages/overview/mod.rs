@@ -9,12 +9,15 @@ use vigie_i18n::Arg;
 
 use crate::address::Address;
 use crate::asked::Asked;
-use crate::backend::{CoverageSummary, Overview};
+use crate::backend::Overview;
 use crate::filter_bar::filter_bar;
-use crate::layout::{Page, Place};
+use crate::layout::{Page, Place, coverage_text};
 use crate::pages::ranking;
 use crate::parts;
 use crate::period::Period;
+
+/// The figures are asked for again this often at most.
+const REFRESH_MS: u32 = 2_000;
 
 pub fn page(asked: &Asked, overview: Overview) -> Page {
     let reader = &asked.reader;
@@ -23,6 +26,8 @@ pub fn page(asked: &Asked, overview: Overview) -> Page {
         title: reader.t("overview-title"),
         actions: actions(asked, &overview),
         body: body(asked, &overview),
+        // It stands under the key figures.
+        coverage: None,
     }
 }
 
@@ -32,16 +37,18 @@ fn body(asked: &Asked, overview: &Overview) -> Markup {
     }
     html! {
         (filter_bar(asked, Some(overview.span), &[]))
-        @if is_empty(overview) {
-            (parts::nothing_matches(asked, overview.stored))
-            (coverage_line(asked, overview))
-        } @else {
-            (tiles::tiles(asked, &overview.tiles))
-            (coverage_line(asked, overview))
-            (series::card(asked, &overview.series, overview.span))
-            (flow::card(asked, &overview.flows))
-            div.rankings { @for one in &overview.rankings { (ranking::card(asked, one)) } }
-        }
+        (parts::live(REFRESH_MS, html! {
+            @if is_empty(overview) {
+                (parts::nothing_matches(asked, overview.stored))
+                (coverage_line(asked, overview))
+            } @else {
+                (tiles::tiles(asked, &overview.tiles))
+                (coverage_line(asked, overview))
+                (series::card(asked, &overview.series, overview.span))
+                (flow::card(asked, &overview.flows))
+                div.rankings { @for one in &overview.rankings { (ranking::card(asked, one)) } }
+            }
+        }))
     }
 }
 
@@ -56,6 +63,7 @@ fn actions(asked: &Asked, overview: &Overview) -> Markup {
     let fixed =
         Address::new(&asked.path).filter(&asked.q).period(Some(Period::fixed(overview.span.from, overview.span.until)));
     html! {
+        (parts::live_switch(reader))
         (parts::copy_link(reader))
         a.button href=(fixed) title=(reader.t("fix-period-title")) { (reader.t("fix-period")) }
         a.button href=(asked.elsewhere("/search.csv")) download { "CSV" }
@@ -67,23 +75,8 @@ fn coverage_line(asked: &Asked, overview: &Overview) -> Markup {
     let (reader, coverage) = (&asked.reader, &overview.coverage);
     html! {
         p.coverage-line {
-            a href=(asked.elsewhere("/coverage")) { (coverage_text(asked, coverage)) }
+            a href=(asked.elsewhere("/coverage")) { (coverage_text(reader, coverage)) }
             " · " (reader.tn("updated", &[("time", Arg::Text(&reader.time_s(overview.updated)))]))
         }
     }
-}
-
-fn coverage_text(asked: &Asked, coverage: &CoverageSummary) -> String {
-    let reader = &asked.reader;
-    let mut parts = vec![reader.count("count-lines", coverage.lines)];
-    parts.extend(
-        coverage
-            .understood_share
-            .map(|share| reader.tn("coverage-understood", &[("share", Arg::Text(&reader.pct_of_all(share)))])),
-    );
-    parts.push(reader.count("count-gaps", coverage.gaps));
-    parts.extend(
-        coverage.last_line.map(|at| reader.tn("coverage-last-line", &[("time", Arg::Text(&reader.datetime_s(at)))])),
-    );
-    parts.join(" · ")
 }
