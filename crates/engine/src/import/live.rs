@@ -400,12 +400,14 @@ impl Live {
     /// Derives from the store what lines that came late have changed, and goes on from there.
     fn derive_late(&mut self) -> Result<(), ImportError> {
         let mut watch = |_: &super::Phase| true;
+        // From here on it is as after a start: a kill at any moment finds what is stored provisionally still there. Journeys under way
+        // are replaced by their ids, and the hours of coverage are left as they stand.
+        self.provisional.clear();
+        self.coverage.clear();
         let rebuilt = rebuild::rebuild_dirty_hosts(&mut self.run, &mut watch)?;
         if !rebuilt.is_empty() {
             tracing::info!(hosts = rebuilt.len(), "facts derived anew, as lines came late");
         }
-        // What is under way is stored anew below.
-        self.store(Commit::new(), &[], &[])?;
         derive::derive(&mut self.run, &mut watch)?;
         let newest = self.newest();
         let open = self.run.state.open_hops();
@@ -416,9 +418,7 @@ impl Live {
         let known: FxHashSet<Text> = stored.into_iter().map(|journey| journey.id).collect();
         let others = self.linker.unsettled().filter(|journey| !known.contains(&journey.id));
         round.withdrawn.extend(others.map(|journey| (journey.first_arrival, journey.id.clone())));
-        let mut commit = Commit::new();
-        self.add_coverage(Vec::new(), &mut commit);
-        self.store_round(commit, round)?;
+        self.store_round(Commit::new(), round)?;
         Ok(())
     }
 
