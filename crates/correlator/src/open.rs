@@ -14,7 +14,7 @@ pub struct OpenHop<'a> {
 enum Source<'a> {
     Entry(&'a Entry, QueueId, &'a str),
     Session(&'a Session, Option<QueueId>, &'a str),
-    Hop(Hop),
+    Hop(Box<Hop>),
 }
 
 impl<'a> OpenHop<'a> {
@@ -37,10 +37,10 @@ impl<'a> OpenHop<'a> {
         self.mark
     }
 
-    pub(crate) fn build(self) -> Hop {
+    pub(crate) fn build(self) -> Box<Hop> {
         match self.source {
-            Source::Entry(entry, id, host) => entry.hop(id, host),
-            Source::Session(session, id, host) => session.hop(id, host, true),
+            Source::Entry(entry, id, host) => Box::new(entry.hop(id, host)),
+            Source::Session(session, id, host) => Box::new(session.hop(id, host, true)),
             Source::Hop(hop) => hop,
         }
     }
@@ -50,7 +50,7 @@ impl From<Hop> for OpenHop<'_> {
     fn from(hop: Hop) -> Self {
         // Serialising plain data into a vector has no way to fail.
         let mark = xxh3_64(&postcard::to_stdvec(&hop).unwrap_or_default());
-        Self { mark, source: Source::Hop(hop) }
+        Self { mark, source: Source::Hop(Box::new(hop)) }
     }
 }
 

@@ -171,7 +171,7 @@ impl LiveLinker {
                     *key
                 }
                 None => {
-                    let hop = Box::new(hop.build());
+                    let hop = hop.build();
                     self.note_late(&hop, round);
                     self.add(hop, Some(mark))
                 }
