@@ -36,7 +36,7 @@ struct Counts {
     file: u32,
     met: u32,
     /// The same of other files.
-    others: Option<Box<Vec<(u32, u32)>>>,
+    others: Box<[(u32, u32)]>,
 }
 
 impl Counts {
@@ -48,12 +48,14 @@ impl Counts {
         if self.file == file {
             return &mut self.met;
         }
-        let others = self.others.get_or_insert_default();
-        let at = others.iter().position(|(known, _)| *known == file).unwrap_or_else(|| {
+        let known = self.others.iter().position(|(known, _)| *known == file);
+        let at = known.unwrap_or_else(|| {
+            let mut others = std::mem::take(&mut self.others).into_vec();
             others.push((file, 0));
-            others.len() - 1
+            self.others = others.into_boxed_slice();
+            self.others.len() - 1
         });
-        &mut others[at].1
+        &mut self.others[at].1
     }
 }
 
