@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use vigie_formats::{Record, dovecot};
 use vigie_model::{Attempt, Hop, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, Rejection, Text};
 
-use crate::{BEFORE_ALL, LINGER_MICROS, postfix::Queue, store::Sessions, text::Detail};
+use crate::{BEFORE_ALL, LINGER_MICROS, OpenHop, postfix::Queue, store::Sessions, text::Detail};
 
 /// A line this far behind the newest one is from a clock that was set back, not a late line.
 const CLOCK_STEP_MICROS: Micros = MICROS_PER_HOUR;
@@ -126,6 +126,11 @@ impl Host {
         hops
     }
 
+    /// As [`Host::open`], for linking.
+    pub fn open_hops(&self) -> impl Iterator<Item = OpenHop<'_>> {
+        self.queue.open_hops(&self.server).chain(self.sessions.open_hops(&self.server))
+    }
+
     /// When the oldest message began that is not closed yet, or session that may still become one.
     pub fn oldest_open(&self) -> Option<Micros> {
         self.queue.oldest(self.watermark).into_iter().chain(self.sessions.oldest()).min()
@@ -138,15 +143,17 @@ impl Host {
 
     /// The whole state as bytes; [`Host::restore`] goes on from it as if nothing had happened.
     pub fn snapshot(&self) -> Vec<u8> {
-        let mut bytes = vec![STATE_VERSION];
         // Serialising plain data into a vector has no way to fail.
-        bytes.extend(postcard::to_stdvec(self).unwrap_or_default());
-        bytes
+        postcard::to_extend(self, vec![STATE_VERSION]).unwrap_or_default()
     }
 
     pub fn restore(bytes: &[u8]) -> Result<Self, RestoreError> {
         match bytes.split_first() {
-            Some((&STATE_VERSION, state)) => postcard::from_bytes(state).map_err(RestoreError::Damaged),
+            Some((&STATE_VERSION, state)) => {
+                let mut host: Self = postcard::from_bytes(state).map_err(RestoreError::Damaged)?;
+                host.queue.tell_apart();
+                Ok(host)
+            }
             Some((&found, _)) => Err(RestoreError::Version { found }),
             None => Err(RestoreError::Version { found: 0 }),
         }

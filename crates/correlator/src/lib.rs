@@ -5,12 +5,14 @@
 
 mod host;
 mod linker;
+mod open;
 mod postfix;
 mod store;
 mod text;
 
 pub use host::{Facts, Host, RestoreError};
-pub use linker::{Linker, LiveLinker, Round, link};
+pub use linker::{Held, Linker, LiveLinker, Round, link};
+pub use open::OpenHop;
 
 use vigie_model::{MICROS_PER_SECOND, Micros};
 

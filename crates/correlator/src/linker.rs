@@ -3,6 +3,7 @@
 //! [`Linker`] works in bounded memory on hops that come in order of `ts_in`: what is closed and older than any link can
 //! reach is given out and forgotten.
 
+mod asleep;
 mod evidence;
 mod journey;
 mod live;
@@ -12,7 +13,7 @@ use std::cmp::Ordering;
 use vigie_model::{Hop, Journey, MICROS_PER_SECOND, Micros};
 
 use self::evidence::{Links, Member};
-pub use self::live::{LiveLinker, Round};
+pub use self::live::{Held, LiveLinker, Round};
 
 /// Clocks of two servers may differ by this much.
 pub(crate) const SKEW_MICROS: Micros = 120 * MICROS_PER_SECOND;

@@ -15,9 +15,10 @@ use vigie_formats::{
 };
 use vigie_model::{Attempt, Hop, MICROS_PER_DAY, MICROS_PER_HOUR, Micros, QueueId, Rejection};
 
-use self::entry::{Entry, Mark};
+pub use self::entry::Entry;
+use self::entry::Mark;
 use crate::{
-    Facts, LATE_MICROS_MAX, LINGER_MICROS,
+    Facts, LATE_MICROS_MAX, LINGER_MICROS, OpenHop,
     linker::TRANSACTION_MICROS_MAX,
     text::{Detail, text_of},
 };
@@ -37,6 +38,9 @@ pub struct Queue {
     ended: BinaryHeap<Reverse<(Micros, QueueId)>>,
     swept: Micros,
     detail: Detail,
+    /// Counts what may have changed an entry.
+    #[serde(skip)]
+    changes: u64,
 }
 
 /// What a line means for the choice of its generation.
@@ -53,6 +57,14 @@ enum Sign {
 impl Queue {
     pub fn new(detail: Detail) -> Self {
         Self { detail, ..Self::default() }
+    }
+
+    /// Restored entries are changed at no known time: each gets one of its own.
+    pub fn tell_apart(&mut self) {
+        for entry in self.entries.values_mut().flatten() {
+            self.changes += 1;
+            entry.change = self.changes;
+        }
     }
 
     pub fn len(&self) -> usize {
@@ -194,13 +206,18 @@ impl Queue {
         if matches!(origin.daemon, Daemon::Qmgr | Daemon::Pickup | Daemon::Bounce | Daemon::Postsuper) {
             entry.own_instance(origin.instance);
         }
+        self.changes += 1;
+        entry.change = self.changes;
         entry
     }
 
     fn existing(&mut self, ts: Micros, id: QueueId) -> Option<&mut Entry> {
         let generations = self.entries.get_mut(&id)?;
         let at = generations.iter().rposition(|entry| entry.ts_in <= ts).unwrap_or(0);
-        generations.get_mut(at)
+        let entry = generations.get_mut(at)?;
+        self.changes += 1;
+        entry.change = self.changes;
+        Some(entry)
     }
 
     /// Gives out the generations that ended before `limit`.
@@ -259,6 +276,14 @@ impl Queue {
         let entries =
             self.entries.iter().flat_map(|(id, generations)| generations.iter().map(move |entry| (id, entry)));
         entries.filter(|(_, entry)| entry.is_message()).map(|(id, entry)| entry.hop(*id, server)).collect()
+    }
+
+    /// As [`Queue::open`], each with what tells it from all others and from itself as it stood before.
+    pub fn open_hops<'a>(&'a self, server: &'a str) -> impl Iterator<Item = OpenHop<'a>> {
+        let entries = self.entries.iter().flat_map(|(id, generations)| {
+            generations.iter().enumerate().filter(|(_, entry)| entry.is_message()).map(move |at| (*id, at))
+        });
+        entries.map(move |(id, (place, entry))| OpenHop::of_entry(entry, id, place, server))
     }
 }
 

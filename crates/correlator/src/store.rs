@@ -6,7 +6,7 @@ use vigie_formats::dovecot::{Action, Stored};
 use vigie_model::{Arrival, Hop, Kind, MICROS_PER_SECOND, Micros, Outcome, QueueId, Recipient, Text};
 
 use crate::{
-    BEFORE_ALL, Facts,
+    BEFORE_ALL, Facts, OpenHop,
     text::{kept, text_of},
 };
 
@@ -17,14 +17,20 @@ const SESSION_SILENT_MICROS: Micros = 300 * MICROS_PER_SECOND;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Sessions {
     open: FxHashMap<(Option<QueueId>, Text), Session>,
+    /// Counts what changed a session.
+    #[serde(skip)]
+    changes: u64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Session {
-    ts_in: Micros,
+pub struct Session {
+    pub ts_in: Micros,
     ts_out: Micros,
     message_id: Text,
     users: Vec<User>,
+    /// When it was changed last, as the sessions count changes; 0 since it was restored.
+    #[serde(skip)]
+    pub change: u64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -53,7 +59,10 @@ impl Sessions {
             ts_out: ts,
             message_id: text_of(stored.message_id),
             users: Vec::new(),
+            change: 0,
         });
+        self.changes += 1;
+        session.change = self.changes;
         session.ts_in = session.ts_in.min(ts);
         session.ts_out = session.ts_out.max(ts);
         session.user(stored.user).action(ts, outcome, stored);
@@ -77,6 +86,11 @@ impl Sessions {
         // All that such a session will say is said: it is only kept for late lines.
         hops.extend(self.open.iter().map(|(key, session)| session.hop(key.0, server, true)));
     }
+
+    /// As [`Sessions::open`], for linking.
+    pub fn open_hops<'a>(&'a self, server: &'a str) -> impl Iterator<Item = OpenHop<'a>> {
+        self.open.iter().map(|((id, by_user), session)| OpenHop::of_session(session, *id, by_user, server))
+    }
 }
 
 impl Session {
@@ -95,7 +109,7 @@ impl Session {
         &mut self.users[at]
     }
 
-    fn hop(&self, id: Option<QueueId>, server: &str, closed: bool) -> Hop {
+    pub fn hop(&self, id: Option<QueueId>, server: &str, closed: bool) -> Hop {
         let mut recipients: Vec<Recipient> = self.users.iter().map(User::recipient).collect();
         recipients.sort_by(|a, b| a.recipient.cmp(&b.recipient));
         Hop {

@@ -4,6 +4,7 @@
 //! was taken and is not stored is let go of, senders are told where each stream goes on, and storing is tried again.
 
 mod activity;
+mod recounts;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -18,6 +19,7 @@ use vigie_lake::{LakeError, Merged};
 use vigie_model::Text;
 
 pub use self::activity::{Activity, SourceActivity};
+use self::recounts::Recounts;
 use crate::import::{
     ImportError, Store,
     live::{Arrival, Live, NotTaken, Stored, StreamKey},
@@ -31,6 +33,8 @@ const HURRY_BYTES: usize = 4 * 1024 * 1024;
 const COMMIT_PAUSE: Duration = Duration::from_millis(250);
 /// Small files are merged after so many commits.
 const COMPACT_COMMITS: u32 = 64;
+/// With nothing to do, the thread looks about this often.
+const WAIT_MAX: Duration = Duration::from_secs(60);
 /// Before storing is tried again.
 const RETRY_PAUSE: Duration = Duration::from_secs(2);
 
@@ -49,7 +53,10 @@ pub struct Position {
 pub struct Condition {
     pub lines: u64,
     pub commits: u64,
+    /// How often facts and journeys were derived anew, because lines came late.
     pub derivations: u64,
+    /// Hosts of which lines came late that are stored and not counted yet.
+    pub recounting: Vec<Text>,
     pub waiting_bytes: usize,
     /// Why nothing is stored at the moment.
     pub trouble: Option<String>,
@@ -157,7 +164,7 @@ impl Ingest {
         self.shared.held().activity.clone()
     }
 
-    /// Stores what was taken, and ends.
+    /// Stores what was taken, counts what came late, and ends.
     pub fn stop(&self) {
         self.shared.held().is_stopping = true;
         self.shared.changed.notify_all();
@@ -248,13 +255,18 @@ impl Work {
 
     /// Stores what comes. `true` when it was asked to end and has.
     fn store_until_stopped(&self, mut live: Live) -> Result<bool, ImportError> {
-        let mut commits = 0;
+        let (mut commits, mut recounts) = (0, Recounts::default());
         let mut merging: Option<JoinHandle<Result<Merged, LakeError>>> = None;
         loop {
-            let (pieces, is_stopping) = self.next_pieces();
-            let began = Instant::now();
-            let touched = self.store_pieces(&mut live, pieces)?;
+            let (pieces, is_stopping) = self.next_pieces(&recounts);
+            let mut began = Instant::now();
+            let touched = self.store_pieces(&mut live, pieces, &mut recounts)?;
             self.told(&live, touched);
+            if is_stopping || recounts.is_due(Instant::now()) {
+                self.recount(&mut live, &mut recounts)?;
+                // What waited meanwhile waits no longer for that.
+                began = Instant::now();
+            }
             if is_stopping {
                 return Ok(true);
             }
@@ -275,22 +287,32 @@ impl Work {
         }
     }
 
-    /// Waits until there is something to store, or nothing more to come.
-    fn next_pieces(&self) -> (Vec<Piece>, bool) {
+    /// Waits until there is something to store, or to recount, or nothing more to come.
+    fn next_pieces(&self, recounts: &Recounts) -> (Vec<Piece>, bool) {
         let mut held = self.shared.held();
-        while held.queue.is_empty() && !held.is_stopping {
-            held = self.shared.changed.wait(held).unwrap_or_else(PoisonError::into_inner);
+        while held.queue.is_empty() && !held.is_stopping && !recounts.is_due(Instant::now()) {
+            let wait = recounts.due_in(Instant::now()).unwrap_or(WAIT_MAX);
+            held = self
+                .shared
+                .changed
+                .wait_timeout(held, wait)
+                .map_or_else(|poison| poison.into_inner().0, |(held, _)| held);
         }
         held.queue_bytes = 0;
         (std::mem::take(&mut held.queue), held.is_stopping)
     }
 
-    fn store_pieces(&self, live: &mut Live, pieces: Vec<Piece>) -> Result<Vec<StreamKey>, ImportError> {
+    fn store_pieces(
+        &self,
+        live: &mut Live,
+        pieces: Vec<Piece>,
+        recounts: &mut Recounts,
+    ) -> Result<Vec<StreamKey>, ImportError> {
         let mut touched = Vec::new();
         for piece in pieces {
             let arrival = piece.arrival();
             if live.take(&arrival) == Err(NotTaken::Busy) {
-                self.commit(live)?;
+                self.commit(live, recounts)?;
                 // What cannot be taken now either was checked when it came, so it is none of this stream's.
                 let _ = live.take(&arrival);
             }
@@ -298,20 +320,34 @@ impl Work {
                 touched.push(piece.key);
             }
         }
-        self.commit(live)?;
+        self.commit(live, recounts)?;
         Ok(touched)
     }
 
-    fn commit(&self, live: &mut Live) -> Result<(), ImportError> {
+    fn commit(&self, live: &mut Live, recounts: &mut Recounts) -> Result<(), ImportError> {
         let began = Instant::now();
         let stored = live.commit()?;
+        if stored.late {
+            recounts.late(Instant::now());
+        }
         let mut held = self.shared.held();
         held.activity.add(&stored.coverage, Timestamp::now().as_microsecond());
         let condition = &mut held.condition;
         condition.lines += stored.lines;
         condition.commits += 1;
-        condition.derivations += u64::from(stored.derived);
+        condition.recounting = live.recounting().map(Text::from).collect();
         (condition.last, condition.last_commit) = (stored, began.elapsed());
+        Ok(())
+    }
+
+    /// Counts what came late. Lines wait meanwhile.
+    fn recount(&self, live: &mut Live, recounts: &mut Recounts) -> Result<(), ImportError> {
+        let began = Instant::now();
+        let any = live.recount()?;
+        recounts.done(began, Instant::now());
+        let condition = &mut self.shared.held().condition;
+        condition.derivations += u64::from(any);
+        condition.recounting.clear();
         Ok(())
     }
 

@@ -1,31 +1,39 @@
 //! Links hops while messages are still under way: at every moment what linking everything at once would give.
 //!
 //! Hops that share a queue id or a message id, however indirectly, form a component; every link joins two hops of one. So only the
-//! components that something came to are linked again. One that nothing can change any more is forgotten.
+//! components that something came to are linked again. One with nothing open is packed, and one that nothing can change any more is
+//! forgotten.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
 use vigie_model::{Hop, Journey, MICROS_PER_SECOND, Micros, QueueId, Text};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
-    REACH_MICROS, at_one_time,
+    REACH_MICROS,
+    asleep::{Asleep, Sleeper},
+    at_one_time,
     evidence::{Links, Member},
     journey,
 };
-use crate::BEFORE_ALL;
+use crate::{BEFORE_ALL, OpenHop};
 
 /// Lines of one server may come this much later than those of another, and still find what they belong to.
 const LAG_MICROS: Micros = 120 * MICROS_PER_SECOND;
 /// What can be forgotten is looked for this often, in the time of the lines.
 const SWEEP_MICROS: Micros = 10 * MICROS_PER_SECOND;
+/// Components that are packed together: enough for a well-filled block.
+const DROWSY_MIN: usize = 256;
 
 /// Links hops that come in any order, some of them not closed yet.
 pub struct LiveLinker {
     components: FxHashMap<u32, Component>,
+    asleep: Asleep,
+    /// Components that may be packed.
+    drowsy: Vec<u32>,
     next: u32,
     by_key: FxHashMap<Key, u32>,
-    /// Hops that were open in the last round, by the digest of what was said of them: a key of their component, and how many are alike.
+    /// Hops that were open in the last round, by their marks: a key of their component, and how many are alike.
     open: FxHashMap<u64, (Key, u32)>,
     changed: Vec<u32>,
     /// Hops that ended before this are forgotten, unless they belong to younger ones.
@@ -46,10 +54,21 @@ pub struct Round {
     pub late: Option<(Micros, Micros)>,
 }
 
+/// What a linker keeps in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// All hops.
+    pub hops: usize,
+    /// Hops, of these, that are packed.
+    pub packed: usize,
+    pub packed_bytes: usize,
+}
+
 /// Hops that may belong together.
 #[derive(Default)]
 struct Component {
     closed: Vec<Box<Hop>>,
+    /// With their marks.
     open: Vec<(u64, Box<Hop>)>,
     /// What was given out as settled: first arrival, id, digest.
     given: Vec<(Micros, Text, u64)>,
@@ -61,6 +80,8 @@ impl Default for LiveLinker {
     fn default() -> Self {
         Self {
             components: FxHashMap::default(),
+            asleep: Asleep::default(),
+            drowsy: Vec::new(),
             next: 0,
             by_key: FxHashMap::default(),
             open: FxHashMap::default(),
@@ -86,7 +107,12 @@ impl LiveLinker {
 
     /// Takes hops that closed, and all that are open as they stand. Every line before `until` is known, but for those of sources that
     /// lag.
-    pub fn round(&mut self, closed: Vec<Box<Hop>>, open: Vec<Hop>, until: Micros) -> Round {
+    pub fn round<'a, O: Into<OpenHop<'a>>>(
+        &mut self,
+        closed: Vec<Box<Hop>>,
+        open: impl IntoIterator<Item = O>,
+        until: Micros,
+    ) -> Round {
         let mut round = Round::default();
         for hop in closed {
             self.note_late(&hop, &mut round);
@@ -96,7 +122,13 @@ impl LiveLinker {
         for at in std::mem::take(&mut self.changed) {
             if let Some(component) = self.components.get_mut(&at) {
                 component.link(&mut round);
+                if component.is_settled() {
+                    self.drowsy.push(at);
+                }
             }
+        }
+        if self.drowsy.len() >= DROWSY_MIN {
+            self.put_to_sleep();
         }
         self.forget_before(until.saturating_sub(REACH_MICROS + LAG_MICROS));
         round
@@ -107,33 +139,50 @@ impl LiveLinker {
         self.components.values().flat_map(|component| &component.unsettled)
     }
 
-    /// Hops kept in memory.
-    pub fn hops(&self) -> usize {
-        self.components.values().map(Component::hops).sum()
+    /// What is kept in memory.
+    pub fn held(&self) -> Held {
+        let (packed, packed_bytes) = self.asleep.held();
+        let awake: usize = self.components.values().map(Component::hops).sum();
+        Held { hops: awake + packed, packed, packed_bytes }
+    }
+
+    fn put_to_sleep(&mut self) {
+        let mut sleepers = Vec::with_capacity(self.drowsy.len());
+        for number in std::mem::take(&mut self.drowsy) {
+            let is_settled = |component: &Component| component.is_settled() && !component.is_changed;
+            if self.components.get(&number).is_some_and(is_settled)
+                && let Some(component) = self.components.remove(&number)
+            {
+                sleepers.push(Sleeper { number, hops: component.closed });
+            }
+        }
+        self.asleep.put(sleepers);
     }
 
     /// Takes away what is open no more, or not as it was, and adds what is new.
-    fn take_open(&mut self, open: Vec<Hop>, round: &mut Round) {
+    fn take_open<'a, O: Into<OpenHop<'a>>>(&mut self, open: impl IntoIterator<Item = O>, round: &mut Round) {
         let mut before = std::mem::take(&mut self.open);
         for hop in open {
-            let digest = digest(&hop);
-            let key = match before.get_mut(&digest).filter(|(_, alike)| *alike > 0) {
+            let hop: OpenHop<'_> = hop.into();
+            let mark = hop.mark();
+            let key = match before.get_mut(&mark).filter(|(_, alike)| *alike > 0) {
                 Some((key, alike)) => {
                     *alike -= 1;
                     *key
                 }
                 None => {
+                    let hop = hop.build();
                     self.note_late(&hop, round);
-                    self.add(Box::new(hop), Some(digest))
+                    self.add(hop, Some(mark))
                 }
             };
-            self.open.entry(digest).or_insert((key, 0)).1 += 1;
+            self.open.entry(mark).or_insert((key, 0)).1 += 1;
         }
-        for (digest, (key, alike)) in before {
+        for (mark, (key, alike)) in before {
             for _ in 0..alike {
                 let Some(&at) = self.by_key.get(&key) else { continue };
                 let known = &mut self.component(at).open;
-                if let Some(place) = known.iter().position(|(known, _)| *known == digest) {
+                if let Some(place) = known.iter().position(|(known, _)| *known == mark) {
                     known.swap_remove(place);
                 }
                 self.mark(at);
@@ -155,12 +204,12 @@ impl LiveLinker {
         }
     }
 
-    fn add(&mut self, hop: Box<Hop>, open: Option<u64>) -> Key {
+    fn add(&mut self, hop: Box<Hop>, open_mark: Option<u64>) -> Key {
         let keys = keys_of(&hop);
         let at = self.component_of(&keys);
         let component = self.component(at);
-        match open {
-            Some(digest) => component.open.push((digest, hop)),
+        match open_mark {
+            Some(mark) => component.open.push((mark, hop)),
             None => component.closed.push(hop),
         }
         self.mark(at);
@@ -176,7 +225,8 @@ impl LiveLinker {
     }
 
     fn component(&mut self, at: u32) -> &mut Component {
-        self.components.entry(at).or_default()
+        let asleep = &mut self.asleep;
+        self.components.entry(at).or_insert_with(|| asleep.take(at).map_or_else(Component::default, Component::awoken))
     }
 
     /// The component that has these keys; those that had some of them become one.
@@ -198,13 +248,14 @@ impl LiveLinker {
     fn unused(&mut self) -> u32 {
         loop {
             self.next = self.next.wrapping_add(1);
-            if !self.components.contains_key(&self.next) {
+            if !self.components.contains_key(&self.next) && !self.asleep.contains(self.next) {
                 return self.next;
             }
         }
     }
 
     fn unite(&mut self, at: u32, other: u32) {
+        self.component(other);
         let Some(other) = self.components.remove(&other) else { return };
         for key in other.keys() {
             self.by_key.insert(key, at);
@@ -222,22 +273,33 @@ impl LiveLinker {
             return;
         }
         self.forgotten_until = limit;
-        let by_key = &mut self.by_key;
-        self.components.retain(|at, component| {
+        let mut forgotten = FxHashSet::default();
+        self.asleep.forget_before(limit, &mut forgotten);
+        self.components.retain(|number, component| {
             let is_old = component.is_over_before(limit);
             if is_old {
-                component.keys().for_each(|key| {
-                    if by_key.get(&key) == Some(at) {
-                        by_key.remove(&key);
-                    }
-                });
+                forgotten.insert(*number);
             }
             !is_old
         });
+        if !forgotten.is_empty() {
+            self.by_key.retain(|_, number| !forgotten.contains(number));
+        }
     }
 }
 
 impl Component {
+    /// One that was packed. What was given out of it is what its hops give: it was settled.
+    fn awoken(closed: Vec<Box<Hop>>) -> Self {
+        let mut component = Self { closed, ..Self::default() };
+        component.link(&mut Round::default());
+        component
+    }
+
+    fn is_settled(&self) -> bool {
+        self.open.is_empty() && self.unsettled.is_empty()
+    }
+
     fn hops(&self) -> usize {
         self.closed.len() + self.open.len()
     }

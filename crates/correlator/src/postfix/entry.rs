@@ -63,6 +63,9 @@ pub struct Entry {
     /// Where each of them stands, when they are many. What is restored makes it anew.
     #[serde(skip)]
     places: Option<Box<Places>>,
+    /// When it was changed last, as the queue counts changes; 0 since it was restored.
+    #[serde(skip)]
+    pub change: u64,
 }
 
 /// Places of recipients by address and original address.
@@ -110,6 +113,7 @@ impl Entry {
             hint: Text::default(),
             recipients: Vec::new(),
             places: None,
+            change: 0,
         }
     }
 

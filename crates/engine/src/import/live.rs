@@ -4,8 +4,8 @@
 //! stored of it is told ([`Live::durable`]): only below that may the sender forget. The state that says so is saved with the rows.
 //!
 //! Journeys that nothing can change any more are stored for good. Those still under way are stored as they stand, in files that the
-//! next commit replaces. Lines that come too late for that (a source that was away) are stored at once, and the journeys of their time
-//! are derived from the store, as an import does it.
+//! next commit replaces. Lines that come too late for that (a source that was away) are stored at once, and the facts and journeys of
+//! their time are derived from the store, as an import does it, when the caller has the time ([`Live::recount`]).
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -27,6 +27,9 @@ use crate::intake::{self, HostRule, Reader, Track, line_hash};
 const READERS_LAST: Duration = Duration::from_secs(600);
 /// What is stored of this much time before the newest line is read again at the start: more than live linking looks back.
 const WINDOW_MICROS: Micros = 900 * MICROS_PER_SECOND;
+/// Lines of this much time are remembered for copies in other streams; those of a stream that is behind by more are compared with the
+/// stored ones.
+const COPIES_MICROS: Micros = 180 * MICROS_PER_SECOND;
 /// Streams remembered; of more, those that ended longest ago are forgotten, and would be told from their lines if they came again.
 const STREAMS_MAX: usize = 10_000;
 /// Bytes of one stream that wait for the next commit.
@@ -77,8 +80,8 @@ pub struct Stored {
     pub coverage: Vec<Coverage>,
     pub settled: usize,
     pub unsettled: usize,
-    /// Journeys were derived from the store, because lines came late.
-    pub derived: bool,
+    /// Something came so late that it counts only after [`Live::recount`].
+    pub late: bool,
 }
 
 /// The one writer of a store, at work while lines come.
@@ -147,6 +150,11 @@ impl Live {
         Ok(live)
     }
 
+    /// What is held in memory for linking.
+    pub fn held(&self) -> vigie_correlator::Held {
+        self.linker.held()
+    }
+
     /// How far a stream is stored; `None` for one that is not known.
     pub fn durable(&self, key: &StreamKey) -> Option<u64> {
         self.streams.get(key).map(|stream| stream.mark.durable)
@@ -206,37 +214,47 @@ impl Live {
         Ok(stream.received())
     }
 
-    /// Stores everything that came, and makes it visible.
+    /// Stores everything that came, and makes it visible; what came late is counted by [`Live::recount`].
     ///
     /// After an error the store is as it was after the commit before, and this must be opened anew.
     pub fn commit(&mut self) -> Result<Stored, ImportError> {
-        let Gathered { mut commit, closed, coverage, hosts, lines } = self.read_waiting()?;
+        let Gathered { mut commit, closed, coverage, hosts, lines, late } = self.read_waiting()?;
         self.hosts = hosts;
         let ended = self.mark_streams();
         if lines == 0 && !ended {
             return Ok(Stored::default());
         }
         self.add_coverage(coverage.clone(), &mut commit);
-        let mut late = self.run.state.hosts.iter().any(|host| host.dirty);
-        let (mut stored, mut round) = (Stored { lines, coverage, ..Stored::default() }, Round::default());
-        if !late {
-            round = self.linker.round(closed, self.run.state.open_hops(), self.newest());
-            late = round.late.is_some();
-        } else {
-            for hop in &closed {
-                self.run.state.touched = hull(self.run.state.touched, hop.ts_in, hop.ts_out);
-            }
+        let newest = self.newest();
+        let round = self.linker.round(closed, self.run.state.open_hops_marked(), newest);
+        if let Some((from, until)) = round.late {
+            self.run.state.touched = hull(self.run.state.touched, from, until);
         }
-        if late {
-            if let Some((from, until)) = round.late {
-                self.run.state.touched = hull(self.run.state.touched, from, until);
-            }
-            self.store(commit, &[], &[])?;
+        let late = late > 0 || round.late.is_some();
+        let (settled, unsettled) = self.store_round(commit, round)?;
+        Ok(Stored { lines, coverage, settled, unsettled, late })
+    }
+
+    /// Did something come late that is not counted yet?
+    pub fn is_behind(&self) -> bool {
+        self.run.state.touched.is_some() || self.recounting().next().is_some()
+    }
+
+    /// Hosts of which something came late that is not counted yet.
+    pub fn recounting(&self) -> impl Iterator<Item = &str> {
+        self.run.state.hosts.iter().filter(|host| host.dirty).map(|host| host.host.server())
+    }
+
+    /// Counts what came late: facts of its hosts are derived anew from all their lines, and journeys from the hops of that time. Says
+    /// whether there was something. Interrupted, it is begun again when the store is opened.
+    ///
+    /// After an error the store is as it was after a commit, and this must be opened anew.
+    pub fn recount(&mut self) -> Result<bool, ImportError> {
+        let is_behind = self.is_behind();
+        if is_behind {
             self.derive_late()?;
-            return Ok(Stored { derived: true, ..stored });
         }
-        (stored.settled, stored.unsettled) = self.store_round(commit, round)?;
-        Ok(stored)
+        Ok(is_behind)
     }
 
     /// Which small files are to be merged. That can be done beside the commits.
@@ -279,7 +297,8 @@ impl Live {
                 parts.remove(next);
             }
         }
-        reader.forget_before(self.streams.values().map(|stream| stream.track.position()).max().unwrap_or(BEFORE_ALL));
+        let newest = self.streams.values().map(|stream| stream.track.position()).max().unwrap_or(BEFORE_ALL);
+        reader.forget_before(newest.saturating_sub(COPIES_MICROS));
         sink.gather()
     }
 
@@ -381,6 +400,10 @@ impl Live {
     /// Derives from the store what lines that came late have changed, and goes on from there.
     fn derive_late(&mut self) -> Result<(), ImportError> {
         let mut watch = |_: &super::Phase| true;
+        // From here on it is as after a start: a kill at any moment finds what is stored provisionally still there. Journeys under way
+        // are replaced by their ids, and the hours of coverage are left as they stand.
+        self.provisional.clear();
+        self.coverage.clear();
         let rebuilt = rebuild::rebuild_dirty_hosts(&mut self.run, &mut watch)?;
         if !rebuilt.is_empty() {
             tracing::info!(hosts = rebuilt.len(), "facts derived anew, as lines came late");
@@ -395,9 +418,7 @@ impl Live {
         let known: FxHashSet<Text> = stored.into_iter().map(|journey| journey.id).collect();
         let others = self.linker.unsettled().filter(|journey| !known.contains(&journey.id));
         round.withdrawn.extend(others.map(|journey| (journey.first_arrival, journey.id.clone())));
-        let mut commit = Commit::new();
-        self.add_coverage(Vec::new(), &mut commit);
-        self.store_round(commit, round)?;
+        self.store_round(Commit::new(), round)?;
         Ok(())
     }
 

@@ -46,6 +46,8 @@ pub struct Gathered {
     pub coverage: Vec<Coverage>,
     pub hosts: Vec<HostRun>,
     pub lines: u64,
+    /// Of these, lines that came after younger ones of their host.
+    pub late: u64,
 }
 
 /// What the parsers made of a line.
@@ -105,6 +107,8 @@ pub struct Counts {
     pub lines: u64,
     pub understood: u64,
     pub unknown: u64,
+    /// Lines whose host must be derived anew on their account.
+    pub late: u64,
 }
 
 impl<'a> ToLake<'a> {
@@ -140,7 +144,7 @@ impl<'a> ToLake<'a> {
 
     /// Everything for the commit to come.
     pub fn gather(mut self) -> Result<Gathered, ImportError> {
-        let lines = self.counts.lines;
+        let (lines, late) = (self.counts.lines, self.counts.late);
         let commit = self.last_rows()?;
         Ok(Gathered {
             commit,
@@ -148,6 +152,7 @@ impl<'a> ToLake<'a> {
             coverage: std::mem::take(&mut self.coverage),
             hosts: self.hosts,
             lines,
+            late,
         })
     }
 
@@ -377,8 +382,10 @@ impl Sink for ToLake<'_> {
             // In one stream a line is where it belongs, whatever its clock says.
             Linking::Live => state.stored.filter(|_| *state.newest_from != *line.file),
         };
-        if newest.is_some_and(|(_, last)| line.ts < last - LATE_MICROS_MAX) && understood {
+        let is_late = newest.is_some_and(|(_, last)| line.ts < last - LATE_MICROS_MAX) && understood;
+        if is_late {
             state.dirty = true;
+            self.counts.late += 1;
         }
         if self.linking == Linking::Live
             && state.stored.is_none_or(|(_, last)| line.ts >= last)
@@ -387,7 +394,9 @@ impl Sink for ToLake<'_> {
             state.newest_from = line.file.into();
         }
         state.stored = hull(state.stored, line.ts, line.ts);
-        if !state.dirty {
+        // A host that is to be derived anew is seen as its other lines show it until then, where somebody looks at it meanwhile.
+        let is_told = if self.linking == Linking::Live { !is_late } else { !state.dirty };
+        if is_told {
             let times = if line.record.happens_again_when_repeated() { line.repeated } else { 1 };
             for _ in 0..times {
                 state.host.record(line.ts, line.record, &mut self.facts);

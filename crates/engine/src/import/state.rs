@@ -7,8 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Serialize};
-use vigie_correlator::{Host, LATE_MICROS_MAX, RestoreError};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use vigie_correlator::{Host, LATE_MICROS_MAX, OpenHop, RestoreError};
 use vigie_lake::{LakeError, Snapshot};
 use vigie_model::{Hop, Micros, Text};
 
@@ -80,10 +80,25 @@ struct Saved {
 
 #[derive(Serialize, Deserialize)]
 struct SavedHost {
-    host: Vec<u8>,
+    host: Packed,
     stored: Option<(Micros, Micros)>,
     newest_from: Text,
     dirty: bool,
+}
+
+/// Bytes, written as such: one by one they take longer than all that they say.
+struct Packed(Vec<u8>);
+
+impl Serialize for Packed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Packed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&[u8]>::deserialize(deserializer).map(|bytes| Self(bytes.to_vec()))
+    }
 }
 
 /// Why the state cannot be read or written.
@@ -173,7 +188,7 @@ impl State {
         }
         let host = |saved: SavedHost| {
             let host =
-                Host::restore(&saved.host).map_err(|source| StateError::Host { path: path.to_owned(), source })?;
+                Host::restore(&saved.host.0).map_err(|source| StateError::Host { path: path.to_owned(), source })?;
             let SavedHost { stored, newest_from, dirty, .. } = saved;
             Ok(HostState { host, stored, newest_from, dirty })
         };
@@ -190,7 +205,7 @@ impl State {
             layout: STATE_LAYOUT,
             hosts: hosts
                 .map(|host| SavedHost {
-                    host: host.host.snapshot(),
+                    host: Packed(host.host.snapshot()),
                     stored: host.stored,
                     newest_from: host.newest_from.clone(),
                     dirty: host.dirty,
@@ -253,6 +268,11 @@ impl State {
         let oldest = |host: &Host| host.oldest_open().unwrap_or(Micros::MAX).min(host.watermark());
         let oldest = self.hosts.iter().map(|state| oldest(&state.host)).min();
         oldest.map_or(Micros::MIN, |oldest| oldest.saturating_sub(LATE_MICROS_MAX))
+    }
+
+    /// As [`State::open_hops`], for linking.
+    pub fn open_hops_marked(&self) -> impl Iterator<Item = OpenHop<'_>> {
+        self.hosts.iter().flat_map(|state| state.host.open_hops())
     }
 
     pub fn open_hops(&self) -> Vec<Hop> {

@@ -4,44 +4,67 @@
 //! in one file and three times in another, three are kept.
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use vigie_model::{MICROS_PER_HOUR, Micros};
+use vigie_model::{MICROS_PER_HOUR, MICROS_PER_SECOND, Micros};
 use xxhash_rust::xxh3::xxh3_64;
+
+const MICROS_PER_MINUTE: Micros = 60 * MICROS_PER_SECOND;
+const MINUTES_PER_HOUR: i64 = 60;
 
 /// The identity of a line's bytes.
 pub fn line_hash(raw: &[u8]) -> i64 {
     xxh3_64(raw).cast_signed()
 }
 
-/// Lines seen, by host and hour.
+/// Lines seen, by host and time.
 #[derive(Debug, Default)]
 pub struct Seen {
-    hours: FxHashMap<(usize, i64), FxHashMap<i64, Counts>>,
-    /// Hours whose stored lines were asked for.
-    loaded: FxHashSet<(usize, i64)>,
+    minutes: FxHashMap<(usize, i64), FxHashMap<i64, Counts>>,
+    /// Hours whose stored lines were asked for, and the turn in which that was last of use.
+    loaded: FxHashMap<(usize, i64), u32>,
     /// Hours that hold stored lines: every line of them must be compared.
     watched: FxHashSet<(usize, i64)>,
+    turn: u32,
+    forgotten_until: i64,
 }
 
+/// There is one for each line of some minutes, so it is small.
 #[derive(Debug, Default)]
 struct Counts {
     /// Copies kept so far, stored or new.
     kept: u32,
-    /// Copies met in each file of this run. Nearly always one.
-    files: Vec<(usize, u32)>,
+    /// The file that the line was met in first, and how many times.
+    file: u32,
+    met: u32,
+    /// The same of other files.
+    others: Box<[(u32, u32)]>,
 }
 
 impl Counts {
     fn met_in(&mut self, file: usize) -> &mut u32 {
-        let at = self.files.iter().position(|(known, _)| *known == file).unwrap_or_else(|| {
-            self.files.push((file, 0));
-            self.files.len() - 1
+        let file = file as u32;
+        if self.met == 0 {
+            self.file = file;
+        }
+        if self.file == file {
+            return &mut self.met;
+        }
+        let known = self.others.iter().position(|(known, _)| *known == file);
+        let at = known.unwrap_or_else(|| {
+            let mut others = std::mem::take(&mut self.others).into_vec();
+            others.push((file, 0));
+            self.others = others.into_boxed_slice();
+            self.others.len() - 1
         });
-        &mut self.files[at].1
+        &mut self.others[at].1
     }
 }
 
 fn hour(ts: Micros) -> i64 {
     ts.div_euclid(MICROS_PER_HOUR)
+}
+
+fn minute(ts: Micros) -> i64 {
+    ts.div_euclid(MICROS_PER_MINUTE)
 }
 
 impl Seen {
@@ -54,14 +77,14 @@ impl Seen {
     /// [`Seen::add_stored`]; the range of the hour comes back.
     pub fn load(&mut self, host: usize, ts: Micros) -> Option<std::ops::Range<Micros>> {
         let hour = hour(ts);
-        self.loaded.insert((host, hour)).then(|| hour * MICROS_PER_HOUR..(hour + 1) * MICROS_PER_HOUR)
+        let is_first = self.loaded.insert((host, hour), self.turn).is_none();
+        is_first.then(|| hour * MICROS_PER_HOUR..(hour + 1) * MICROS_PER_HOUR)
     }
 
     /// A stored line. `file` is the one that it came from, where that goes on from behind it in this run.
     pub fn add_stored(&mut self, host: usize, ts: Micros, hash: i64, file: Option<usize>) {
-        let key = (host, hour(ts));
-        self.watched.insert(key);
-        let counts = self.hours.entry(key).or_default().entry(hash).or_default();
+        self.watched.insert((host, hour(ts)));
+        let counts = self.counts(host, ts, hash);
         counts.kept += 1;
         if let Some(file) = file {
             *counts.met_in(file) += 1;
@@ -70,12 +93,15 @@ impl Seen {
 
     /// Forgets the lines of a host and hour: those that are stored come with [`Seen::add_stored`].
     pub fn begin_hour(&mut self, host: usize, ts: Micros) {
-        self.hours.remove(&(host, hour(ts)));
+        let first = hour(ts) * MINUTES_PER_HOUR;
+        for minute in first..first + MINUTES_PER_HOUR {
+            self.minutes.remove(&(host, minute));
+        }
     }
 
     /// Takes a line of a file; says whether it is one more than is kept.
     pub fn is_new(&mut self, host: usize, ts: Micros, hash: i64, file: usize) -> bool {
-        let counts = self.hours.entry((host, hour(ts))).or_default().entry(hash).or_default();
+        let counts = self.counts(host, ts, hash);
         let met = counts.met_in(file);
         *met += 1;
         let met = *met;
@@ -84,15 +110,25 @@ impl Seen {
         is_new
     }
 
-    /// Lets go of what no file can bring again.
+    fn counts(&mut self, host: usize, ts: Micros, hash: i64) -> &mut Counts {
+        self.minutes.entry((host, minute(ts))).or_default().entry(hash).or_default()
+    }
+
+    /// Lets go of what no file can bring again: whole minutes, and hours of stored lines that were of no use since the last time.
     pub fn forget_before(&mut self, ts: Micros) {
-        let limit = hour(ts);
-        if self.hours.len() > 2 || self.watched.len() > 2 {
-            self.hours.retain(|(_, hour), _| *hour >= limit);
-            self.watched.retain(|(_, hour)| *hour >= limit);
-            // A clock that was set back comes to such an hour again: then its stored lines are asked for once more.
-            self.loaded.retain(|(_, hour)| *hour >= limit);
+        if minute(ts) == self.forgotten_until {
+            return;
         }
+        self.forgotten_until = minute(ts);
+        let (limit, turn) = (hour(ts), self.turn);
+        // A clock that was set back comes to such an hour again: then its stored lines are asked for once more.
+        self.loaded.retain(|(_, hour), used| *hour >= limit || *used == turn);
+        self.watched.retain(|hour| self.loaded.contains_key(hour));
+        let (limit, watched) = (minute(ts), &self.watched);
+        self.minutes.retain(|(host, minute), _| {
+            *minute >= limit || watched.contains(&(*host, minute.div_euclid(MINUTES_PER_HOUR)))
+        });
+        self.turn = turn.wrapping_add(1);
     }
 }
 
@@ -116,5 +152,35 @@ mod tests {
         seen.add_stored(0, 5, 42, None);
         assert!(seen.watches(0, 9) && !seen.watches(0, MICROS_PER_HOUR));
         assert!(!seen.is_new(0, 5, 42, 1) && seen.is_new(0, 5, 42, 1));
+    }
+
+    /// Half a million lines of a busy hour must not stay for an hour.
+    #[test]
+    fn minutes_that_are_over_are_forgotten() {
+        let mut seen = Seen::default();
+        for second in 0..3_600 {
+            let ts = second * MICROS_PER_SECOND;
+            assert!(seen.is_new(0, ts, second, 1) && !seen.is_new(0, ts, second, 2));
+            seen.forget_before(ts - 2 * MICROS_PER_MINUTE);
+            assert!(seen.minutes.len() <= 4, "{} minutes", seen.minutes.len());
+        }
+        assert!(!seen.is_new(0, 3_500 * MICROS_PER_SECOND, 3_500, 3));
+    }
+
+    #[test]
+    fn hours_of_stored_lines_stay_as_long_as_somebody_reads_there() {
+        let mut seen = Seen::default();
+        for minute in 0..200 {
+            let loads = seen.load(0, 5).is_some();
+            assert_eq!(loads, minute == 0, "minute {minute}");
+            if loads {
+                seen.add_stored(0, 5, 42, None);
+            }
+            seen.forget_before((9 * 60 + minute) * MICROS_PER_MINUTE);
+            assert!(seen.watches(0, 5));
+        }
+        seen.forget_before(24 * MICROS_PER_HOUR);
+        assert!(!seen.watches(0, 5) && seen.minutes.is_empty());
+        assert!(seen.load(0, 5).is_some());
     }
 }

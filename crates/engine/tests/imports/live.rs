@@ -95,7 +95,10 @@ impl<'a> Replay<'a> {
         while let Some(at) = self.next(turns) {
             self.send(at);
             if self.random.below(3) == 0 {
-                derived |= self.live().commit().expect("a commit").derived;
+                self.live().commit().expect("a commit");
+            }
+            if self.random.below(6) == 0 {
+                derived |= self.live().recount().expect("a recount");
             }
             if self.random.below(10) == 0 {
                 self.open();
@@ -109,7 +112,8 @@ impl<'a> Replay<'a> {
                 self.live().publish_compaction(merged).expect("published");
             }
         }
-        derived |= self.live().commit().expect("a commit").derived;
+        self.live().commit().expect("a commit");
+        derived |= self.live().recount().expect("a recount");
         (self.place.rows(), derived)
     }
 }
@@ -164,6 +168,7 @@ fn sent_again_under_another_name() {
             replay.live().take(&arrival).expect("taken");
         }
         replay.live().commit().expect("a commit");
+        replay.live().recount().expect("a recount");
         replay.place.rows().assert_same(&LONG_ROWS, &format!("round {round}"));
     }
 }

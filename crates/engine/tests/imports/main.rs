@@ -6,6 +6,7 @@ mod clocks;
 mod commits;
 mod copies;
 mod growing;
+mod late;
 mod live;
 mod namesakes;
 mod orders;
