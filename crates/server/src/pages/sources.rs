@@ -64,7 +64,7 @@ pub fn sources(view: &View<'_>, snapshot: &Snapshot) -> Result<Sources, Failure>
         is_taking: view.ingest.is_some(),
         trouble: condition.trouble,
         waiting_bytes: condition.waiting_bytes as u64,
-        recounting: Vec::new(),
+        recounting: condition.recounting.iter().map(ToString::to_string).collect(),
         rows: rows.collect(),
         collectors: collectors(view, &heard, &enrolled),
     })
