@@ -6,8 +6,10 @@
 mod derive;
 pub mod live;
 mod namesakes;
+pub(crate) mod order;
 mod rebuild;
 mod recent;
+pub(crate) mod reread;
 mod sink;
 mod state;
 
@@ -112,6 +114,18 @@ impl Store {
     /// The state that belongs to what is committed.
     pub fn state(&self) -> Result<State, ImportError> {
         Ok(State::load(&self.dir, self.lake.snapshot()?.sequence())?)
+    }
+
+    /// All tables with the state that belongs to them, also while another process commits.
+    pub(crate) fn with_state(&self) -> Result<(Snapshot, State), ImportError> {
+        loop {
+            let snapshot = self.lake.snapshot()?;
+            let state = State::load(&self.dir, snapshot.sequence());
+            // The next commit takes the state away: of a commit that is still the newest it was there.
+            if self.lake.snapshot()?.sequence() == snapshot.sequence() {
+                return Ok((snapshot, state?));
+            }
+        }
     }
 
     /// Messages that are still in a queue, and hops that only just ended.

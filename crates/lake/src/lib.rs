@@ -6,6 +6,7 @@
 //! Calls block; inside they use the lake's own runtime. In an asynchronous program call them through `spawn_blocking`.
 
 mod ask;
+mod check;
 mod columns;
 mod commit;
 mod compaction;
@@ -30,6 +31,7 @@ pub use ask::{
     Cursor, Dataset, Delays, DeliveryRow, Dimension, Leader, Leaders, Measure, Order, Origin, Page, Parts, Ranked,
     Ranking, Refusals, RejectionPage, Route, Summary, TimeBucket, Totals,
 };
+pub use check::FileFault;
 pub use commit::Commit;
 pub use compaction::{Compacted, Compaction, Merged, Merging};
 pub use error::LakeError;

@@ -1,0 +1,259 @@
+//! Stores that nobody touched.
+
+use jiff::tz::TimeZone;
+use vigie_engine::{
+    import::{
+        Store,
+        live::{Arrival, Live, StreamKey},
+    },
+    verify::{ALWAYS, Compared, Remark, verify},
+};
+use vigie_testkit::random::Random;
+
+use crate::store::{LONG, Log, Place, SHORT, at_once, cuts, line_end, set_back};
+
+/// Fails with what differs. Gives what was compared.
+#[track_caller]
+pub fn agrees(store: &Store, situation: &str) -> Compared {
+    let verified = verify(store, &ALWAYS, &mut |_| {}).expect("a store that can be read");
+    assert_eq!(verified.differences, [], "{situation}");
+    assert_eq!(verified.remarks, Vec::<Remark>::new(), "{situation}");
+    verified.compared
+}
+
+/// As many lines as the logs have.
+fn lines_of(logs: &[Log]) -> u64 {
+    logs.iter().map(|log| log.text.iter().filter(|byte| **byte == b'\n').count() as u64).sum()
+}
+
+#[test]
+fn after_one_import() {
+    for logs in [&*LONG, &*SHORT] {
+        let place = Place::new();
+        agrees(&place.store, "nothing");
+        let sources: Vec<_> = logs.iter().map(|log| place.file(&log.host, &log.name, &log.text)).collect();
+        place.import(&sources);
+        let compared = agrees(&place.store, "one import");
+        let rows = place.rows();
+        let count = |text: &str| text.lines().count() as u64;
+        assert_eq!(compared.lines, place.lines());
+        assert_eq!((compared.hops, compared.rejections), (count(&rows.hops), count(&rows.rejections)));
+        assert_eq!((compared.messages, compared.deliveries), (count(&rows.journeys), count(&rows.deliveries)));
+        assert!(compared.attempts > 0 && compared.hours > 0 && compared.files > 5, "{compared:?}");
+    }
+}
+
+#[test]
+fn while_older_lines_come_in_pieces() {
+    let (place, mut random) = (Place::new(), Random::new(3));
+    let mut pieces = Vec::new();
+    for log in LONG.iter() {
+        let cuts = cuts(&log.text, 3);
+        for (at, pair) in cuts.windows(2).enumerate() {
+            pieces.push(place.file(&log.host, &format!("{}.{at}", log.name), &log.text[pair[0]..pair[1]]));
+        }
+    }
+    random.shuffle(&mut pieces);
+    let mut rebuilt = 0;
+    for (at, piece) in pieces.iter().enumerate() {
+        rebuilt += place.import(std::slice::from_ref(piece)).rebuilt.len();
+        agrees(&place.store, &format!("after piece {at}"));
+    }
+    assert!(rebuilt > 0, "nothing came late");
+}
+
+#[test]
+fn only_the_days_that_are_asked_for() {
+    let place = Place::new();
+    place.import(&[place.file("hub1", "mail.log", &LONG[0].text)]);
+    let other = verify(&place.store, &(0..=1), &mut |_| {}).expect("verified");
+    assert_eq!((other.compared, other.differences), (Compared::default(), Vec::new()));
+}
+
+/// Lines that come live.
+struct Stream<'a> {
+    live: Option<Live>,
+    place: &'a Place,
+}
+
+impl<'a> Stream<'a> {
+    fn new(place: &'a Place) -> Self {
+        let mut stream = Self { live: None, place };
+        stream.open();
+        stream
+    }
+
+    /// As after a kill.
+    fn open(&mut self) {
+        drop(self.live.take());
+        self.live = Some(Live::open(&self.place.store, TimeZone::UTC, "here".to_owned()).expect("the store opens"));
+    }
+
+    fn live(&mut self) -> &mut Live {
+        self.live.as_mut().expect("open")
+    }
+
+    /// Sends a part of a log as the part of a stream. Streams of one log follow each other, as a rotated log's do.
+    fn send(&mut self, log: &Log, number: u128, from: usize, until: usize, is_last: bool) {
+        let key = StreamKey { sender: log.host.as_str().into(), stream: number };
+        let begin = self.live().durable(&key).map_or(from, |durable| from.max(durable as usize));
+        let arrival = Arrival {
+            key,
+            label: &log.name,
+            host: &log.host,
+            offset: begin as u64,
+            bytes: &log.text[begin.min(until)..until],
+            is_last,
+            after_loss: false,
+        };
+        self.live().take(&arrival).expect("taken");
+    }
+}
+
+#[test]
+fn after_each_live_commit() {
+    for (seed, logs) in [(1, &*LONG), (2, &*SHORT)] {
+        let (place, mut random) = (Place::new(), Random::new(seed));
+        let mut stream = Stream::new(&place);
+        let mut sent = vec![0; logs.len()];
+        let mut round = 0;
+        while sent.iter().zip(logs.iter()).any(|(sent, log)| *sent < log.text.len()) {
+            round += 1;
+            for (at, log) in logs.iter().enumerate() {
+                // One of them lags behind, and comes late for it.
+                let piece = if at == 1 && round % 3 != 0 { 0 } else { random.below(log.text.len() / 6) };
+                let until = (sent[at] + piece).min(log.text.len());
+                stream.send(log, at as u128, sent[at], until, until == log.text.len());
+                sent[at] = until;
+            }
+            stream.live().commit().expect("a commit");
+            agrees(&place.store, &format!("seed {seed}, round {round}"));
+            if round % 4 == 0 {
+                let merging = stream.live().plan_compaction().expect("planned");
+                let merged = merging.run().expect("merged");
+                stream.live().publish_compaction(merged).expect("published");
+                agrees(&place.store, &format!("seed {seed}, merged in round {round}"));
+            }
+            if round % 5 == 0 {
+                stream.open();
+                agrees(&place.store, &format!("seed {seed}, opened in round {round}"));
+            }
+        }
+        assert_eq!(agrees(&place.store, "at the end").lines, lines_of(logs));
+    }
+}
+
+#[test]
+fn by_a_clock_that_is_set_back() {
+    let logs = set_back();
+    let place = Place::new();
+    let sources: Vec<_> = logs.iter().map(|log| place.file(&log.host, &log.name, &log.text)).collect();
+    place.import(&sources);
+    agrees(&place.store, "imported");
+    for seed in 1..4 {
+        let (place, mut random) = (Place::new(), Random::new(seed));
+        let mut stream = Stream::new(&place);
+        for (at, log) in logs.iter().enumerate() {
+            let mut from = 0;
+            while from < log.text.len() {
+                let until = (from + 1 + random.below(log.text.len() / 8)).min(log.text.len());
+                stream.send(log, at as u128, from, until, until == log.text.len());
+                from = until;
+                stream.live().commit().expect("a commit");
+            }
+            agrees(&place.store, &format!("live, seed {seed}, {}", log.host));
+        }
+        drop(stream);
+        place.rows().assert_same(&at_once(&logs), &format!("seed {seed}"));
+    }
+}
+
+/// The hops of a host are derived anew, when lines of another log come late; its own log was read in its own order all the same.
+#[test]
+fn late_lines_beside_a_clock_that_is_set_back() {
+    let logs = set_back();
+    let expected = at_once(&logs);
+    let place = Place::new();
+    let sources: Vec<_> = logs.iter().map(|log| place.file(&log.host, &log.name, &log.text)).collect();
+    place.import(&sources);
+    for (at, log) in logs.iter().enumerate() {
+        let late = format!(
+            "2026-11-22T00:00:0{at}.000000+00:00 {} postfix/smtpd[1]: NOQUEUE: reject: RCPT from h.example.net[192.0.2.66]: \
+             550 5.1.1 <x@example.org>: Recipient address rejected: User unknown; from=<> to=<x@example.org> proto=SMTP helo=<h>\n",
+            log.host
+        );
+        let source = place.file(&log.host, "late.log", late.as_bytes());
+        assert_eq!(place.import(&[source]).rebuilt, [log.host.as_str()], "it came late");
+        agrees(&place.store, &format!("after a late line of {}", log.host));
+    }
+    let rows = place.rows();
+    for (what, one, two) in [("hops", rows.hops, &expected.hops), ("journeys", rows.journeys, &expected.journeys)] {
+        let differ = one.lines().zip(two.lines()).find(|(one, two)| one != two);
+        assert!(one == *two, "{what}: {differ:?}");
+    }
+}
+
+/// The second half of each log, by a clock that is behind by so much that both halves' times mix.
+#[test]
+fn by_a_clock_that_is_set_back_into_times_that_were() {
+    for log in LONG.iter() {
+        let half = line_end(&log.text, log.text.len() / 2);
+        let place = Place::new();
+        let text = String::from_utf8_lossy(&log.text[half..]);
+        // The minute of the half before: every line of it ten minutes earlier.
+        let earlier: String = text.lines().map(|line| format!("{}\n", ten_minutes_earlier(line))).collect();
+        let logs = [Log {
+            host: log.host.clone(),
+            name: log.name.clone(),
+            text: [&log.text[..half], earlier.as_bytes()].concat(),
+        }];
+        place.import(&[place.file(&log.host, &log.name, &logs[0].text)]);
+        agrees(&place.store, &format!("{} at once", log.host));
+        let live = Place::new();
+        let mut stream = Stream::new(&live);
+        for pair in cuts(&logs[0].text, 9).windows(2) {
+            stream.send(&logs[0], 1, pair[0], pair[1], false);
+            stream.live().commit().expect("a commit");
+            agrees(&live.store, &format!("{} live", log.host));
+        }
+        drop(stream);
+        live.rows().assert_same(&place.rows(), &log.host);
+    }
+}
+
+/// `2026-11-22T04:32:…` to `2026-11-22T04:22:…`.
+fn ten_minutes_earlier(line: &str) -> String {
+    let (hours, rest) = line.split_at("2026-11-22T04:".len());
+    let minute: u32 = rest[..2].parse().expect("minutes");
+    format!("{hours}{:02}{}", minute.saturating_sub(10), &rest[2..])
+}
+
+/// A time that cannot be is no time: the line says nothing, now or later.
+#[test]
+fn lines_whose_time_cannot_be() {
+    let place = Place::new();
+    let log = &LONG[0];
+    let (half, line) = (line_end(&log.text, log.text.len() / 2), "1970-01-01T00:00:07.000000+00:00");
+    let stray =
+        format!("{line} {} postfix/qmgr[1]: 4XYZXYZ: from=<a@example.org>, size=7, nrcpt=1 (queue active)\n", log.host);
+    let text = [&log.text[..half], stray.as_bytes(), b"\xff\xfe no log line \xc3\x28\n", &log.text[half..]].concat();
+    place.import(&[place.file(&log.host, &log.name, &text[..])]);
+    agrees(&place.store, "imported");
+    let late = place.file(&log.host, "late.log", &log.text[..line_end(&log.text, 0)]);
+    place.import(&[late]);
+    agrees(&place.store, "imported again");
+}
+
+/// A state that is lost is derived anew from the lines, and with it what they say.
+#[test]
+fn after_the_state_was_lost() {
+    let logs = set_back();
+    let place = Place::new();
+    let sources: Vec<_> = logs.iter().map(|log| place.file(&log.host, &log.name, &log.text)).collect();
+    place.import(&sources);
+    std::fs::remove_dir_all(place.path("data/state")).expect("removed");
+    let stray =
+        place.file("hub9", "mail.log", b"2026-11-22T04:00:00.000000+00:00 hub9 postfix/qmgr[1]: 4XYZXYZ: removed\n");
+    assert!(place.import(&[stray]).state_was_lost);
+    agrees(&place.store, "derived anew");
+}
