@@ -118,10 +118,14 @@ impl Store {
 
     /// All tables with the state that belongs to them, also while another process commits.
     pub(crate) fn with_state(&self) -> Result<(Snapshot, State), ImportError> {
+        // It ends: a further turn needs a further commit, and reading the state takes a fraction of the pause between two.
         loop {
             let snapshot = self.lake.snapshot()?;
+            if let Some(state) = State::of_commit(&self.dir, snapshot.sequence())? {
+                return Ok((snapshot, state));
+            }
             let state = State::load(&self.dir, snapshot.sequence());
-            // The next commit takes the state away: of a commit that is still the newest it was there.
+            // The next commit takes earlier states away: what was found belongs to a commit that is still the newest.
             if self.lake.snapshot()?.sequence() == snapshot.sequence() {
                 return Ok((snapshot, state?));
             }

@@ -28,12 +28,26 @@ const EXPLAINED_MAX: usize = 20;
 const EXAMPLES_MAX: usize = 5;
 /// How often it is begun again when files were replaced and removed meanwhile.
 const BEGINNINGS_MAX: u32 = 3;
-/// How long it waits for an import, or for lines that came late, to be through.
 const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// All days.
 pub const ALWAYS: RangeInclusive<i32> = i32::MIN..=i32::MAX;
+
+/// What to compare.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// What belongs to these days (UTC, as days since 1970).
+    pub days: RangeInclusive<i32>,
+    /// How long to wait for an import, or for lines that came late, to be through.
+    pub patience: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { days: ALWAYS, patience: PATIENCE }
+    }
+}
 
 /// What was compared, and what differs.
 #[derive(Debug, Default)]
@@ -162,16 +176,12 @@ pub enum Phase {
     Again,
 }
 
-/// Recounts everything that is stored, and compares what belongs to these days (UTC, as days since 1970).
-pub fn verify(
-    store: &Store,
-    days: &RangeInclusive<i32>,
-    watch: &mut dyn FnMut(Phase),
-) -> Result<Verified, VerifyError> {
+/// Recounts everything that is stored, and compares what was asked for.
+pub fn verify(store: &Store, options: &Options, watch: &mut dyn FnMut(Phase)) -> Result<Verified, VerifyError> {
     for _ in 0..BEGINNINGS_MAX {
-        let (snapshot, state) = settled(store, watch)?;
+        let (snapshot, state) = settled(store, options.patience, watch)?;
         let sequence = snapshot.sequence();
-        match Check::new(snapshot, state, days, watch).run() {
+        match Check::new(snapshot, state, &options.days, watch).run() {
             Err(error) if error.is_gone() && store.lake.snapshot()?.sequence() != sequence => watch(Phase::Again),
             Err(error) => return Err(error.into()),
             Ok(verified) => return Ok(verified),
@@ -181,12 +191,12 @@ pub fn verify(
 }
 
 /// A view of the store in which everything is derived, if that can be had.
-fn settled(store: &Store, watch: &mut dyn FnMut(Phase)) -> Result<(Snapshot, State), VerifyError> {
+fn settled(store: &Store, patience: Duration, watch: &mut dyn FnMut(Phase)) -> Result<(Snapshot, State), VerifyError> {
     let began = Instant::now();
     loop {
         let (snapshot, state) = store.with_state()?;
         let is_settled = state.touched.is_none() && state.hosts.iter().all(|host| !host.dirty);
-        if is_settled || began.elapsed() > PATIENCE {
+        if is_settled || began.elapsed() > patience {
             return Ok((snapshot, state));
         }
         watch(Phase::Waiting);

@@ -148,13 +148,20 @@ impl State {
 
     /// The state of a commit; an empty one for a store without commits.
     pub fn load(dir: &Path, sequence: u64) -> Result<Self, StateError> {
+        match Self::of_commit(dir, sequence)? {
+            Some(state) => Ok(state),
+            None => Self::before(dir, sequence),
+        }
+    }
+
+    /// The state that was saved under the number of this commit.
+    pub fn of_commit(dir: &Path, sequence: u64) -> Result<Option<Self>, StateError> {
         let path = Self::path(dir, sequence);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Self::before(dir, sequence),
-            Err(source) => return Err(StateError::Read { path, source }),
-        };
-        Self::decode(&bytes, &path)
+        match fs::read(&path) {
+            Ok(bytes) => Self::decode(&bytes, &path).map(Some),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(StateError::Read { path, source }),
+        }
     }
 
     /// Maintenance (compaction) commits without changing rows: then the newest earlier state is the one that belongs.

@@ -126,6 +126,10 @@ impl Recount {
         if is_unknown {
             let hash = shape_hash(&String::from_utf8_lossy(read.program), &shape(read.text));
             self.shapes.add_hash(&line.server, day, hash, 1);
+            if line.text.contains(char::REPLACEMENT_CHARACTER) {
+                // Its shape was that of other bytes.
+                self.note_further_shapes(line.server.clone(), day);
+            }
         }
         let is_understood = !is_unknown && read.record.is_understood();
         self.cover(Coverage {
@@ -145,7 +149,8 @@ impl Recount {
     fn oddity(&self, line: &Line, read: &Reread<'_>) -> Option<&'static str> {
         // Bytes that are not UTF-8 were replaced when it was stored; its hash is of what it was.
         let is_whole = !line.text.contains(char::REPLACEMENT_CHARACTER);
-        if *line == self.last {
+        // The first line of a stream may well be that of another one.
+        if *line == self.last && line.offset > 0 {
             return Some("stored twice");
         }
         if is_whole && line_hash(line.text.as_bytes()) != line.hash {

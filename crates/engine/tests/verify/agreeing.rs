@@ -1,13 +1,16 @@
 //! Stores that nobody touched.
 
+use std::{collections::BTreeMap, time::Duration};
+
 use jiff::tz::TimeZone;
 use vigie_engine::{
     import::{
         Store,
         live::{Arrival, Live, StreamKey},
     },
-    verify::{ALWAYS, Compared, Remark, verify},
+    verify::{Compared, Options, Phase, Remark, verify},
 };
+use vigie_lake::Compaction;
 use vigie_testkit::random::Random;
 
 use crate::store::{LONG, Log, Place, SHORT, at_once, cuts, line_end, set_back};
@@ -15,7 +18,7 @@ use crate::store::{LONG, Log, Place, SHORT, at_once, cuts, line_end, set_back};
 /// Fails with what differs. Gives what was compared.
 #[track_caller]
 pub fn agrees(store: &Store, situation: &str) -> Compared {
-    let verified = verify(store, &ALWAYS, &mut |_| {}).expect("a store that can be read");
+    let verified = verify(store, &Options::default(), &mut |_| {}).expect("a store that can be read");
     assert_eq!(verified.differences, [], "{situation}");
     assert_eq!(verified.remarks, Vec::<Remark>::new(), "{situation}");
     verified.compared
@@ -66,7 +69,8 @@ fn while_older_lines_come_in_pieces() {
 fn only_the_days_that_are_asked_for() {
     let place = Place::new();
     place.import(&[place.file("hub1", "mail.log", &LONG[0].text)]);
-    let other = verify(&place.store, &(0..=1), &mut |_| {}).expect("verified");
+    let options = Options { days: 0..=1, ..Options::default() };
+    let other = verify(&place.store, &options, &mut |_| {}).expect("verified");
     assert_eq!((other.compared, other.differences), (Compared::default(), Vec::new()));
 }
 
@@ -74,11 +78,13 @@ fn only_the_days_that_are_asked_for() {
 struct Stream<'a> {
     live: Option<Live>,
     place: &'a Place,
+    /// By stream; of those that are not here, what is durable.
+    sent: BTreeMap<u128, usize>,
 }
 
 impl<'a> Stream<'a> {
     fn new(place: &'a Place) -> Self {
-        let mut stream = Self { live: None, place };
+        let mut stream = Self { live: None, place, sent: BTreeMap::new() };
         stream.open();
         stream
     }
@@ -86,6 +92,7 @@ impl<'a> Stream<'a> {
     /// As after a kill.
     fn open(&mut self) {
         drop(self.live.take());
+        self.sent.clear();
         self.live = Some(Live::open(&self.place.store, TimeZone::UTC, "here".to_owned()).expect("the store opens"));
     }
 
@@ -93,20 +100,22 @@ impl<'a> Stream<'a> {
         self.live.as_mut().expect("open")
     }
 
-    /// Sends a part of a log as the part of a stream. Streams of one log follow each other, as a rotated log's do.
-    fn send(&mut self, log: &Log, number: u128, from: usize, until: usize, is_last: bool) {
+    /// Sends a log as a stream, up to here.
+    fn send(&mut self, log: &Log, number: u128, until: usize) {
         let key = StreamKey { sender: log.host.as_str().into(), stream: number };
-        let begin = self.live().durable(&key).map_or(from, |durable| from.max(durable as usize));
+        let durable = self.live().durable(&key).unwrap_or_default() as usize;
+        let from = self.sent.get(&number).copied().unwrap_or(durable);
         let arrival = Arrival {
             key,
             label: &log.name,
             host: &log.host,
-            offset: begin as u64,
-            bytes: &log.text[begin.min(until)..until],
-            is_last,
+            offset: from as u64,
+            bytes: &log.text[from..until],
+            is_last: until == log.text.len(),
             after_loss: false,
         };
         self.live().take(&arrival).expect("taken");
+        self.sent.insert(number, until);
     }
 }
 
@@ -123,7 +132,7 @@ fn after_each_live_commit() {
                 // One of them lags behind, and comes late for it.
                 let piece = if at == 1 && round % 3 != 0 { 0 } else { random.below(log.text.len() / 6) };
                 let until = (sent[at] + piece).min(log.text.len());
-                stream.send(log, at as u128, sent[at], until, until == log.text.len());
+                stream.send(log, at as u128, until);
                 sent[at] = until;
             }
             stream.live().commit().expect("a commit");
@@ -157,7 +166,7 @@ fn by_a_clock_that_is_set_back() {
             let mut from = 0;
             while from < log.text.len() {
                 let until = (from + 1 + random.below(log.text.len() / 8)).min(log.text.len());
-                stream.send(log, at as u128, from, until, until == log.text.len());
+                stream.send(log, at as u128, until);
                 from = until;
                 stream.live().commit().expect("a commit");
             }
@@ -212,7 +221,7 @@ fn by_a_clock_that_is_set_back_into_times_that_were() {
         let live = Place::new();
         let mut stream = Stream::new(&live);
         for pair in cuts(&logs[0].text, 9).windows(2) {
-            stream.send(&logs[0], 1, pair[0], pair[1], false);
+            stream.send(&logs[0], 1, pair[1]);
             stream.live().commit().expect("a commit");
             agrees(&live.store, &format!("{} live", log.host));
         }
@@ -256,4 +265,53 @@ fn after_the_state_was_lost() {
         place.file("hub9", "mail.log", b"2026-11-22T04:00:00.000000+00:00 hub9 postfix/qmgr[1]: 4XYZXYZ: removed\n");
     assert!(place.import(&[stray]).state_was_lost);
     agrees(&place.store, "derived anew");
+}
+
+/// Files are merged, and the old ones removed, while they are read.
+#[test]
+fn while_files_go() {
+    let place = Place::new();
+    for log in LONG.iter() {
+        place.import(&[place.file(&log.host, &log.name, &log.text)]);
+    }
+    let (mut phases, mut merged) = (Vec::new(), 0);
+    let verified = verify(&place.store, &Options::default(), &mut |phase| {
+        phases.push(phase);
+        if let (Phase::Files { done: 1, .. }, 0) = (phase, merged) {
+            let mut writer = place.store.lake.writer().expect("the right to write");
+            merged = writer.compact(Compaction::All).expect("merged").files_before;
+            // As after an hour.
+            for file in super::damage::data_files(&place, "", ".parquet") {
+                let file = std::fs::File::open(file).expect("a file");
+                file.set_modified(std::time::SystemTime::now() - Duration::from_secs(3_600)).expect("made older");
+            }
+            assert!(writer.vacuum(Duration::ZERO).expect("removed").files > 0);
+        }
+    });
+    let verified = verified.expect("verified");
+    assert!(merged > 0 && phases.contains(&Phase::Again), "{merged} {phases:?}");
+    assert_eq!((verified.differences, verified.compared.lines), (Vec::new(), place.lines()));
+}
+
+/// An import that is cut short leaves messages underived, which is no difference.
+#[test]
+fn after_an_import_was_cut_off() {
+    let place = Place::new();
+    let sources: Vec<_> = LONG.iter().map(|log| place.file(&log.host, &log.name, &log.text)).collect();
+    place.import(&sources[..1]);
+    let mut waited = 0;
+    let mut seen = 0;
+    // Looked at from within the import: what is committed by then is all that a kill would leave.
+    place.import_in_steps(&sources, 500, &mut |_| {
+        seen += 1;
+        if seen == 6 {
+            let options = Options { patience: Duration::from_millis(200), ..Options::default() };
+            let verified = verify(&place.store, &options, &mut |phase| waited += u32::from(phase == Phase::Waiting));
+            let verified = verified.expect("verified");
+            assert_eq!((verified.differences, verified.remarks), (Vec::new(), vec![Remark::Unfinished]));
+        }
+        true
+    });
+    assert!(waited > 0);
+    agrees(&place.store, "and completed");
 }

@@ -36,10 +36,10 @@ struct Row<'a> {
 }
 
 pub fn run(options: &OutputOptions, data: &Path, words: &[String]) -> anyhow::Result<Outcome> {
-    let days = days(words)?;
+    let asked = verify::Options { days: days(words)?, ..verify::Options::default() };
     let store = files::existing_store(data)?;
     let progress = Progress::new(options);
-    let verified = verify::verify(&store, &days, &mut |phase| progress.show(phase));
+    let verified = verify::verify(&store, &asked, &mut |phase| progress.show(phase));
     progress.done();
     let verified = verified.map_err(told)?;
     if options.json {
