@@ -177,56 +177,60 @@ fn by_a_clock_that_is_set_back() {
     }
 }
 
-/// The hops of a host are derived anew, when lines of another log come late; its own log was read in its own order all the same.
-#[test]
-fn late_lines_beside_a_clock_that_is_set_back() {
-    let logs = set_back();
-    let expected = at_once(&logs);
-    let place = Place::new();
-    let sources: Vec<_> = logs.iter().map(|log| place.file(&log.host, &log.name, &log.text)).collect();
-    place.import(&sources);
-    for (at, log) in logs.iter().enumerate() {
-        let late = format!(
-            "2026-11-22T00:00:0{at}.000000+00:00 {} postfix/smtpd[1]: NOQUEUE: reject: RCPT from h.example.net[192.0.2.66]: \
-             550 5.1.1 <x@example.org>: Recipient address rejected: User unknown; from=<> to=<x@example.org> proto=SMTP helo=<h>\n",
-            log.host
-        );
-        let source = place.file(&log.host, "late.log", late.as_bytes());
-        assert_eq!(place.import(&[source]).rebuilt, [log.host.as_str()], "it came late");
-        agrees(&place.store, &format!("after a late line of {}", log.host));
-    }
-    let rows = place.rows();
-    for (what, one, two) in [("hops", rows.hops, &expected.hops), ("journeys", rows.journeys, &expected.journeys)] {
-        let differ = one.lines().zip(two.lines()).find(|(one, two)| one != two);
-        assert!(one == *two, "{what}: {differ:?}");
-    }
+/// The second half of each log, by a clock that is behind by so much that the times of both halves mix: read in order of time, other
+/// hops would come of them.
+fn mixed() -> Vec<Log> {
+    let of = |log: &Log| {
+        let half = line_end(&log.text, log.text.len() / 2);
+        let later = String::from_utf8_lossy(&log.text[half..]);
+        let earlier: String = later.lines().map(|line| format!("{}\n", ten_minutes_earlier(line))).collect();
+        let text = [&log.text[..half], earlier.as_bytes()].concat();
+        Log { host: log.host.clone(), name: log.name.clone(), text }
+    };
+    LONG.iter().map(of).collect()
 }
 
-/// The second half of each log, by a clock that is behind by so much that both halves' times mix.
 #[test]
 fn by_a_clock_that_is_set_back_into_times_that_were() {
-    for log in LONG.iter() {
-        let half = line_end(&log.text, log.text.len() / 2);
+    for log in mixed() {
         let place = Place::new();
-        let text = String::from_utf8_lossy(&log.text[half..]);
-        // The minute of the half before: every line of it ten minutes earlier.
-        let earlier: String = text.lines().map(|line| format!("{}\n", ten_minutes_earlier(line))).collect();
-        let logs = [Log {
-            host: log.host.clone(),
-            name: log.name.clone(),
-            text: [&log.text[..half], earlier.as_bytes()].concat(),
-        }];
-        place.import(&[place.file(&log.host, &log.name, &logs[0].text)]);
+        place.import(&[place.file(&log.host, &log.name, &log.text)]);
         agrees(&place.store, &format!("{} at once", log.host));
         let live = Place::new();
         let mut stream = Stream::new(&live);
-        for pair in cuts(&logs[0].text, 9).windows(2) {
-            stream.send(&logs[0], 1, pair[1]);
+        for pair in cuts(&log.text, 9).windows(2) {
+            stream.send(&log, 1, pair[1]);
             stream.live().commit().expect("a commit");
             agrees(&live.store, &format!("{} live", log.host));
         }
         drop(stream);
         live.rows().assert_same(&place.rows(), &log.host);
+    }
+}
+
+/// The hops of a host are derived anew, when lines of another log come late; its own log was read in its own order all the same.
+#[test]
+fn late_lines_beside_a_clock_that_is_set_back() {
+    for logs in [set_back(), mixed()] {
+        let expected = at_once(&logs);
+        let place = Place::new();
+        let sources: Vec<_> = logs.iter().map(|log| place.file(&log.host, &log.name, &log.text)).collect();
+        place.import(&sources);
+        for (at, log) in logs.iter().enumerate() {
+            let late = format!(
+                "2026-11-22T00:00:0{at}.000000+00:00 {} postfix/smtpd[1]: NOQUEUE: reject: RCPT from h.example.net[192.0.2.66]: 550 5.1.1 \
+                 <x@example.org>: Recipient address rejected: User unknown; from=<> to=<x@example.org> proto=SMTP helo=<h>\n",
+                log.host
+            );
+            let source = place.file(&log.host, "late.log", late.as_bytes());
+            assert_eq!(place.import(&[source]).rebuilt, [log.host.as_str()], "it came late");
+            agrees(&place.store, &format!("after a late line of {}", log.host));
+        }
+        let rows = place.rows();
+        for (what, one, two) in [("hops", rows.hops, &expected.hops), ("journeys", rows.journeys, &expected.journeys)] {
+            let differ = one.lines().zip(two.lines()).find(|(one, two)| one != two);
+            assert!(one == *two, "{what}: {differ:?}");
+        }
     }
 }
 
