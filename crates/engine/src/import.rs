@@ -12,6 +12,7 @@ mod recent;
 pub(crate) mod reread;
 mod sink;
 mod state;
+mod window;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -37,7 +37,7 @@ pub use compaction::{Compacted, Compaction, Merged, Merging};
 pub use error::LakeError;
 pub use lake::Lake;
 pub use replacement::{ProvisionalFile, Replacement};
-pub use rows::{Coverage, Line, LineBatch, LineHash, LineRef, Shape};
+pub use rows::{Coverage, JourneyKeys, Line, LineBatch, LineHash, LineRef, Shape};
 pub use scan::Rows;
 pub use snapshot::{Snapshot, TableSize};
 pub use table::Table;

@@ -11,7 +11,7 @@ use vigie_engine::{
     verify::{Compared, Options, Phase, Remark, verify},
 };
 use vigie_lake::Compaction;
-use vigie_testkit::random::Random;
+use vigie_testkit::{log, random::Random};
 
 use crate::store::{LONG, Log, Place, SHORT, at_once, cuts, line_end, set_back};
 
@@ -318,4 +318,71 @@ fn after_an_import_was_cut_off() {
     });
     assert!(waited > 0);
     agrees(&place.store, "and completed");
+}
+
+/// A message waits at the second server, and the first has long done with it; a notice of another waits, too. The server starts again
+/// when both are older than what it looks back at.
+#[test]
+fn mail_that_waits_over_a_restart() {
+    let edge = log(
+        "edge1",
+        "10:00:00 smtpd 3A1B29E001: client=mx.example.net[192.0.2.9]
+         10:00:00 cleanup 3A1B29E001: message-id=<a@example.net>
+         10:00:00 qmgr 3A1B29E001: from=<a@example.net>, size=700, nrcpt=1 (queue active)
+         10:00:01 smtp 3A1B29E001: to=<bob@example.com>, relay=hub1.example.com[192.0.2.2]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 7C1D29E002)
+         10:00:01 qmgr 3A1B29E001: removed
+         10:00:10 smtpd 3A1B29E005: client=mx.example.net[192.0.2.9]
+         10:00:10 cleanup 3A1B29E005: message-id=<c@example.net>
+         10:00:10 qmgr 3A1B29E005: from=<c@example.net>, size=700, nrcpt=1 (queue active)
+         10:00:11 smtp 3A1B29E005: to=<nobody@example.com>, relay=hub1.example.com[192.0.2.2]:25, delay=1, delays=0/0/0/1, dsn=5.1.1, status=bounced (host hub1.example.com[192.0.2.2] said: 550 5.1.1 no)
+         10:00:11 cleanup 3A1B29E006: message-id=<n@edge1.example.com>
+         10:00:11 bounce 3A1B29E005: sender non-delivery notification: 3A1B29E006
+         10:00:11 qmgr 3A1B29E006: from=<>, size=2700, nrcpt=1 (queue active)
+         10:00:11 qmgr 3A1B29E005: removed
+         10:00:12 smtp 3A1B29E006: to=<c@example.net>, relay=none, delay=1, delays=0/0/1/0, dsn=4.4.1, status=deferred (no answer)
+         13:00:00 smtpd 3A1B29E007: client=mx.example.net[192.0.2.9]
+         13:30:00 smtpd 3A1B29E008: client=mx.example.net[192.0.2.9]
+         15:00:02 smtp 3A1B29E006: to=<c@example.net>, relay=mx.example.net[192.0.2.9]:25, delay=18000, delays=0/0/1/0, dsn=2.0.0, status=sent (250 ok)
+         15:00:02 qmgr 3A1B29E006: removed
+         15:10:02 smtpd 3A1B29E009: client=mx.example.net[192.0.2.9]
+        ",
+    );
+    let hub = log(
+        "hub1",
+        "10:00:01 smtpd 7C1D29E002: client=edge1.example.com[192.0.2.1]
+         10:00:01 cleanup 7C1D29E002: message-id=<a@example.net>
+         10:00:01 qmgr 7C1D29E002: from=<a@example.net>, size=900, nrcpt=1 (queue active)
+         10:00:02 smtp 7C1D29E002: to=<bob@example.com>, relay=none, delay=1, delays=0/0/1/0, dsn=4.4.1, status=deferred (no answer)
+         13:00:00 smtpd 7C1D29E007: client=edge1.example.com[192.0.2.1]
+         13:30:00 smtpd 7C1D29E008: client=edge1.example.com[192.0.2.1]
+         15:00:02 smtp 7C1D29E002: to=<bob@example.com>, relay=mbx1.example.com[192.0.2.3]:25, delay=18000, delays=0/0/1/0, dsn=2.0.0, status=sent (250 ok)
+         15:00:02 qmgr 7C1D29E002: removed
+         15:10:02 smtpd 7C1D29E009: client=edge1.example.com[192.0.2.1]
+        ",
+    );
+    let logs = [("edge1", edge), ("hub1", hub)].map(|(host, text)| Log {
+        host: host.to_owned(),
+        name: "mail.log".to_owned(),
+        text: text.into_bytes(),
+    });
+    let place = Place::new();
+    let mut stream = Stream::new(&place);
+    let ends = |hour: &str| {
+        logs.each_ref().map(|log| {
+            let text = String::from_utf8_lossy(&log.text);
+            text.find(&format!("T{hour}")).unwrap_or(text.len())
+        })
+    };
+    for (hour, what) in [("13:00", "both wait"), ("13:30", "silence"), ("15:00", "more silence"), ("24", "delivered")] {
+        for (at, (log, until)) in logs.iter().zip(ends(hour)).enumerate() {
+            let until = log.text[..until].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            stream.send(log, at as u128, until);
+        }
+        stream.live().commit().expect("a commit");
+        agrees(&place.store, what);
+        stream.open();
+        agrees(&place.store, &format!("{what}, opened again"));
+    }
+    let rows = place.rows();
+    assert!(rows.journeys.lines().count() >= 3 && !rows.journeys.contains("deferred"), "{}", rows.journeys);
 }
