@@ -6,10 +6,13 @@
 mod derive;
 pub mod live;
 mod namesakes;
+pub(crate) mod order;
 mod rebuild;
 mod recent;
+pub(crate) mod reread;
 mod sink;
 mod state;
+mod window;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -112,6 +115,22 @@ impl Store {
     /// The state that belongs to what is committed.
     pub fn state(&self) -> Result<State, ImportError> {
         Ok(State::load(&self.dir, self.lake.snapshot()?.sequence())?)
+    }
+
+    /// All tables with the state that belongs to them, also while another process commits.
+    pub(crate) fn with_state(&self) -> Result<(Snapshot, State), ImportError> {
+        // It ends: a further turn needs a further commit, and reading the state takes a fraction of the pause between two.
+        loop {
+            let snapshot = self.lake.snapshot()?;
+            if let Some(state) = State::of_commit(&self.dir, snapshot.sequence())? {
+                return Ok((snapshot, state));
+            }
+            let state = State::load(&self.dir, snapshot.sequence());
+            // The next commit takes earlier states away: what was found belongs to a commit that is still the newest.
+            if self.lake.snapshot()?.sequence() == snapshot.sequence() {
+                return Ok((snapshot, state?));
+            }
+        }
     }
 
     /// Messages that are still in a queue, and hops that only just ended.

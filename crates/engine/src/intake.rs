@@ -25,7 +25,7 @@ const RUN_MICROS: Micros = 2 * MICROS_PER_SECOND;
 /// Lines from this much before another file's position are remembered, so that a copy in that file is recognised.
 const OVERLAP_MICROS: Micros = 60 * MICROS_PER_SECOND;
 /// Times outside are taken for damage, not for time: 1980 to 2200.
-const TIMES: std::ops::Range<Micros> = 315_532_800 * MICROS_PER_SECOND..7_258_118_400 * MICROS_PER_SECOND;
+pub(crate) const TIMES: std::ops::Range<Micros> = 315_532_800 * MICROS_PER_SECOND..7_258_118_400 * MICROS_PER_SECOND;
 
 /// Whose word counts where a file is given with a host and its lines name one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,3 +5,4 @@ pub mod import;
 pub mod ingest;
 pub mod intake;
 pub mod tally;
+pub mod verify;

@@ -87,6 +87,11 @@ impl LakeError {
         LakeError::Query { source: source.into() }
     }
 
+    /// Is it about a file that was not there? A reader's snapshot may list files that were replaced and removed since.
+    pub fn is_gone(&self) -> bool {
+        matches!(self, LakeError::File { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
     /// What to do next, where we know it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {

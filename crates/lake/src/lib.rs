@@ -6,6 +6,7 @@
 //! Calls block; inside they use the lake's own runtime. In an asynchronous program call them through `spawn_blocking`.
 
 mod ask;
+mod check;
 mod columns;
 mod commit;
 mod compaction;
@@ -30,12 +31,13 @@ pub use ask::{
     Cursor, Dataset, Delays, DeliveryRow, Dimension, Leader, Leaders, Measure, Order, Origin, Page, Parts, Ranked,
     Ranking, Refusals, RejectionPage, Route, Summary, TimeBucket, Totals,
 };
+pub use check::FileFault;
 pub use commit::Commit;
 pub use compaction::{Compacted, Compaction, Merged, Merging};
 pub use error::LakeError;
 pub use lake::Lake;
 pub use replacement::{ProvisionalFile, Replacement};
-pub use rows::{Coverage, Line, LineBatch, LineHash, LineRef, Shape};
+pub use rows::{Coverage, JourneyKeys, Line, LineBatch, LineHash, LineRef, Shape};
 pub use scan::Rows;
 pub use snapshot::{Snapshot, TableSize};
 pub use table::Table;

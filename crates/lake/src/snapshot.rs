@@ -9,7 +9,7 @@ use vigie_model::{Attempt, Hop, Journey, MICROS_PER_DAY, Micros, QueueId, Reject
 use crate::delta::FileSet;
 use crate::lake::Inner;
 use crate::layout::Current;
-use crate::rows::{Coverage, Fact, Line, LineHash, ServerEvents, Shape, journeys_of};
+use crate::rows::{Coverage, Fact, JourneyKeys, Line, LineHash, ServerEvents, Shape, journeys_of};
 use crate::scan::{Period, Rows, Scan};
 use crate::{LakeError, Table};
 
@@ -58,6 +58,15 @@ impl Snapshot {
     /// Messages with `first_arrival < until` and `last_seen >= from`, by (first arrival, id).
     pub fn journeys_overlapping(&self, from: Micros, until: Micros) -> Result<Rows<Journey>, LakeError> {
         Ok(self.messages(Period::Overlapping(from, until), None))
+    }
+
+    /// By what messages with `first_arrival < until` and `last_seen >= from` are known, by first arrival; one may come several times.
+    pub fn journey_keys(&self, from: Micros, until: Micros) -> Result<Rows<JourneyKeys>, LakeError> {
+        let files = self.files(Table::Deliveries);
+        let mut scan = Scan::of(files, Period::Overlapping(from, until));
+        scan.columns = Some(&JourneyKeys::COLUMNS);
+        scan.keys = &["first_arrival"];
+        Ok(scan.rows(files, JourneyKeys::decode))
     }
 
     /// Messages that arrived in this range, by (first arrival, id).

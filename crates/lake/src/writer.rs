@@ -203,6 +203,7 @@ impl Writer {
         transactions: BTreeMap<String, i64>,
         is_new_data: IsNewData,
     ) -> Result<u64, LakeError> {
+        self.note_replaced(&changes);
         let prepared = self.prepare(&changes, transactions, is_new_data);
         let pending = match prepared {
             Ok(pending) => pending,
@@ -215,6 +216,18 @@ impl Writer {
         let next = self.inner.roll_forward(&self.current, pending, |step| self.reached(step))?;
         self.current = next;
         Ok(self.current.sequence)
+    }
+
+    /// Vacuum leaves files alone for a while, from now on: they may be old, and a reader may just have begun with them.
+    fn note_replaced(&self, changes: &Changes) {
+        for (table, change) in changes {
+            let folder = self.inner.layout.table_dir(*table);
+            for file in &change.removed {
+                let now = std::time::SystemTime::now();
+                // One that cannot be touched is removed sooner, and its readers begin again.
+                let _ = std::fs::File::open(folder.join(&file.path)).and_then(|file| file.set_modified(now));
+            }
+        }
     }
 
     fn prepare(

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done
-  1    failed: the message says why and what to do
+  1    failed: the message says why and what to do; of `verify`: the store differs from its lines
   2    the command line or the filter is wrong
   3    some files could not be read in full; the rest was imported
   4    nothing found
@@ -148,6 +148,13 @@ pub enum Command {
         #[command(flatten)]
         zone: Zone,
         /// A period, such as last:7d or month:2026-11.
+        period: Vec<String>,
+    },
+    /// Recount all figures from the raw lines, and say where the store differs.
+    Verify {
+        #[command(flatten)]
+        store: Store,
+        /// Compare only the UTC days of a period, such as last:7d or month:2026-11.
         period: Vec<String>,
     },
     /// All rows of a kind, for other programs.

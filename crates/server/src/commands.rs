@@ -12,6 +12,7 @@ mod serve;
 mod stats;
 mod trace;
 mod try_it;
+mod verify;
 
 pub use files::existing_store;
 use vigie_engine::intake::HostRule;
@@ -48,6 +49,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         }
         Command::Search { store, zone, limit, filter } => search::run(output, &store.data, zone, *limit, filter),
         Command::Trace { store, zone, filter, limit } => trace::run(output, &store.data, zone, *limit, filter),
+        Command::Verify { store, period } => verify::run(output, &store.data, period),
         Command::Coverage { store, zone, period } => coverage::run(output, &store.data, zone, period),
     }
 }

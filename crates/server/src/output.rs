@@ -21,6 +21,8 @@ pub enum Outcome {
     /// Some input could not be read; the rest was.
     Partly,
     NothingFound,
+    /// What was to be the same is not.
+    Differs,
     Stopped(Signal),
 }
 
@@ -28,6 +30,7 @@ impl From<Outcome> for ExitCode {
     fn from(outcome: Outcome) -> Self {
         ExitCode::from(match outcome {
             Outcome::Done => 0,
+            Outcome::Differs => 1,
             Outcome::Partly => 3,
             Outcome::NothingFound => 4,
             Outcome::Stopped(signal) => signal.exit_code(),

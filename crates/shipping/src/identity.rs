@@ -1,6 +1,7 @@
 //! Who the server is: its certificate and key, made at its first start or the administrator's own, and read again when they are renewed.
 
 use std::fs::{File, OpenOptions};
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -215,12 +216,14 @@ fn this_year() -> i32 {
     1970 + i32::try_from(since.as_secs() / SECONDS_OF_YEAR).unwrap_or(0)
 }
 
-/// Writes a file that only this user can read, whole or not at all.
+/// Writes a file that only this user can read, whole or not at all. One that another process made meanwhile stays: that may be the
+/// server, and have told its key to somebody.
 fn keep_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let fresh = path.with_extension("new");
-    let _ = std::fs::remove_file(&fresh);
+    // The standard library's keys for hash maps are random.
+    let fresh = path.with_extension(format!("{:016x}.new", RandomState::new().hash_one(std::process::id())));
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&fresh, path)
+    // Unlike a rename, a link takes nobody's place.
+    let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| std::fs::hard_link(&fresh, path));
+    let _ = std::fs::remove_file(&fresh);
+    written.or_else(|error| if error.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(error) })
 }

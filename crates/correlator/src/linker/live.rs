@@ -190,15 +190,23 @@ impl LiveLinker {
         }
     }
 
-    /// Was what this hop could belong to forgotten before it came? One that was known while it was open held it back.
+    /// Was what this hop could belong to forgotten before it came? One that was known while it was open held it back, but for what
+    /// it names only now, where its clock is so far behind the others that this was forgotten as soon as it came.
     fn note_late(&self, hop: &Hop, round: &mut Round) {
-        if hop.ts_in >= self.forgotten_until.saturating_add(REACH_MICROS) {
+        let in_reach = self.forgotten_until.saturating_add(REACH_MICROS);
+        if hop.ts_in >= in_reach {
             return;
         }
-        let component = keys_of(hop).first().and_then(|key| self.components.get(self.by_key.get(key)?));
+        let keys = keys_of(hop);
+        let component = keys.first().and_then(|key| self.components.get(self.by_key.get(key)?));
         let is_same =
             |known: &Hop| (known.ts_in, &known.server, known.queue_id) == (hop.ts_in, &hop.server, hop.queue_id);
-        if component.is_none_or(|component| !component.open.iter().any(|(_, known)| is_same(known))) {
+        let known = component.and_then(|component| component.open.iter().find(|(_, known)| is_same(known)));
+        let names_nothing_new = |known: &Hop| {
+            let before = keys_of(known);
+            hop.ts_out >= in_reach || keys.iter().all(|key| before.contains(key))
+        };
+        if known.is_none_or(|(_, known)| !names_nothing_new(known)) {
             let (from, until) = round.late.unwrap_or((hop.ts_in, hop.ts_out));
             round.late = Some((from.min(hop.ts_in), until.max(hop.ts_out)));
         }

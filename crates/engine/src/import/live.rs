@@ -13,13 +13,14 @@ use jiff::{Timestamp, tz::TimeZone};
 use rustc_hash::{FxHashMap, FxHashSet};
 use vigie_correlator::{BEFORE_ALL, LATE_MICROS_MAX, LiveLinker, Round};
 use vigie_formats::calendar::{Calendar, RollScan, scan_rolls};
-use vigie_lake::{Commit, Committed, Compaction, Coverage, LakeError, Merged, Merging, ProvisionalFile, Replacement};
-use vigie_model::{Hop, Journey, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, Text};
+use vigie_lake::{Commit, Committed, Compaction, Coverage, Merged, Merging, ProvisionalFile, Replacement};
+use vigie_model::{Journey, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, Text};
 use vigie_sources::{Chunk, LINE_BYTES_MAX};
 
 use super::{
     ImportError, Run, Store, StreamMark, derive, hull, rebuild,
     sink::{Gathered, HostRun, ToLake},
+    window::window,
 };
 use crate::intake::{self, HostRule, Reader, Track, line_hash};
 
@@ -411,32 +412,16 @@ impl Live {
         derive::derive(&mut self.run, &mut watch)?;
         let newest = self.newest();
         let open = self.run.state.open_hops();
-        let (hops, stored) = self.window(newest.saturating_sub(WINDOW_MICROS))?;
+        let snapshot = self.run.lake.snapshot()?;
+        let (hops, stored) = window(&snapshot, &open, newest.saturating_sub(WINDOW_MICROS))?;
         let (linker, mut round) = LiveLinker::go_on(hops, open, &stored, newest);
         self.linker = linker;
-        // Messages that wait in a queue for longer than the window: how they are stored is not known, only that it is not as they are.
+        // Of those that are not among what is stored nothing is known, only that they are not as they are.
         let known: FxHashSet<Text> = stored.into_iter().map(|journey| journey.id).collect();
         let others = self.linker.unsettled().filter(|journey| !known.contains(&journey.id));
         round.withdrawn.extend(others.map(|journey| (journey.first_arrival, journey.id.clone())));
         self.store_round(Commit::new(), round)?;
         Ok(())
-    }
-
-    /// What is stored of the time since: hops, and journeys with all their hops.
-    fn window(&self, from: Micros) -> Result<(Vec<Box<Hop>>, Vec<Journey>), LakeError> {
-        let snapshot = self.run.lake.snapshot()?;
-        let journeys: Vec<Journey> = snapshot.journeys_overlapping(from, Micros::MAX)?.collect::<Result<_, _>>()?;
-        let hops_from = journeys.iter().map(|journey| journey.first_arrival).min().unwrap_or(from).min(from);
-        let steps: FxHashSet<(Micros, Text)> =
-            journeys.iter().flat_map(|journey| &journey.steps).map(|step| (step.ts_in, step.server.clone())).collect();
-        let mut hops = Vec::new();
-        for hop in snapshot.hops_overlapping(hops_from, Micros::MAX)? {
-            let hop = hop?;
-            if hop.ts_out >= from || steps.contains(&(hop.ts_in, hop.server.clone())) {
-                hops.push(Box::new(hop));
-            }
-        }
-        Ok((hops, journeys))
     }
 }
 

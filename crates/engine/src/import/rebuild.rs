@@ -1,11 +1,9 @@
 //! Facts of a host derived anew from all its stored lines, because some of them came after younger ones were read.
 
 use vigie_correlator::{Facts, Host};
-use vigie_formats::{Record, envelope};
 use vigie_lake::{Commit, Replacement, Table};
-use vigie_model::Micros;
 
-use super::{ImportError, Phase, Run, hull, namesakes::Namesakes};
+use super::{ImportError, Phase, Run, hull, namesakes::Namesakes, order::LinesAsRead, reread::Rereader};
 
 /// Hops of one commit.
 const COMMIT_HOPS_MAX: usize = 50_000;
@@ -27,24 +25,23 @@ fn rebuild(run: &mut Run, place: usize, watch: &mut dyn FnMut(&Phase) -> bool) -
     let snapshot = run.lake.snapshot()?;
     let mut host = Host::new(&server);
     let mut facts = Facts::default();
-    let mut scratch = envelope::Scratch::default();
+    let mut rereader = Rereader::default();
     let mut commit = Commit::new();
     for table in [Table::Hops, Table::Attempts, Table::Rejections] {
         commit.replace(Replacement::Server { table, server: server.as_str().into() });
     }
     let mut lines = 0u64;
     run.namesakes.begin_again(place);
-    for line in snapshot.lines_of(&server, Micros::MIN, Micros::MAX)? {
+    run.state.hosts[place].order.begin_again();
+    let order = run.state.hosts[place].order.clone();
+    for line in LinesAsRead::new(&snapshot, &server, &order)? {
         let line = line?;
-        let parsed = envelope::parse(line.text.as_bytes(), &mut scratch);
-        if let Some(from) = parsed.as_ref().filter(|from| from.pid != 0 && Namesakes::concerns(from.program)) {
-            run.namesakes.see(place, &server, line.ts, from.pid, &line.file);
+        let read = rereader.read(&line);
+        if read.pid != 0 && Namesakes::concerns(read.program) {
+            run.namesakes.see(place, &server, line.ts, read.pid, &line.file);
         }
-        let (record, repeated) =
-            parsed.as_ref().map_or((Record::Foreign, 1), |envelope| (vigie_formats::read(envelope), envelope.repeated));
-        let times = if record.happens_again_when_repeated() { repeated } else { 1 };
-        for _ in 0..times {
-            host.record(line.ts, &record, &mut facts);
+        for _ in 0..read.times() {
+            host.record(line.ts, &read.record, &mut facts);
         }
         lines += 1;
         if lines.is_multiple_of(100_000) {

@@ -6,7 +6,8 @@ use vigie_lake::{Commit, Coverage, LineBatch, LineRef, Shape};
 use vigie_model::{Hop, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, Text, day_of};
 
 use super::{
-    ImportError, Phase, Run, derive::derive_early, hull, namesakes::Namesakes, recent::in_order, state::HostState,
+    ImportError, Phase, Run, derive::derive_early, hull, namesakes::Namesakes, order::Place, recent::in_order,
+    state::HostState,
 };
 use crate::intake::{FileMark, Line, Progress, Report, Seen, Sink, Track};
 
@@ -171,6 +172,8 @@ impl<'a> ToLake<'a> {
         if self.run.writer.has_nothing_staged() && commit.is_empty() {
             return Ok(());
         }
+        // Until journeys are derived, those of open hops are missing too.
+        self.run.touch_open_hops();
         self.run.commit(commit).map(drop)
     }
 
@@ -382,10 +385,13 @@ impl Sink for ToLake<'_> {
             // In one stream a line is where it belongs, whatever its clock says.
             Linking::Live => state.stored.filter(|_| *state.newest_from != *line.file),
         };
-        let is_late = newest.is_some_and(|(_, last)| line.ts < last - LATE_MICROS_MAX) && understood;
-        if is_late {
+        let is_late = newest.is_some_and(|(_, last)| line.ts < last - LATE_MICROS_MAX);
+        if is_late && understood {
             state.dirty = true;
             self.counts.late += 1;
+        }
+        if let Some((_, last)) = state.stored.filter(|(_, last)| !is_late && line.ts <= *last) {
+            state.order.note(Place { ts: line.ts, file: line.file, offset: line.offset }, last);
         }
         if self.linking == Linking::Live
             && state.stored.is_none_or(|(_, last)| line.ts >= last)

@@ -12,11 +12,11 @@ use vigie_correlator::{Host, LATE_MICROS_MAX, OpenHop, RestoreError};
 use vigie_lake::{LakeError, Snapshot};
 use vigie_model::{Hop, Micros, Text};
 
-use super::hull;
+use super::{hull, order::ReadingOrder};
 use crate::intake::FileMark;
 
 /// Layout of the saved state; it changes with every change of the structures below.
-const STATE_LAYOUT: u32 = 2;
+const STATE_LAYOUT: u32 = 3;
 /// Files whose place is remembered; of more, those that were read longest ago are forgotten, which costs time and not rows.
 const MARKS_MAX: usize = 10_000;
 
@@ -40,11 +40,13 @@ pub struct HostState {
     pub newest_from: Text,
     /// Lines were stored that are older than what the correlator had seen: its facts must be derived anew.
     pub dirty: bool,
+    /// How it was read, where that was not by time.
+    pub order: ReadingOrder,
 }
 
 impl HostState {
     pub fn new(host: Host) -> Self {
-        Self { host, stored: None, newest_from: Text::default(), dirty: false }
+        Self { host, stored: None, newest_from: Text::default(), dirty: false, order: ReadingOrder::default() }
     }
 }
 
@@ -84,6 +86,7 @@ struct SavedHost {
     stored: Option<(Micros, Micros)>,
     newest_from: Text,
     dirty: bool,
+    order: ReadingOrder,
 }
 
 /// Bytes, written as such: one by one they take longer than all that they say.
@@ -160,13 +163,20 @@ impl State {
 
     /// The state of a commit; an empty one for a store without commits.
     pub fn load(dir: &Path, sequence: u64) -> Result<Self, StateError> {
+        match Self::of_commit(dir, sequence)? {
+            Some(state) => Ok(state),
+            None => Self::before(dir, sequence),
+        }
+    }
+
+    /// The state that was saved under the number of this commit.
+    pub fn of_commit(dir: &Path, sequence: u64) -> Result<Option<Self>, StateError> {
         let path = Self::path(dir, sequence);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Self::before(dir, sequence),
-            Err(source) => return Err(StateError::Read { path, source }),
-        };
-        Self::decode(&bytes, &path)
+        match fs::read(&path) {
+            Ok(bytes) => Self::decode(&bytes, &path).map(Some),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(StateError::Read { path, source }),
+        }
     }
 
     /// Maintenance (compaction) commits without changing rows: then the newest earlier state is the one that belongs.
@@ -189,8 +199,8 @@ impl State {
         let host = |saved: SavedHost| {
             let host =
                 Host::restore(&saved.host.0).map_err(|source| StateError::Host { path: path.to_owned(), source })?;
-            let SavedHost { stored, newest_from, dirty, .. } = saved;
-            Ok(HostState { host, stored, newest_from, dirty })
+            let SavedHost { stored, newest_from, dirty, order, .. } = saved;
+            Ok(HostState { host, stored, newest_from, dirty, order })
         };
         let hosts = saved.hosts.into_iter().map(host).collect::<Result<_, _>>()?;
         Ok(Self { hosts, marks: saved.marks, streams: saved.streams, touched: saved.touched })
@@ -209,6 +219,7 @@ impl State {
                     stored: host.stored,
                     newest_from: host.newest_from.clone(),
                     dirty: host.dirty,
+                    order: host.order.clone(),
                 })
                 .collect(),
             marks: self.marks.clone(),

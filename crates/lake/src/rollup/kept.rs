@@ -127,6 +127,16 @@ impl Rollups {
         Ok(loaded)
     }
 
+    /// Does the roll-up beside the store say what the rows of its file say? `None` where there is none that would be read.
+    pub(crate) fn is_right(&self, set: &FileSet, file: &DataFile) -> Result<Option<bool>, LakeError> {
+        let Ok(bytes) = fs::read(self.path(set.table, &file.path)) else { return Ok(None) };
+        if Rollup::read(&bytes, file.rows).is_none() {
+            return Ok(None);
+        }
+        // The same rows in the same order always give the same bytes.
+        Ok(Some(rollup_of(set, file)?.write(file.rows) == bytes))
+    }
+
     /// Removes roll-ups whose data file is none of these.
     pub(crate) fn vacuum(&self, table: Table, data_files: &[PathBuf]) {
         let known: FxHashSet<PathBuf> =

@@ -2,7 +2,7 @@
 
 use arrow::array::{Array, RecordBatch};
 use arrow::error::ArrowError;
-use vigie_model::{Arrival, Delivery, Direction, Journey, MailClass, Outcome, ServerCounts, Step, Text};
+use vigie_model::{Arrival, Delivery, Direction, Journey, MailClass, Micros, Outcome, ServerCounts, Step, Text};
 
 use super::packed::unpack;
 use super::word;
@@ -89,6 +89,34 @@ fn delivery_at(columns: &Reader<'_>) -> Result<impl Fn(usize) -> Result<Delivery
             direction: word(Direction::parse(direction.at(row)), direction.at(row))?,
         })
     })
+}
+
+/// By what a message is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JourneyKeys {
+    pub id: Text,
+    pub first_arrival: Micros,
+    pub message_id: Text,
+    /// Those of all its hops, with spaces between.
+    pub queue_ids: Text,
+}
+
+impl JourneyKeys {
+    /// All that [`JourneyKeys::decode`] reads.
+    pub(crate) const COLUMNS: [&str; 4] = ["journey_id", "first_arrival", "message_id", "queue_ids"];
+
+    pub(crate) fn decode(batch: &RecordBatch) -> Result<Vec<Self>, ArrowError> {
+        let columns = Reader::new(batch);
+        let (id, first_arrival) = (columns.texts("journey_id")?, columns.times("first_arrival")?);
+        let (message_id, queue_ids) = (columns.texts("message_id")?, columns.texts("queue_ids")?);
+        let row = |i| JourneyKeys {
+            id: id.text(i),
+            first_arrival: first_arrival[i],
+            message_id: message_id.text(i),
+            queue_ids: queue_ids.text(i),
+        };
+        Ok((0..batch.num_rows()).map(row).collect())
+    }
 }
 
 /// What one hop adds to its server's row of the server table.

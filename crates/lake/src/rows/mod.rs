@@ -13,6 +13,7 @@ mod shapes;
 pub use coverage::Coverage;
 pub(crate) use deliveries::delivery_rows;
 pub(crate) use hops::hop_rows;
+pub use journeys::JourneyKeys;
 pub(crate) use journeys::{ServerEvents, journeys_of};
 pub use lines::{Line, LineBatch, LineHash, LineRef};
 pub use shapes::Shape;

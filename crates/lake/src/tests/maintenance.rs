@@ -59,17 +59,31 @@ fn vacuum_leaves_young_files_and_takes_old_orphans() {
     let (dir, lake, mut writer) = filled();
     writer.compact(Compaction::All).expect("compacted");
     assert_eq!(writer.vacuum(Duration::ZERO).expect("vacuumed").files, 0);
-    let hour_ago = std::time::SystemTime::now() - Duration::from_secs(3_600);
-    for day in std::fs::read_dir(dir.path().join("deliveries")).expect("days").flatten().filter(|e| e.path().is_dir()) {
-        for part in std::fs::read_dir(day.path()).expect("parts").flatten() {
-            std::fs::File::open(part.path()).expect("open").set_modified(hour_ago).expect("made older");
-        }
-    }
+    make_an_hour_older(dir.path());
     let before = stored(&lake);
     assert_eq!(writer.vacuum(Duration::from_secs(600)).expect("vacuumed").files, 24);
     assert_eq!(stored(&lake), before);
     let reopened = Lake::open(dir.path()).expect("the same lake");
     assert_eq!(stored(&reopened), before);
+}
+
+#[test]
+fn files_that_were_replaced_just_now_stay_for_readers_however_old_they_are() {
+    let (dir, lake, mut writer) = filled();
+    make_an_hour_older(dir.path());
+    let (before, reader) = (stored(&lake), lake.snapshot().expect("a snapshot"));
+    writer.compact(Compaction::All).expect("compacted");
+    assert_eq!(writer.vacuum(Duration::from_secs(600)).expect("vacuumed").files, 0);
+    assert_eq!(all(reader.journeys(i64::MIN, i64::MAX)), before);
+}
+
+fn make_an_hour_older(lake: &std::path::Path) {
+    let hour_ago = std::time::SystemTime::now() - Duration::from_secs(3_600);
+    for day in std::fs::read_dir(lake.join("deliveries")).expect("days").flatten().filter(|e| e.path().is_dir()) {
+        for part in std::fs::read_dir(day.path()).expect("parts").flatten() {
+            std::fs::File::open(part.path()).expect("open").set_modified(hour_ago).expect("made older");
+        }
+    }
 }
 
 #[test]

@@ -36,6 +36,19 @@ fn away(collector: &Collector, words: &str) -> bool {
     collector.notes.has(|event| matches!(event, ShipEvent::Away { why, .. } if why.contains(words)))
 }
 
+/// A server that starts, and somebody who enrols its first collector meanwhile.
+#[test]
+fn of_several_that_make_the_first_certificate_at_once_all_have_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let pins: Vec<_> = std::thread::scope(|scope| {
+        let make = || ServerIdentity::own(folder.path(), "vigie").map(|identity| identity.pin());
+        let all: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
+        all.into_iter().map(|one| one.join().unwrap().unwrap().unwrap()).collect()
+    });
+    assert!(pins.iter().all(|pin| *pin == pins[0]));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
+}
+
 #[tokio::test]
 async fn an_expired_certificate_is_refused_and_counted() {
     let (rig, _) = rig_with("vigie.example.org", 2002).await;

@@ -1,0 +1,109 @@
+//! What live linking goes on from: the stored hops and journeys that lines to come may still change.
+//!
+//! Those are the youngest, and, however old, those that have to do with what is still in a queue.
+
+use std::collections::BTreeSet;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use vigie_lake::{LakeError, Snapshot};
+use vigie_model::{Hop, Journey, MICROS_PER_HOUR, Micros, QueueId, Text};
+
+/// Messages of messages (notices, requeued mail, lists) are looked for this many steps away from what is open.
+const STEPS_MAX: usize = 4;
+/// As far before an open message as one that it comes from may lie.
+const REACH_MICROS: Micros = 2 * MICROS_PER_HOUR;
+
+/// What is stored of the time since, and of what is open: hops, and journeys with all their hops.
+pub fn window(snapshot: &Snapshot, open: &[Hop], from: Micros) -> Result<(Vec<Box<Hop>>, Vec<Journey>), LakeError> {
+    let mut journeys: Vec<Journey> = snapshot.journeys_overlapping(from, Micros::MAX)?.collect::<Result<_, _>>()?;
+    let boxed = |hop: Result<Hop, LakeError>| hop.map(Box::new);
+    let mut hops: Vec<Box<Hop>> = snapshot.hops_overlapping(from, Micros::MAX)?.map(boxed).collect::<Result<_, _>>()?;
+    let began_before = hops.iter().map(|hop| &**hop).chain(open).filter(|hop| hop.ts_in < from);
+    let related = related(snapshot, began_before, from)?;
+    let known: FxHashSet<Text> = journeys.iter().map(|journey| journey.id.clone()).collect();
+    let hours: BTreeSet<Micros> = related.values().map(|first_arrival| hour(*first_arrival)).collect();
+    for hour in hours {
+        for journey in snapshot.journeys(hour, hour + MICROS_PER_HOUR)? {
+            let journey = journey?;
+            if related.contains_key(&journey.id) && !known.contains(&journey.id) {
+                journeys.push(journey);
+            }
+        }
+    }
+    add_hops_of(snapshot, &journeys, from, &mut hops)?;
+    Ok((hops, journeys))
+}
+
+/// Adds the hops of these journeys that ended before.
+fn add_hops_of(
+    snapshot: &Snapshot,
+    journeys: &[Journey],
+    from: Micros,
+    hops: &mut Vec<Box<Hop>>,
+) -> Result<(), LakeError> {
+    let steps: FxHashSet<(Micros, Text)> = journeys
+        .iter()
+        .flat_map(|journey| &journey.steps)
+        .filter(|step| step.ts_out < from)
+        .map(|step| (step.ts_in, step.server.clone()))
+        .collect();
+    let hours: BTreeSet<Micros> = steps.iter().map(|(ts_in, _)| hour(*ts_in)).collect();
+    for hour in hours {
+        let until = hour + MICROS_PER_HOUR;
+        for hop in snapshot.hops_overlapping(hour, until)? {
+            let hop = hop?;
+            let is_one = hop.ts_out < from && steps.contains(&(hop.ts_in, hop.server.clone()));
+            if is_one && (hour..until).contains(&hop.ts_in) {
+                hops.push(Box::new(hop));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Messages that have to do with these hops: ids and first arrivals.
+fn related<'a>(
+    snapshot: &Snapshot,
+    hops: impl Iterator<Item = &'a Hop>,
+    from: Micros,
+) -> Result<FxHashMap<Text, Micros>, LakeError> {
+    let (mut names, mut first): (FxHashSet<Text>, Micros) = (FxHashSet::default(), from);
+    for hop in hops {
+        first = first.min(hop.ts_in);
+        let next = hop.recipients.iter().filter_map(|recipient| recipient.next_id);
+        let named = hop.queue_id.into_iter().chain(hop.previous_queue_id).chain(hop.notice_of);
+        let ids = named.chain(hop.requeued_as.iter().copied()).chain(next);
+        names.extend(ids.map(|id: QueueId| Text::from(id.as_str())));
+        names.extend(message_name(&hop.message_id));
+    }
+    let mut found = FxHashMap::default();
+    // Where nothing began before, nothing has to be looked for.
+    let steps = if first < from { STEPS_MAX } else { 0 };
+    for _ in 0..steps {
+        let before = found.len();
+        for keys in snapshot.journey_keys(first - REACH_MICROS, from)? {
+            let keys = keys?;
+            let message = message_name(&keys.message_id);
+            let is_related = message.iter().any(|name| names.contains(name))
+                || keys.queue_ids.split(' ').any(|id| names.contains(id));
+            if is_related && found.insert(keys.id, keys.first_arrival).is_none() {
+                names.extend(message);
+                names.extend(keys.queue_ids.split(' ').filter(|id| !id.is_empty()).map(Text::from));
+            }
+        }
+        if found.len() == before {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// A message id without brackets; none where it names nothing.
+fn message_name(id: &str) -> Option<Text> {
+    let id = id.trim_start_matches('<').trim_end_matches('>');
+    (!id.is_empty()).then(|| id.into())
+}
+
+fn hour(ts: Micros) -> Micros {
+    ts.div_euclid(MICROS_PER_HOUR) * MICROS_PER_HOUR
+}
