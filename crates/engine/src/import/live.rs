@@ -35,6 +35,8 @@ const COPIES_MICROS: Micros = 180 * MICROS_PER_SECOND;
 const STREAMS_MAX: usize = 10_000;
 /// Bytes of one stream that wait for the next commit.
 const WAITING_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// In the place of the hash of a stream's first line: only a part of it came so far, or the stream did not begin at its beginning.
+const FIRST_LINE_UNKNOWN: i64 = 0;
 /// Coverage of hours older than this before the newest one gets few more lines, and is stored for good.
 const COVERAGE_HOURS_OPEN: i64 = 1;
 
@@ -179,7 +181,7 @@ impl Live {
                 durable: arrival.offset,
                 is_over: false,
                 last_ts: BEFORE_ALL,
-                first_line: first_line(arrival.bytes),
+                first_line: if arrival.offset == 0 { first_line(arrival.bytes) } else { FIRST_LINE_UNKNOWN },
             };
             let known_until = self.known_until(&mark);
             if known_until > BEFORE_ALL {
@@ -211,6 +213,9 @@ impl Live {
             return Err(NotTaken::Busy);
         }
         stream.waiting.extend_from_slice(&arrival.bytes[known..]);
+        if stream.mark.first_line == FIRST_LINE_UNKNOWN && stream.mark.durable == 0 {
+            stream.mark.first_line = first_line(&stream.waiting);
+        }
         stream.ended = arrival.is_last && end >= received;
         Ok(stream.received())
     }
@@ -348,8 +353,11 @@ impl Live {
     /// place of another, as a log does that was rotated, does not.
     fn known_until(&self, mark: &StreamMark) -> Micros {
         let mut same_origin = self.streams.values().filter(|known| known.mark.label == mark.label).peekable();
-        let is_known =
-            same_origin.peek().is_none() || same_origin.any(|known| known.mark.first_line == mark.first_line);
+        // A beginning that is not known may be any.
+        let may_be = |known: i64| [mark.first_line, FIRST_LINE_UNKNOWN].contains(&known);
+        let is_known = same_origin.peek().is_none()
+            || mark.first_line == FIRST_LINE_UNKNOWN
+            || same_origin.any(|known| may_be(known.mark.first_line));
         let stored = self.run.state.hosts.iter().filter_map(|host| host.stored);
         let newest = stored.map(|(_, last)| last).max().filter(|_| is_known);
         newest.map_or(BEFORE_ALL, |last| last + MICROS_PER_HOUR)
@@ -439,8 +447,9 @@ fn withdraw(commit: &mut Commit, journeys: Vec<(Micros, Text)>) {
     }
 }
 
+/// The hash of the first line, once all of it is there.
 fn first_line(bytes: &[u8]) -> i64 {
-    line_hash(bytes.split(|&byte| byte == b'\n').next().unwrap_or_default())
+    memchr::memchr(b'\n', bytes).map_or(FIRST_LINE_UNKNOWN, |end| line_hash(&bytes[..end]))
 }
 
 /// A calendar for lines that name no year: the newest lies in the past as little as can be.

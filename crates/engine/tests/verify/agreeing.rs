@@ -386,3 +386,24 @@ fn mail_that_waits_over_a_restart() {
     let rows = place.rows();
     assert!(rows.journeys.lines().count() >= 3 && !rows.journeys.contains("deferred"), "{}", rows.journeys);
 }
+
+/// A log was rotated, and the number of its new stream was never saved: the collector sends it under another. At first only a part of
+/// its first line was there.
+#[test]
+fn a_stream_that_is_sent_again_and_began_with_half_a_line() {
+    let place = Place::new();
+    let mut stream = Stream::new(&place);
+    let (log, half) = (&LONG[0], line_end(&LONG[0].text, LONG[0].text.len() / 2));
+    let part = |text: &[u8]| Log { host: log.host.clone(), name: log.name.clone(), text: text.to_vec() };
+    let (before, after) = (part(&log.text[..half]), part(&log.text[half..]));
+    stream.send(&before, 1, before.text.len());
+    stream.live().commit().expect("a commit");
+    for until in [20, after.text.len() / 3] {
+        stream.send(&after, 2, until);
+        stream.live().commit().expect("a commit");
+    }
+    stream.open();
+    stream.send(&after, 3, after.text.len());
+    stream.live().commit().expect("a commit");
+    assert_eq!(agrees(&place.store, "sent again").lines, lines_of(std::slice::from_ref(log)));
+}
