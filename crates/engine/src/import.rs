@@ -6,6 +6,7 @@
 mod derive;
 pub mod live;
 mod namesakes;
+mod pinned;
 mod rebuild;
 mod recent;
 mod sink;
@@ -21,6 +22,7 @@ use vigie_model::{Hop, Micros};
 use self::{derive::Linking, namesakes::Namesakes, recent::Recent};
 pub use self::{
     namesakes::Namesake,
+    pinned::Pinned,
     state::{State, StateError, StreamMark},
 };
 use crate::intake::{self, HostRule, Progress, Report, Source};

@@ -6,12 +6,14 @@
 //! Calls block; inside they use the lake's own runtime. In an asynchronous program call them through `spawn_blocking`.
 
 mod ask;
+mod check;
 mod columns;
 mod commit;
 mod compaction;
 mod data_file;
 mod delta;
 mod error;
+mod inventory;
 mod lake;
 mod layout;
 mod merge;
@@ -30,9 +32,11 @@ pub use ask::{
     Cursor, Dataset, Delays, DeliveryRow, Dimension, Leader, Leaders, Measure, Order, Origin, Page, Parts, Ranked,
     Ranking, Refusals, RejectionPage, Route, Summary, TimeBucket, Totals,
 };
+pub use check::{Fault, FileFault};
 pub use commit::Commit;
 pub use compaction::{Compacted, Compaction, Merged, Merging};
 pub use error::LakeError;
+pub use inventory::{Inventory, ListedFile, Pin};
 pub use lake::Lake;
 pub use replacement::{ProvisionalFile, Replacement};
 pub use rows::{Coverage, Line, LineBatch, LineHash, LineRef, Shape};

@@ -10,6 +10,7 @@ use serde::Serialize;
 use vigie_engine::import::{ImportError, Phase};
 
 use crate::{
+    backup::Moved,
     cli::{Color, OutputOptions},
     stop::Signal,
 };
@@ -206,6 +207,13 @@ impl Progress {
             }
             Phase::Compacting => self.say("tidying up".to_owned()),
         }
+    }
+
+    /// Bytes of a copy.
+    pub fn moved(&self, moved: Moved) {
+        self.bar.set_length(moved.of.max(1));
+        self.bar.set_position(moved.bytes);
+        self.bar.set_message(format!("{} of {}", HumanBytes(moved.bytes), HumanBytes(moved.of)));
     }
 
     fn say(&self, text: String) {
