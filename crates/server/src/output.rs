@@ -22,6 +22,8 @@ pub enum Outcome {
     /// Some input could not be read; the rest was.
     Partly,
     NothingFound,
+    /// The doctor found errors.
+    Unwell,
     Stopped(Signal),
 }
 
@@ -29,6 +31,7 @@ impl From<Outcome> for ExitCode {
     fn from(outcome: Outcome) -> Self {
         ExitCode::from(match outcome {
             Outcome::Done => 0,
+            Outcome::Unwell => 1,
             Outcome::Partly => 3,
             Outcome::NothingFound => 4,
             Outcome::Stopped(signal) => signal.exit_code(),
