@@ -8,10 +8,12 @@ use super::{Check, Finding, Patient, patient};
 
 pub const CHECK: Check = Check { name: "state", run };
 
+const TRIES: usize = 5;
+
 fn run(patient: &Patient) -> Vec<Finding> {
     let Some((store, _)) = patient.store() else { return vec![Finding::not_applicable("the store cannot be opened")] };
-    // The writer may take the state of one commit away while it makes the next.
-    let found = store.pin().map(drop).and_then(|()| store.state()).or_else(|_| store.state());
+    // The writer may take the state of one commit away while it makes the next: it is looked for again.
+    let found = (1..TRIES).find_map(|_| store.state().ok()).map_or_else(|| store.state(), Ok);
     vec![match found {
         Ok(state) => ok(&state),
         Err(error) => broken(&error, &patient.data),

@@ -25,6 +25,11 @@ pub struct Unreachable {
 }
 
 impl Unreachable {
+    /// This machine itself cannot try.
+    pub fn here(error: std::io::Error) -> Unreachable {
+        Unreachable { message: format!("cannot start: {error}"), hint: "see `ulimit -a`".into() }
+    }
+
     /// What to do.
     pub fn hint(&self) -> &str {
         &self.hint
