@@ -33,6 +33,8 @@ pub enum BackupError {
     Occupied { path: PathBuf },
     #[error("the store is damaged: {} {why}", path.display())]
     DamagedStore { path: PathBuf, why: String },
+    #[error("{} is the top of a disk", path.display())]
+    Mounted { path: PathBuf },
     #[error("files went away again and again while they were copied")]
     Restless,
     #[error("the store cannot be read")]
@@ -86,6 +88,12 @@ impl BackupError {
             BackupError::DamagedStore { .. } => {
                 "the backup before stays; vigie doctor says what else is damaged, vigie restore brings that backup back"
                     .to_owned()
+            }
+            BackupError::Mounted { path } => {
+                format!(
+                    "a store is put in its place as a whole: name a folder on that disk, such as {}/store",
+                    path.display()
+                )
             }
             BackupError::Restless => "run the same command again: what was copied stays".to_owned(),
             BackupError::Store(error) => error.hint().unwrap_or_else(|| "see what vigie doctor says".to_owned()),

@@ -104,6 +104,11 @@ fn open(dir: &Path) -> Result<(), BackupError> {
 }
 
 fn refuse_occupied(data: &Path) -> Result<(), BackupError> {
+    let disk = |path: &Path| fs::metadata(path).ok().map(|of| of.dev());
+    let above = data.canonicalize().ok().and_then(|data| disk(data.parent()?));
+    if above.is_some() && above != disk(data) {
+        return Err(BackupError::Mounted { path: data.to_owned() });
+    }
     match fs::read_dir(data) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => {

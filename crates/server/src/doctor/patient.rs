@@ -1,6 +1,7 @@
 //! What the checks look at, opened once. Nothing is made or changed.
 
 use std::{
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -85,16 +86,20 @@ pub fn advice(error: &ImportError) -> String {
 
 /// To try the lock would keep a server that is just starting from it.
 fn lock_holder(path: &Path) -> Option<u32> {
-    use std::os::unix::fs::MetadataExt;
-    let inode = format!(":{}", std::fs::metadata(path).ok()?.ino());
+    let file = std::fs::metadata(path).ok()?;
+    let (device, inode) = (file.dev(), file.ino());
+    // As the kernel packs them into one number for programs.
+    let major = (device >> 8 & 0xfff) | (device >> 32 & !0xfff);
+    let minor = (device & 0xff) | (device >> 12 & !0xff);
+    let (exact, like) = (format!("{major:02x}:{minor:02x}:{inode}"), format!(":{inode}"));
+    let written: Option<u32> = std::fs::read_to_string(path).ok().and_then(|text| text.trim().parse().ok());
     let locks = std::fs::read_to_string("/proc/locks").ok()?;
     // `1: FLOCK  ADVISORY  WRITE 4242 08:01:123456 0 EOF`
-    let holder = locks.lines().find_map(|line| {
+    locks.lines().find_map(|line| {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let is_it = words.get(1) == Some(&"FLOCK") && words.get(5).is_some_and(|place| place.ends_with(&inode));
-        if is_it { words.get(4)?.parse::<u32>().ok() } else { None }
-    })?;
-    // Another disk may have a file of the same number; who holds this one wrote its id into it.
-    let written = std::fs::read_to_string(path).ok()?;
-    (written.trim().parse() == Ok(holder)).then_some(holder)
+        let (kind, holder, place) = (words.get(1)?, words.get(4)?.parse().ok(), words.get(5)?);
+        // Some file systems have other numbers there: then who holds it must have written its id into it.
+        let is_it = *place == exact || (place.ends_with(&like) && holder == written);
+        if *kind == "FLOCK" && is_it { written.or(holder) } else { None }
+    })
 }

@@ -39,7 +39,7 @@ fn exposed(folder: &Path) -> Vec<Finding> {
         Some((entry.path(), metadata))
     });
     let is_open = |(_, of): &(PathBuf, Metadata)| of.mode() & OTHERS != 0 && !of.file_type().is_symlink();
-    let is_secret = |path: &Path| !path.extension().is_some_and(|kind| kind == "lock");
+    let is_secret = |path: &Path| path.extension().is_none_or(|kind| kind != "lock");
     let found = std::iter::once((folder.to_owned(), metadata)).chain(files).filter(is_open);
     let found = found.filter(|(path, _)| is_secret(path));
     found
