@@ -1,4 +1,6 @@
-//! Files copied with their sums, safe on the disk before anybody relies on them. Everything is private: logs hold addresses.
+//! Files copied with their sums. Everything is private: logs hold addresses.
+//!
+//! They are made safe on the disk all at once, by [`sync`]: to wait for each would make the server's commits wait, too.
 
 use std::{
     ffi::OsString,
@@ -8,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use vigie_sources::machine::sync_disk;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::BackupError;
@@ -46,10 +49,9 @@ pub fn folder(path: &Path) -> Result<(), BackupError> {
     made.map_err(|error| BackupError::file("create the folder", path, error))
 }
 
-/// Makes a folder's entries safe on the disk.
-pub fn sync_folder(path: &Path) -> Result<(), BackupError> {
-    let synced = File::open(path).and_then(|folder| folder.sync_all());
-    synced.map_err(|error| BackupError::file("save", path, error))
+/// Makes all that was written to this folder's disk safe.
+pub fn sync(folder: &Path) -> Result<(), BackupError> {
+    sync_disk(folder).map_err(|error| BackupError::file("save", folder, error))
 }
 
 /// All files below a folder, relative to it; none when there is no folder. Links are nobody's files.
@@ -86,11 +88,7 @@ fn put(to: &Path, fill: impl FnOnce(&mut File) -> Result<Sum, BackupError>) -> R
     }
     let failed = |error| BackupError::file("write", to, error);
     let opened = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new);
-    let filled = opened.map_err(failed).and_then(|mut file| {
-        let sum = fill(&mut file)?;
-        file.sync_all().map_err(failed)?;
-        Ok(sum)
-    });
+    let filled = opened.map_err(failed).and_then(|mut file| fill(&mut file));
     let placed = filled.and_then(|sum| fs::rename(&new, to).map(|()| sum).map_err(failed));
     if placed.is_err() {
         let _ = fs::remove_file(&new);

@@ -1,13 +1,15 @@
 //! `backup.json`: what a backup consists of. Written to disk, so its shape is frozen: fields may be added with a default.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Component, Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 
-use super::{BackupError, copying};
+use super::BackupError;
 
 /// Raise it when an older program would misread a backup.
 const FORMAT: u32 = 1;
@@ -88,12 +90,19 @@ impl Manifest {
         manifest.check().map(|()| Some(manifest)).map_err(damaged)
     }
 
-    /// Replaces the one before: from here on this is the backup.
+    /// Replaces the one before: from here on this is the backup. What it names must be safe on the disk.
     pub fn save(&self, target: &Path) -> Result<(), BackupError> {
         let path = target.join(FILE);
         let bytes = serde_json::to_vec(self).map_err(|e| BackupError::file("write", &path, io::Error::other(e)))?;
-        copying::write(&bytes, &path)?;
-        copying::sync_folder(target)
+        let new = path.with_extension("json.new");
+        let write = || -> io::Result<()> {
+            let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            fs::rename(&new, &path)?;
+            fs::File::open(target)?.sync_all()
+        };
+        write().map_err(|error| BackupError::file("write", &path, error))
     }
 
     pub fn bytes(&self) -> u64 {

@@ -1,7 +1,6 @@
 //! A backup becomes a store again: whole or nothing, and never over another.
 
 use std::{
-    collections::BTreeSet,
     fs::{self, File},
     io,
     os::unix::fs::MetadataExt,
@@ -92,9 +91,7 @@ fn copy_all(source: &Path, manifest: &Manifest, to: &Path, watch: &mut dyn FnMut
         copied?;
         done += entry.bytes;
     }
-    let above = |file: &Entry| file.path.ancestors().skip(1).map(|folder| to.join(folder)).collect::<Vec<_>>();
-    let folders: BTreeSet<PathBuf> = manifest.files.iter().flat_map(above).collect();
-    folders.iter().try_for_each(|folder| copying::sync_folder(folder))
+    copying::sync(to)
 }
 
 /// What cannot be opened is not put into its place.
@@ -164,7 +161,7 @@ impl Staging {
             _ => BackupError::file("put the store in its place at", &self.data, error),
         })?;
         self.is_placed = true;
-        copying::sync_folder(self.data.parent().unwrap_or(Path::new("/")))
+        copying::sync(&self.data)
     }
 
     /// Restored by root, the store is its user's: who owns the folder that it takes the place of, or the one that it will lie in.

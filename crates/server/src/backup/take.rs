@@ -1,7 +1,7 @@
 //! A backup is made: the folders beside the lake, then a commit with its state and its files.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     path::{Path, PathBuf},
 };
 
@@ -40,15 +40,7 @@ pub fn take(store: &Store, target: &Path, watch: &mut dyn FnMut(Moved)) -> Resul
         Err(BackupError::Manifest { .. }) => None,
         Err(error) => return Err(error),
     };
-    let mut work = Work {
-        store,
-        target: &target,
-        sums: sums(known.as_ref()),
-        trusted: HashSet::new(),
-        copied: (0, 0),
-        sequence: 0,
-        watch,
-    };
+    let mut work = Work { store, target: &target, sums: sums(known.as_ref()), copied: (0, 0), sequence: 0, watch };
     for _ in 0..TRIES_MAX {
         match work.try_once(known.as_ref()) {
             Err(error) if error.is_gone() => work.is_by_a_later_commit(error)?,
@@ -75,8 +67,6 @@ struct Work<'a> {
     target: &'a Target,
     /// Data files that are in the pool, as the backup before or this one wrote them.
     sums: HashMap<PathBuf, Sum>,
-    /// Folders of the pool that are to be made safe.
-    trusted: HashSet<PathBuf>,
     copied: (usize, u64),
     /// The commit that is copied.
     sequence: u64,
@@ -108,7 +98,7 @@ impl Work<'_> {
             self.copy_own(&mut manifest, path)?;
         }
         self.copy_data(&mut manifest, &inventory)?;
-        self.sync(&manifest)?;
+        copying::sync(&self.target.dir)?;
         Ok(manifest)
     }
 
@@ -169,7 +159,6 @@ impl Work<'_> {
             return Ok(known.clone());
         }
         let source = self.store.dir().join(path);
-        self.trusted.extend(place.parent().map(Path::to_path_buf));
         // One that a backup left which was cut off: as good as new, if it is the same.
         let sum = if is_there && copying::sum(&place)? == copying::sum(&source)? {
             copying::sum(&place)?
@@ -184,20 +173,5 @@ impl Work<'_> {
         };
         self.sums.insert(path.to_owned(), sum.clone());
         Ok(sum)
-    }
-
-    /// Makes the entries of all folders that were written to safe on the disk.
-    fn sync(&self, manifest: &Manifest) -> Result<(), BackupError> {
-        let own = manifest.files.iter().filter(|file| !file.is_data).map(|file| manifest.place(&self.target.dir, file));
-        let mut folders: HashSet<PathBuf> = self.trusted.clone();
-        folders.extend(own.filter_map(|path| path.parent().map(Path::to_path_buf)));
-        // A new folder's own entry lies in the one above.
-        let above: Vec<PathBuf> = folders
-            .iter()
-            .flat_map(|folder| folder.ancestors().take_while(|above| above.starts_with(&self.target.dir)))
-            .map(Path::to_path_buf)
-            .collect();
-        folders.extend(above);
-        folders.iter().try_for_each(|folder| copying::sync_folder(folder))
     }
 }
