@@ -174,3 +174,19 @@ fn one_backup_at_a_time() {
     take(&yard.store, &backup, &mut meanwhile).expect("backed up");
     assert!(refused > 0);
 }
+
+#[test]
+fn a_backup_that_fails_at_its_very_end_leaves_the_one_before() {
+    let yard = Yard::new();
+    yard.import(1);
+    let backup = yard.path("backup");
+    let first = take(&yard.store, &backup, &mut quiet).expect("backed up");
+    yard.import(2);
+    yard.merge_and_remove();
+    fs::create_dir(backup.join("backup.json.new")).expect("in the manifest's way");
+    assert!(matches!(take(&yard.store, &backup, &mut quiet), Err(BackupError::File { .. })));
+    assert_eq!(check(&backup, &mut quiet).expect("whole"), first.manifest);
+    fs::remove_dir(backup.join("backup.json.new")).expect("out of the way");
+    take(&yard.store, &backup, &mut quiet).expect("backed up again");
+    assert_eq!(yard.restored("restored"), rows(&yard.store));
+}
