@@ -1,4 +1,4 @@
-//! The command line. By hand: three commands, and a parser would be a tenth of the program.
+//! The command line. By hand: four commands, and a parser would be a tenth of the program.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -12,11 +12,13 @@ Usage:
   vigie-collector enrol SERVER:PORT WORD [--name NAME] [--state FOLDER] [--authorities FILE]
   vigie-collector run [FILES..]
   vigie-collector status
+  vigie-collector doctor
 
 Commands:
   enrol   Writes the configuration, with the word that the server gave out for this machine
   run     Ships FILES, or the logs that the configuration names, or else the mail logs in the usual places, until it is stopped
   status  Says how a running collector stands: 0 connected, 1 not connected, 4 not running
+  doctor  Looks for what keeps it from shipping, and says what to do: 0 nothing, 1 something
 
 Options:
   --config FILE       The configuration [/etc/vigie-collector/collector.conf]
@@ -42,6 +44,7 @@ pub enum Command {
     Enrol(Enrol),
     Run { config: PathBuf, files: Vec<PathBuf> },
     Status { config: PathBuf },
+    Doctor { config: PathBuf },
 }
 
 /// What `enrol` is given.
@@ -69,7 +72,7 @@ const fn option(name: &'static str, commands: &'static [&'static str]) -> Given 
 /// Reads the command line without the program's name.
 pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Failure> {
     let mut options = [
-        option("--config", &["enrol", "run", "status"]),
+        option("--config", &["enrol", "run", "status", "doctor"]),
         option("--name", &["enrol"]),
         option("--state", &["enrol"]),
         option("--authorities", &["enrol"]),
@@ -104,7 +107,7 @@ fn take(options: &mut [Given], text: &str, rest: &mut impl Iterator<Item = OsStr
 
 fn command(words: Vec<OsString>, options: [Given; 4]) -> Result<Command, Failure> {
     let mut words = words.into_iter();
-    let name = words.next().ok_or_else(|| Failure::usage("a command is missing: enrol, run or status"))?;
+    let name = words.next().ok_or_else(|| Failure::usage("a command is missing: enrol, run, status or doctor"))?;
     let name = name.to_string_lossy().into_owned();
     if let Some(misplaced) = options.iter().find(|option| option.value.is_some() && !option.commands.contains(&&*name))
     {
@@ -123,6 +126,7 @@ fn command(words: Vec<OsString>, options: [Given; 4]) -> Result<Command, Failure
         }),
         "run" => return Ok(Command::Run { config, files: words.map(PathBuf::from).collect() }),
         "status" => Command::Status { config },
+        "doctor" => Command::Doctor { config },
         _ => return Err(Failure::usage(format!("there is no command `{name}`"))),
     };
     match words.next() {
@@ -152,6 +156,7 @@ mod tests {
         assert_eq!((&*enrol.server, &*enrol.word, enrol.name.as_deref()), ("h:1", "w", Some("mx1")));
         assert_eq!((enrol.config, enrol.state), (CONFIG.into(), "s".into()));
         assert_eq!(parsed("status"), Ok(Command::Status { config: CONFIG.into() }));
+        assert_eq!(parsed("doctor"), Ok(Command::Doctor { config: CONFIG.into() }));
         assert_eq!(parsed("run --help"), Ok(Command::Help));
         assert_eq!(parsed("-V"), Ok(Command::Version));
     }

@@ -48,7 +48,7 @@ pub fn open(config: &Config, mut places: Places) -> Result<Sources, Failure> {
 }
 
 /// The logs that are named, or else the usual ones, unless something else is shipped.
-fn followed(config: &Config) -> Vec<PathBuf> {
+pub fn followed(config: &Config) -> Vec<PathBuf> {
     let has_others = !config.listen.is_empty() || config.is_journal_read;
     if config.files.is_empty() && !has_others { usual_files(find_machine_logs()) } else { config.files.clone() }
 }

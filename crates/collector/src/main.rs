@@ -2,6 +2,7 @@
 
 mod arguments;
 mod config;
+mod doctor;
 mod enrol;
 mod failure;
 mod feeds;
@@ -28,6 +29,7 @@ fn execute(command: Command) -> Result<ExitCode, Failure> {
         Command::Version => log::say(&format!("{}\n", config::program())),
         Command::Enrol(enrolment) => enrol::enrol(&enrolment)?,
         Command::Run { config, files } => return run::run(&config, files),
+        Command::Doctor { config } => return doctor::examine(&config),
         Command::Status { config } => return status::show(&config),
     }
     Ok(ExitCode::SUCCESS)

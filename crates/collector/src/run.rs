@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
-use vigie_shipping::{Condition, Observer, Pace, Places, ShipConfig, ShipEvent, Shipper};
+use vigie_shipping::{Condition, Observer, Pace, Places, Reached, ShipConfig, ShipEvent, Shipper, Unreachable, reach};
 
 use crate::config::{Config, program};
 use crate::failure::Failure;
@@ -56,6 +56,13 @@ pub fn run(path: &Path, files: Vec<PathBuf>) -> Result<ExitCode, Failure> {
     })?;
     log::write("info", &farewell(&condition));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Greets the server once.
+pub fn greet(config: &Config) -> Result<Reached, Unreachable> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(NAME_THREADS).build();
+    let runtime = runtime.map_err(Unreachable::here)?;
+    runtime.block_on(reach(&ship_config(config, config.state.join(PLACES_FILE))))
 }
 
 fn farewell(condition: &Condition) -> String {

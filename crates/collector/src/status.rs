@@ -14,7 +14,7 @@ use crate::log;
 
 const FILE: &str = "status.json";
 /// A running collector writes it every few seconds.
-const STALE_S: i64 = 60;
+pub const STALE_S: i64 = 60;
 const NOT_CONNECTED: u8 = 1;
 const NOT_RUNNING: u8 = 4;
 
@@ -27,19 +27,24 @@ pub fn write(state: &Path, condition: &Condition) -> io::Result<()> {
 
 pub fn show(path: &Path) -> Result<ExitCode, Failure> {
     let config = Config::load(path)?;
-    let text = std::fs::read(config.state.join(FILE)).ok();
-    let condition: Option<Condition> = text.and_then(|text| serde_json::from_slice(&text).ok());
-    let Some(condition) = condition else {
+    let Some((condition, age_s)) = read(&config) else {
         log::say(&format!("it has not run yet (nothing in {})\n", config.state.display()));
         return Ok(ExitCode::from(NOT_RUNNING));
     };
-    let age_s = (now_us() - condition.now_us) / 1_000_000;
     log::say(&told(&condition, age_s));
     Ok(match condition.is_connected {
         _ if age_s > STALE_S => ExitCode::from(NOT_RUNNING),
         true => ExitCode::SUCCESS,
         false => ExitCode::from(NOT_CONNECTED),
     })
+}
+
+/// How it stood, and how many seconds ago. None when it has not run yet.
+pub fn read(config: &Config) -> Option<(Condition, i64)> {
+    let text = std::fs::read(config.state.join(FILE)).ok()?;
+    let condition: Condition = serde_json::from_slice(&text).ok()?;
+    let age_s = now_us().saturating_sub(condition.now_us) / 1_000_000;
+    Some((condition, age_s))
 }
 
 fn told(condition: &Condition, age_s: i64) -> String {

@@ -7,6 +7,7 @@ mod derive;
 pub mod live;
 mod namesakes;
 pub(crate) mod order;
+mod pinned;
 mod rebuild;
 mod recent;
 pub(crate) mod reread;
@@ -24,6 +25,7 @@ use vigie_model::{Hop, Micros};
 use self::{derive::Linking, namesakes::Namesakes, recent::Recent};
 pub use self::{
     namesakes::Namesake,
+    pinned::Pinned,
     state::{State, StateError, StreamMark},
 };
 use crate::intake::{self, HostRule, Progress, Report, Source};

@@ -171,6 +171,34 @@ impl TableLog {
         sync_folder(&self.dir.join("_delta_log"))
     }
 
+    /// The files of the log that a reader of this version needs: its newest checkpoint, and the entries since.
+    pub(crate) fn history(&self, version: u64) -> Result<Vec<String>, LakeError> {
+        let folder = self.dir.join("_delta_log");
+        let entries = std::fs::read_dir(&folder).map_err(|e| LakeError::file("list", &folder, e))?;
+        let names: HashSet<String> =
+            entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        let checkpoint = |version: u64| format!("{version:020}.checkpoint.parquet");
+        let begin = (0..=version).rev().find(|&version| names.contains(&checkpoint(version)));
+        let needed = begin.map_or(0, |begin| begin + 1)..=version;
+        let mut history: Vec<String> = begin.map(checkpoint).into_iter().collect();
+        // The entry of the checkpoint's own version may have gone already.
+        history.extend(begin.map(|begin| format!("{begin:020}.json")).filter(|name| names.contains(name)));
+        for entry in needed.map(|version| format!("{version:020}.json")) {
+            if !names.contains(&entry) {
+                let gone = std::io::Error::from(std::io::ErrorKind::NotFound);
+                return Err(LakeError::file("read", &folder.join(entry), gone));
+            }
+            history.push(entry);
+        }
+        Ok(history)
+    }
+
+    /// The id that the table got when it was made. None of a version that was written by this very lake.
+    pub(crate) async fn id_at(&self, version: u64) -> Result<Option<String>, LakeError> {
+        let state = self.loaded(version).await?.state;
+        Ok(state.map(|state| state.metadata().id().to_owned()))
+    }
+
     async fn checkpoint(&self, version: u64) -> Result<(), LakeError> {
         let fail = |e: DeltaTableError| LakeError::log("shorten", self.table, e);
         let mut table = DeltaTable::new(self.log_store.clone());

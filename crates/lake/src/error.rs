@@ -30,6 +30,9 @@ pub enum LakeError {
     /// Another writer is at work.
     #[error("the lake in {} is being written by process {pid}", dir.display())]
     Locked { dir: PathBuf, pid: String },
+    /// Commits came so quickly that none could be looked at.
+    #[error("the lake in {} is written too quickly to be copied", dir.display())]
+    Busy { dir: PathBuf },
     /// The Delta log of a table could not be read or written.
     #[error("cannot {operation} the log of table {table}")]
     Log { operation: &'static str, table: Table, source: Source },
@@ -105,6 +108,7 @@ impl LakeError {
             LakeError::NewerLayout { .. } => Some("use the newer vigie program, or another folder"),
             LakeError::OlderLayout { .. } => Some("import the logs again into a new folder (--data)"),
             LakeError::Locked { .. } => Some("stop the other process, or let it finish; reading needs no lock"),
+            LakeError::Busy { .. } => Some("try again when less comes in"),
             LakeError::Log { .. } => Some("check that the disk has room and that the folder is ours to write"),
             LakeError::ForeignCommit { .. } => {
                 Some("let no other program write into the lake; import the logs again into a new folder")

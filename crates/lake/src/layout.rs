@@ -115,6 +115,14 @@ impl Layout {
         replace_json(&self.current_file(), current)
     }
 
+    /// The two small files of a copy that has the tables as this commit left them, by their names.
+    pub(crate) fn small_files(&self, current: &Current) -> Result<Vec<(PathBuf, Vec<u8>)>, LakeError> {
+        let layout = serde_json::to_vec(&LayoutFile { layout: LAYOUT });
+        let layout = layout.map_err(|e| LakeError::damaged(&self.version_file(), e))?;
+        let current = serde_json::to_vec(current).map_err(|e| LakeError::damaged(&self.current_file(), e))?;
+        Ok(vec![("lake.json".into(), layout), ("current.json".into(), current)])
+    }
+
     pub(crate) fn pending(&self) -> Result<Option<Pending>, LakeError> {
         read_json(&self.pending_file())
     }

@@ -187,6 +187,30 @@ pub enum Command {
         #[command(subcommand)]
         action: CollectorsAction,
     },
+    /// Copy the store to another folder, also while a server writes to it; again to the same folder copies only what is new.
+    Backup {
+        #[command(flatten)]
+        store: Store,
+        /// Folder for the backup, best on another disk.
+        #[arg(value_name = "TARGET")]
+        target: PathBuf,
+    },
+    /// Make a store of a backup, in a folder that holds none yet (--data).
+    Restore {
+        #[command(flatten)]
+        store: Store,
+        /// Folder that `vigie backup` wrote to.
+        #[arg(value_name = "SOURCE")]
+        source: PathBuf,
+        /// Only compare each file of the backup with its checksum.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Look for what is wrong with the store, the collectors and this machine, and say what to do.
+    Doctor {
+        #[command(flatten)]
+        store: Store,
+    },
     /// The fields and words of the filter language.
     HelpFilter,
     /// Write a completion script for a shell to standard output.

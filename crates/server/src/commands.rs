@@ -1,12 +1,15 @@
 //! The commands: one file each. Every command takes its arguments and says how it ended.
 
+mod backup;
 mod collectors;
 mod coverage;
+mod doctor;
 mod export;
 mod files;
 mod import;
 mod manual;
 mod question;
+mod restore;
 mod search;
 mod serve;
 mod stats;
@@ -44,6 +47,12 @@ pub fn run(cli: &Cli) -> anyhow::Result<Outcome> {
             CollectorsAction::List => collectors::list(output, &store.data),
             CollectorsAction::Remove { name } => collectors::remove(output, &store.data, name),
         },
+        Command::Backup { store, target } => backup::run(output, &store.data, target),
+        Command::Restore { store, source, check } => {
+            let what = if *check { restore::What::Check } else { restore::What::Restore };
+            restore::run(output, &store.data, source, what)
+        }
+        Command::Doctor { store } => doctor::run(output, &store.data),
         Command::Try { files, sample, data, zone, listen } => {
             try_it::run(output, files, *sample, data.as_deref(), zone, listen.listen)
         }

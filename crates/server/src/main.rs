@@ -1,8 +1,10 @@
 //! The program `vigie`: command line, pages, and the server behind them.
 
+mod backup;
 mod cli;
 mod collect;
 mod commands;
+mod doctor;
 mod monitoring;
 mod output;
 mod own_log;

@@ -10,6 +10,7 @@ use serde::Serialize;
 use vigie_engine::import::{ImportError, Phase};
 
 use crate::{
+    backup::Moved,
     cli::{Color, OutputOptions},
     stop::Signal,
 };
@@ -23,6 +24,8 @@ pub enum Outcome {
     NothingFound,
     /// What was to be the same is not.
     Differs,
+    /// The doctor found errors.
+    Unwell,
     Stopped(Signal),
 }
 
@@ -31,6 +34,7 @@ impl From<Outcome> for ExitCode {
         ExitCode::from(match outcome {
             Outcome::Done => 0,
             Outcome::Differs => 1,
+            Outcome::Unwell => 1,
             Outcome::Partly => 3,
             Outcome::NothingFound => 4,
             Outcome::Stopped(signal) => signal.exit_code(),
@@ -209,6 +213,13 @@ impl Progress {
             }
             Phase::Compacting => self.say("tidying up".to_owned()),
         }
+    }
+
+    /// Bytes of a copy.
+    pub fn moved(&self, moved: Moved) {
+        self.bar.set_length(moved.of.max(1));
+        self.bar.set_position(moved.bytes);
+        self.bar.set_message(format!("{} of {}", HumanBytes(moved.bytes), HumanBytes(moved.of)));
     }
 
     fn say(&self, text: String) {

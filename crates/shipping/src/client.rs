@@ -9,6 +9,7 @@ mod event;
 mod lane;
 mod link;
 mod places;
+mod reach;
 mod session;
 mod trust;
 
@@ -28,6 +29,7 @@ pub use event::{Condition, FeedCondition, Observer, ShipEvent};
 use lane::Lane;
 use link::{Dialer, Fault};
 pub use places::{Places, PlacesError};
+pub use reach::{Reached, Unreachable, reach};
 pub use trust::TrustError;
 
 /// What a [`Shipper`] needs to know.

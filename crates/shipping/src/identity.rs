@@ -13,6 +13,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
+use crate::dates;
 use crate::enrolment::KeyPin;
 
 /// Certificate and key that the server made for itself, in its folder.
@@ -153,6 +154,11 @@ impl ServerIdentity {
         let fresh = load(&self.certificate, &self.key)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(true)
+    }
+
+    /// Until when the certificate is valid, to the hour; `None` when it is not valid now, or for longer than anybody plans.
+    pub fn valid_until(&self) -> Option<SystemTime> {
+        dates::valid_until(self.current().cert.first()?, SystemTime::now())
     }
 
     fn current(&self) -> Arc<CertifiedKey> {

@@ -6,6 +6,7 @@
 pub mod bounds;
 #[cfg(feature = "client")]
 mod client;
+mod dates;
 mod enrolment;
 #[cfg(feature = "server")]
 mod identity;
@@ -15,7 +16,8 @@ mod server;
 
 #[cfg(feature = "client")]
 pub use client::{
-    Condition, FeedCondition, Observer, Pace, Places, PlacesError, ShipConfig, ShipEvent, Shipper, TrustError,
+    Condition, FeedCondition, Observer, Pace, Places, PlacesError, Reached, ShipConfig, ShipEvent, Shipper, TrustError,
+    Unreachable, reach,
 };
 pub use enrolment::{Enrolment, EnrolmentError, KeyPin, Token, TokenHash};
 #[cfg(feature = "server")]

@@ -123,7 +123,7 @@ fn logs_below(folder: &Path, problems: &mut Vec<SourceError>) -> Result<Vec<Path
 }
 
 /// The files of a folder that are named like mail logs, and all files of folders that are, sorted.
-fn mail_logs(folder: &Path, problems: &mut Vec<SourceError>) -> Result<Vec<PathBuf>, SourceError> {
+pub(crate) fn mail_logs(folder: &Path, problems: &mut Vec<SourceError>) -> Result<Vec<PathBuf>, SourceError> {
     let mut logs = Vec::new();
     for path in entries(folder)? {
         if path.is_dir() {

@@ -17,6 +17,7 @@ mod identity;
 pub mod journald;
 pub mod listen;
 mod logfile;
+pub mod machine;
 mod nearest;
 pub mod spool;
 

@@ -248,6 +248,13 @@ impl State {
         entries.filter_map(|entry| Some((entry.path().file_stem()?.to_str()?.parse().ok()?, entry.path()))).collect()
     }
 
+    /// Where the state of this commit lies: under its number, or after maintenance under the newest earlier one.
+    pub fn file_of(dir: &Path, sequence: u64) -> Option<PathBuf> {
+        let states =
+            Self::saved(dir).into_iter().filter(|(_, path)| path.extension().is_some_and(|kind| kind == "state"));
+        states.filter(|(number, _)| *number <= sequence).max().map(|(_, path)| path)
+    }
+
     /// Removes the states of earlier commits. One that cannot be removed does no harm.
     pub fn forget_before(dir: &Path, sequence: u64) {
         for (_, path) in Self::saved(dir).into_iter().filter(|(number, _)| *number < sequence) {

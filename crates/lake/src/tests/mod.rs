@@ -2,6 +2,7 @@
 
 mod asking;
 mod atomicity;
+mod copies;
 mod maintenance;
 mod replacing;
 mod round_trip;

@@ -12,6 +12,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
+use crate::dates::{self, Dates};
 use crate::enrolment::{Enrolment, KeyPin};
 
 /// Where systems keep the certificates of the authorities: Debian, Fedora, SUSE, Alpine.
@@ -152,15 +153,12 @@ impl ServerCertVerifier for Pinned {
     }
 }
 
-/// webpki looks at a certificate's dates before it looks for an issuer. It is given no issuers, so that it always ends by not finding one.
 fn check_dates(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), rustls::Error> {
-    let bad = |_| rustls::Error::from(CertificateError::BadEncoding);
-    let certificate = webpki::EndEntityCert::try_from(certificate).map_err(bad)?;
-    let usage = webpki::KeyUsage::server_auth();
-    match certificate.verify_for_usage(webpki::ALL_VERIFICATION_ALGS, &[], &[], now, usage, None, None) {
-        Ok(_) | Err(webpki::Error::UnknownIssuer) => Ok(()),
-        Err(webpki::Error::CertExpired { .. }) => Err(CertificateError::Expired.into()),
-        Err(webpki::Error::CertNotValidYet { .. }) => Err(CertificateError::NotValidYet.into()),
-        Err(_) => Err(CertificateError::BadEncoding.into()),
-    }
+    let problem = match dates::at(certificate, now) {
+        Dates::Valid => return Ok(()),
+        Dates::Over => CertificateError::Expired,
+        Dates::NotBegun => CertificateError::NotValidYet,
+        Dates::Unknown => CertificateError::BadEncoding,
+    };
+    Err(problem.into())
 }

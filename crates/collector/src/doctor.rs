@@ -1,0 +1,215 @@
+//! `doctor`: what keeps this collector from shipping, and what to do.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::ExitCode;
+
+use vigie_sources::machine::{is_denied, reading_group, space};
+
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::{feeds, log, run, status};
+
+/// Less than this is soon used up by a spool.
+const FREE_WARNING_BYTES: u64 = 256 << 20;
+const FREE_ERROR_BYTES: u64 = 16 << 20;
+const CLOCK_WARNING_US: i64 = 2_000_000;
+const CLOCK_ERROR_US: i64 = 60_000_000;
+const OTHERS: u32 = 0o077;
+const FAILED: u8 = 1;
+
+/// How something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Ok,
+    Warning,
+    Error,
+}
+
+/// What was found, and what to do.
+#[derive(Debug, PartialEq, Eq)]
+struct Finding {
+    verdict: Verdict,
+    found: String,
+    advice: String,
+}
+
+impl Finding {
+    fn ok(found: impl Into<String>) -> Finding {
+        Finding { verdict: Verdict::Ok, found: found.into(), advice: String::new() }
+    }
+
+    fn warning(found: impl Into<String>, advice: impl Into<String>) -> Finding {
+        Finding { verdict: Verdict::Warning, found: found.into(), advice: advice.into() }
+    }
+
+    fn error(found: impl Into<String>, advice: impl Into<String>) -> Finding {
+        Finding { verdict: Verdict::Error, ..Finding::warning(found, advice) }
+    }
+}
+
+pub fn examine(path: &Path) -> Result<ExitCode, Failure> {
+    let config = Config::load(path)?;
+    let mut findings = vec![privacy(path)];
+    findings.extend(server(&config));
+    findings.extend(logs(&config));
+    findings.extend(state(&config.state));
+    findings.push(progress(&config));
+    let count = |verdict| findings.iter().filter(|finding| finding.verdict == verdict).count();
+    let (errors, warnings) = (count(Verdict::Error), count(Verdict::Warning));
+    let answer = match (errors, warnings) {
+        (0, 0) => format!("All is well with the collector {}.", config.name),
+        (0, _) => format!("The collector {} can ship; {warnings} warnings.", config.name),
+        (_, _) => {
+            format!("Something is wrong with the collector {}: {errors} errors, {warnings} warnings.", config.name)
+        }
+    };
+    log::say(&format!("{answer}\n\n{}", findings.iter().map(told).collect::<String>()));
+    Ok(if errors > 0 { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
+}
+
+fn told(finding: &Finding) -> String {
+    let word = match finding.verdict {
+        Verdict::Ok => "ok",
+        Verdict::Warning => "warning",
+        Verdict::Error => "error",
+    };
+    let plain = |text: &str| text.replace(char::is_control, " ");
+    let mut text = format!("{word:8}{}\n", plain(&finding.found));
+    if !finding.advice.is_empty() {
+        text.push_str(&format!("        → {}\n", plain(&finding.advice)));
+    }
+    text
+}
+
+fn privacy(path: &Path) -> Finding {
+    match fs::metadata(path) {
+        Ok(of) if of.mode() & OTHERS != 0 => Finding::error(
+            format!(
+                "others may read {}, which holds this machine's secret: its mode is {:04o}",
+                path.display(),
+                of.mode() & 0o7777
+            ),
+            format!("chmod 0600 {}; if others used this machine, enrol it anew", path.display()),
+        ),
+        _ => Finding::ok(format!("{} can be read, and by its owner alone", path.display())),
+    }
+}
+
+/// Greets the server, and compares clocks.
+fn server(config: &Config) -> Vec<Finding> {
+    let reached = match run::greet(config) {
+        Ok(reached) => reached,
+        Err(error) => return vec![Finding::error(error.to_string(), error.hint())],
+    };
+    let (least, most) = reached.clock_ahead_us;
+    let mut findings =
+        vec![Finding::ok(format!("{} answers and lets this machine in ({})", config.server, reached.program))];
+    // The way there and back may explain a difference of either sign.
+    let off = if least > 0 { least } else { most.min(0) };
+    let way = if off > 0 { "ahead of" } else { "behind" };
+    let found = format!("this machine's clock is {} s {way} the server's", off.unsigned_abs() / 1_000_000);
+    let advice = "let both machines set their clocks by NTP: timedatectl set-ntp true";
+    findings.push(match off.saturating_abs() {
+        off if off > CLOCK_ERROR_US => Finding::error(found, advice),
+        off if off > CLOCK_WARNING_US => Finding::warning(found, advice),
+        _ => Finding::ok("this machine's clock and the server's agree"),
+    });
+    findings
+}
+
+/// Every log that is followed: may it be read?
+fn logs(config: &Config) -> Vec<Finding> {
+    feeds::followed(config).iter().map(|path| log_of(path)).collect()
+}
+
+fn log_of(path: &Path) -> Finding {
+    let name = path.display();
+    match File::open(path) {
+        Ok(_) => Finding::ok(format!("{name} can be read")),
+        Err(error) if error.kind() == ErrorKind::NotFound => Finding::warning(
+            format!("{name} is not there (yet)"),
+            "it is followed once it is; see where the mail server writes, and name that log in the configuration: file = PATH",
+        ),
+        Err(_) if is_denied(path) => {
+            let advice = match reading_group(Path::new("/"), path) {
+                Some(group) => {
+                    format!("let the collector's user join its group: usermod -aG {group} USER, then start it again")
+                }
+                None => "let a group read it, or run the collector as root".to_owned(),
+            };
+            Finding::error(format!("{name} may not be read by this user"), advice)
+        }
+        Err(error) => Finding::error(format!("{name} cannot be read: {error}"), format!("see `ls -l {name}`")),
+    }
+}
+
+/// Where it is kept how far the server has come, and spools.
+fn state(folder: &Path) -> Vec<Finding> {
+    let name = folder.display();
+    if let Err(error) = can_write(folder) {
+        let advice = format!("let the collector's user own it (chown -R USER {name}), or run this as that user");
+        return vec![Finding::error(format!("{name} cannot be written: {error}"), advice)];
+    }
+    let free = space(folder).map_or(u64::MAX, |space| space.free_bytes);
+    let found = format!("{name} can be written, {} MiB are free", free >> 20);
+    let advice = "make room there: lines that listeners and the journal give have nowhere else to wait";
+    vec![match free {
+        free if free < FREE_ERROR_BYTES => Finding::error(found, advice),
+        free if free < FREE_WARNING_BYTES => Finding::warning(found, advice),
+        _ => Finding::ok(found),
+    }]
+}
+
+fn can_write(folder: &Path) -> io::Result<()> {
+    let path = folder.join(format!("doctor-{}.new", std::process::id()));
+    File::options().write(true).create_new(true).open(&path)?;
+    fs::remove_file(path)
+}
+
+/// What the running collector last wrote of itself.
+fn progress(config: &Config) -> Finding {
+    let start = "start it: systemctl start vigie-collector";
+    let Some((condition, age_s)) = status::read(config) else { return Finding::error("it has not run yet", start) };
+    if age_s > status::STALE_S {
+        return Finding::error(format!("it does not run: it was heard {age_s} s ago"), start);
+    }
+    let open: u64 = condition.feeds.iter().map(|feed| feed.undurable_bytes).sum();
+    let found = format!("it runs; {} bytes wait, {open} are sent and not stored yet", condition.backlog_bytes);
+    match (condition.losses, condition.is_connected) {
+        (0, true) => Finding::ok(found),
+        (0, false) => Finding::warning(
+            format!("{found}; it is not connected: {}", condition.trouble.unwrap_or_default()),
+            "it tries again every half minute",
+        ),
+        (losses, _) => Finding::error(
+            format!("{found}; lost {losses} times, {} bytes known", condition.lost_bytes),
+            "see its log (journalctl -u vigie-collector)",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_or_written_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(log_of(&folder.path().join("mail.log")).verdict, Verdict::Warning);
+        fs::write(folder.path().join("mail.log"), "").unwrap();
+        assert_eq!(log_of(&folder.path().join("mail.log")).verdict, Verdict::Ok);
+        assert_eq!(state(&folder.path().join("nothing"))[0].verdict, Verdict::Error);
+        assert_ne!(state(folder.path())[0].verdict, Verdict::Error);
+        // Looking leaves nothing.
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_text_of_the_server_stays_on_its_line() {
+        let text = told(&Finding::error("a\nok      b", "c"));
+        assert_eq!(text, "error   a ok      b\n        → c\n");
+    }
+}
