@@ -6,6 +6,7 @@ mod commands;
 mod output;
 mod pages;
 mod stop;
+mod syslog;
 
 use std::process::ExitCode;
 

@@ -137,7 +137,8 @@ impl Default for Limits {
 /// The door. Make it, keep its [`counters`](Self::counters), and [`serve`](Self::serve).
 pub struct Server<R> {
     shared: Arc<Shared<R>>,
-    identity: Arc<ServerIdentity>,
+    /// None for one without TLS.
+    identity: Option<Arc<ServerIdentity>>,
     report: Box<dyn Fn(IdentityError) + Send + Sync>,
 }
 
@@ -157,11 +158,16 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 impl<R: Receiver> Server<R> {
     /// A door with these limits.
     pub fn new(receiver: R, identity: Arc<ServerIdentity>, limits: Limits) -> Server<R> {
+        Server { identity: Some(identity), ..Self::plain(receiver, limits) }
+    }
+
+    /// The same without TLS, for who comes from this machine, or through something that ends TLS.
+    pub fn plain(receiver: R, limits: Limits) -> Server<R> {
         let requests = Requests::new(limits.requests_of_sender);
         let batches = Requests::new(limits.batches_of_sender);
         let room = Room::new(limits.body_bytes);
         let shared = Shared { receiver, limits, counters: Arc::default(), requests, batches, room };
-        Server { shared: Arc::new(shared), identity, report: Box::new(|_| ()) }
+        Server { shared: Arc::new(shared), identity: None, report: Box::new(|_| ()) }
     }
 
     /// Hears of a renewed certificate that cannot be read; the one before stays in use.
@@ -177,7 +183,7 @@ impl<R: Receiver> Server<R> {
 
     /// Serves until `shutdown` completes, and then lets end what is under way, for a few seconds.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), io::Error> {
-        let acceptor = acceptor(self.identity.clone())?;
+        let acceptor = self.identity.clone().map(acceptor).transpose()?;
         let admission = Arc::new(Admission::new(&self.shared.limits));
         let (stop, stopping) = watch::channel(false);
         let mut connections = JoinSet::new();
@@ -210,7 +216,7 @@ impl<R: Receiver> Server<R> {
     }
 
     fn renew(&self) {
-        if let Err(error) = self.identity.reload_if_changed() {
+        if let Some(Err(error)) = self.identity.as_ref().map(|identity| identity.reload_if_changed()) {
             (self.report)(error);
         }
     }

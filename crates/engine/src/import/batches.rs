@@ -41,14 +41,17 @@ pub(super) fn surplus<'a>(streams: impl Iterator<Item = (&'a StreamKey, usize)>)
     batches.sort_by_key(|(_, order)| std::cmp::Reverse(*order));
     let mut of_sender: FxHashMap<&Text, usize> = FxHashMap::default();
     let mut kept = 0;
-    let is_surplus = |(key, _): &(&StreamKey, usize)| {
+    let mut surplus = Vec::new();
+    for (key, _) in batches {
         let of_sender = of_sender.entry(&key.sender).or_default();
         *of_sender += 1;
-        let is_surplus = *of_sender > OF_SENDER_MAX || kept >= MAX;
-        kept += usize::from(!is_surplus);
-        is_surplus
-    };
-    batches.into_iter().filter(is_surplus).map(|(key, _)| key.clone()).collect()
+        if *of_sender > OF_SENDER_MAX || kept >= MAX {
+            surplus.push(key.clone());
+        } else {
+            kept += 1;
+        }
+    }
+    surplus
 }
 
 #[cfg(test)]
