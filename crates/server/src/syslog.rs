@@ -36,6 +36,7 @@ const FOLDER: &str = "spool";
 /// Sockets, and what takes their lines to the store.
 pub struct Syslog {
     listeners: Vec<(Listener, Spool)>,
+    places: Vec<ListenPlace>,
     pump: Pump,
     /// Shown by sockets with TLS.
     identity: Option<Arc<ServerIdentity>>,
@@ -68,22 +69,23 @@ impl Syslog {
             return Err(Hint { message: format!("more than {LISTENERS_MAX} sockets for syslog"), hint }.into());
         }
         let folder = data.join(FOLDER);
-        let (mut listeners, mut feeds) = (Vec::new(), Vec::new());
+        let (mut listeners, mut feeds, mut places) = (Vec::new(), Vec::new(), Vec::new());
         for place in wanted.places {
             private_folder(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
             let config = ListenConfig { from: wanted.from.to_vec(), ..ListenConfig::new(place.address, transport(place, &identity)?) };
             let listener = Listener::bind(config).map_err(|error| cannot_listen(place, &error))?;
             let (spool, feed) = open_spool(&folder.join(place.file_name()), &place.to_string())?;
+            places.push(ListenPlace { address: listener.local_addr(), ..*place });
             listeners.push((listener, spool));
             feeds.push(feed);
         }
         feeds.extend(left_behind(&folder, wanted.places)?);
-        Ok(Self { listeners, pump: Pump::start(feeds, ingest)?, identity })
+        Ok(Self { listeners, places, pump: Pump::start(feeds, ingest)?, identity })
     }
 
-    /// Where syslog is taken, for a person.
-    pub fn places(&self) -> Vec<String> {
-        self.listeners.iter().map(|(listener, _)| listener.local_addr().to_string()).collect()
+    /// Where syslog is taken.
+    pub fn places(&self) -> &[ListenPlace] {
+        &self.places
     }
 
     /// Takes syslog until a stop is asked for, and what has come by then. Call within the runtime.

@@ -62,7 +62,7 @@ pub fn run(
         let doors = Doors::open(intake).await?;
         let mut syslog = taking.as_mut().map(|taking| taking.syslog.serve()).unwrap_or_default();
         doors.remark(output);
-        for place in taking.iter().flat_map(|taking| &taking.syslog_places) {
+        for place in taking.iter().flat_map(|taking| taking.syslog.places()) {
             output.remark(format_args!("syslog is taken at {place}"));
         }
         output.remark(format_args!("Vigie is at http://{address}/  (Ctrl-C ends it)"));
@@ -151,7 +151,6 @@ struct Taking {
     /// None where nothing needs one.
     identity: Option<Arc<ServerIdentity>>,
     syslog: Syslog,
-    syslog_places: Vec<String>,
 }
 
 impl Taking {
@@ -178,8 +177,7 @@ impl Taking {
         let ingest = Arc::new(ingest);
         let door = Arc::new(Door::new(ingest.clone(), roll, moved));
         let syslog = Syslog::open(&wanted, data, identity.clone(), ingest.clone())?;
-        let syslog_places = syslog.places();
-        Ok(Self { ingest, door, data: data.to_owned(), identity, syslog, syslog_places })
+        Ok(Self { ingest, door, data: data.to_owned(), identity, syslog })
     }
 
     async fn serve(&self, doors: Doors) -> std::io::Result<()> {
