@@ -202,7 +202,9 @@ mod tests {
             files: vec!["/var/log/mail.log".into(), "/srv/other = odd.log".into()],
             authorities: Some("/etc/ssl/ca.pem".into()),
             state: "/tmp/state".into(),
-            listen: ["udp 0.0.0.0:514", "tcp [::1]:601", "tls 0.0.0.0:6514"].map(|place| place.parse().unwrap()).to_vec(),
+            listen: ["udp 0.0.0.0:514", "tcp [::1]:601", "tls 0.0.0.0:6514"]
+                .map(|place| place.parse().unwrap())
+                .to_vec(),
             certificate: Some(("/etc/ssl/mx1.pem".into(), "/etc/ssl/mx1.key".into())),
             is_journal_read: true,
         };

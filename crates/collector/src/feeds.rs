@@ -87,7 +87,8 @@ fn transport_in_tls(config: &Config) -> Result<Transport, Failure> {
             Failure::new(format!("cannot read {}: {error}", file.display()), hint)
         })
     };
-    let unusable = |error: TlsError| Failure::new(format!("{} cannot be used: {error}", certificate.display()), error.hint());
+    let unusable =
+        |error: TlsError| Failure::new(format!("{} cannot be used: {error}", certificate.display()), error.hint());
     let (chain, key) = (read(certificate)?, read(key)?);
     Ok(Transport::Tls(tls_config(&chain, &key, Senders::Any).map_err(unusable)?))
 }

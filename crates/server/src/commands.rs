@@ -35,9 +35,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::HelpFilter => manual::filter(),
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man { folder } => manual::man(folder),
-        Command::Serve { store, zone, listen, intake } => {
-            serve::run(output, &store.data, zone, listen.listen, intake)
-        }
+        Command::Serve { store, zone, listen, intake } => serve::run(output, &store.data, zone, listen.listen, intake),
         Command::Collectors { store, action } => match action {
             CollectorsAction::Add { name, server, .. } => collectors::add(output, &store.data, name, server.as_deref()),
             CollectorsAction::Certificate => collectors::certificate(&store.data),

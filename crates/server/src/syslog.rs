@@ -72,7 +72,10 @@ impl Syslog {
         let (mut listeners, mut feeds, mut places) = (Vec::new(), Vec::new(), Vec::new());
         for place in wanted.places {
             private_folder(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-            let config = ListenConfig { from: wanted.from.to_vec(), ..ListenConfig::new(place.address, transport(place, &identity)?) };
+            let config = ListenConfig {
+                from: wanted.from.to_vec(),
+                ..ListenConfig::new(place.address, transport(place, &identity)?)
+            };
             let listener = Listener::bind(config).map_err(|error| cannot_listen(place, &error))?;
             let (spool, feed) = open_spool(&folder.join(place.file_name()), &place.to_string())?;
             places.push(ListenPlace { address: listener.local_addr(), ..*place });
@@ -120,12 +123,10 @@ fn transport(place: &ListenPlace, identity: &Option<Arc<ServerIdentity>>) -> any
     Ok(match (place.protocol, identity) {
         (Protocol::Udp, _) => Transport::Udp,
         (Protocol::Tcp, _) => Transport::Tcp,
-        (Protocol::Tls, Some(identity)) => {
-            Transport::Tls(tls_config_of(identity.clone()).map_err(|error| Hint {
-                message: error.to_string(),
-                hint: error.hint().to_owned(),
-            })?)
-        }
+        (Protocol::Tls, Some(identity)) => Transport::Tls(
+            tls_config_of(identity.clone())
+                .map_err(|error| Hint { message: error.to_string(), hint: error.hint().to_owned() })?,
+        ),
         (Protocol::Tls, None) => anyhow::bail!("there is no certificate for {place}"),
     })
 }
@@ -160,7 +161,9 @@ pub fn has_spools(data: &Path) -> bool {
 
 fn cannot_listen(place: &ListenPlace, error: &io::Error) -> Hint {
     let hint = match error.kind() {
-        io::ErrorKind::PermissionDenied => "ports below 1024 need root, or AmbientCapabilities=CAP_NET_BIND_SERVICE in the unit",
+        io::ErrorKind::PermissionDenied => {
+            "ports below 1024 need root, or AmbientCapabilities=CAP_NET_BIND_SERVICE in the unit"
+        }
         io::ErrorKind::AddrInUse => "see with `ss -lntup` who has the port; often it is rsyslog",
         _ => "see with `ip addr` whether this machine has the address",
     };

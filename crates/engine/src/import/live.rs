@@ -266,7 +266,8 @@ impl Live {
         let mut sink = ToLake::live(&mut self.run, std::mem::take(&mut self.hosts), tracks, &mut watch);
         let mut parts: Vec<(&mut Track, u64, &[u8], usize)> = Vec::new();
         // A log that was rotated goes on in its successor, whatever the clock says: of each origin the oldest stream first.
-        let mut streams: Vec<&mut Stream> = self.streams.values_mut().filter(|stream| !stream.waiting.is_empty()).collect();
+        let mut streams: Vec<&mut Stream> =
+            self.streams.values_mut().filter(|stream| !stream.waiting.is_empty()).collect();
         streams.sort_by(|a, b| (&a.track.label, a.order).cmp(&(&b.track.label, b.order)));
         for stream in streams {
             let whole = stream.whole();
@@ -312,9 +313,7 @@ impl Live {
         let mut streams: Vec<&Stream> = self.streams.values().collect();
         // Batches in the order in which they came, since it says which are to be forgotten first.
         let turn = |stream: &Stream| if batches::is_of_batches(&stream.mark.label) { stream.order } else { 0 };
-        streams.sort_by(|a, b| {
-            (&a.mark.sender, turn(a), a.mark.stream).cmp(&(&b.mark.sender, turn(b), b.mark.stream))
-        });
+        streams.sort_by(|a, b| (&a.mark.sender, turn(a), a.mark.stream).cmp(&(&b.mark.sender, turn(b), b.mark.stream)));
         self.run.state.streams = streams.into_iter().map(|stream| stream.mark.clone()).collect();
         any_ended
     }

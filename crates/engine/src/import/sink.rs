@@ -6,7 +6,8 @@ use vigie_lake::{Commit, Coverage, LineBatch, LineRef, Shape};
 use vigie_model::{Hop, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, Text, day_of};
 
 use super::{
-    ImportError, Phase, Run, batches::is_of_batches, derive::derive_early, hull, namesakes::Namesakes, recent::in_order, state::HostState,
+    ImportError, Phase, Run, batches::is_of_batches, derive::derive_early, hull, namesakes::Namesakes,
+    recent::in_order, state::HostState,
 };
 use crate::intake::{FileMark, Line, Progress, Report, Seen, Sink, Track};
 

@@ -185,7 +185,9 @@ impl Object for Record<'static> {
     fn member<'de, M: MapAccess<'de>>(&mut self, name: &str, map: &mut M) -> Result<(), M::Error> {
         match name {
             "timeUnixNano" | "time_unix_nano" => self.time_ns = map.next_value::<Number>()?.nanos(),
-            "observedTimeUnixNano" | "observed_time_unix_nano" => self.observed_ns = map.next_value::<Number>()?.nanos(),
+            "observedTimeUnixNano" | "observed_time_unix_nano" => {
+                self.observed_ns = map.next_value::<Number>()?.nanos()
+            }
             "body" => {
                 let mut any = Any::default();
                 map.next_value_seed(Read(&mut any))?;

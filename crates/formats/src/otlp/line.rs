@@ -97,8 +97,12 @@ impl Said<'_> {
     fn write(&self, into: &mut Vec<u8>) {
         let bytes_max = into.len() + LINE_BYTES_MAX - CLOSING_BYTES;
         into.extend_from_slice(format!("{{\"__REALTIME_TIMESTAMP\":\"{}\"", self.micros).as_bytes());
-        let parts =
-            [("_HOSTNAME", self.host), ("SYSLOG_IDENTIFIER", self.program), ("SYSLOG_PID", &self.pid), ("MESSAGE", self.text)];
+        let parts = [
+            ("_HOSTNAME", self.host),
+            ("SYSLOG_IDENTIFIER", self.program),
+            ("SYSLOG_PID", &self.pid),
+            ("MESSAGE", self.text),
+        ];
         for (name, value) in parts {
             if !value.is_empty() {
                 into.extend_from_slice(b",\"");

@@ -8,15 +8,8 @@ const NAME_BYTES_MAX: usize = 255;
 // Best first: what the mail server itself said, then what the shipper knows of the machine.
 /// journald, OpenTelemetry's semantic conventions, its syslog receiver and Vector, Fluent Bit.
 const HOST: [&str; 5] = ["_HOSTNAME", "syslog.hostname", "hostname", "host.name", "host"];
-const PROGRAM: [&str; 7] = [
-    "SYSLOG_IDENTIFIER",
-    "syslog.appname",
-    "appname",
-    "ident",
-    "_COMM",
-    "process.executable.name",
-    "service.name",
-];
+const PROGRAM: [&str; 7] =
+    ["SYSLOG_IDENTIFIER", "syslog.appname", "appname", "ident", "_COMM", "process.executable.name", "service.name"];
 const PID: [&str; 7] = ["SYSLOG_PID", "syslog.procid", "procid", "proc_id", "pid", "_PID", "process.pid"];
 const TEXT: [&str; 3] = ["MESSAGE", "message", "log"];
 

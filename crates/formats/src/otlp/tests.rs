@@ -52,7 +52,12 @@ fn read(body: &[u8]) -> Batch {
 
 /// Host, program, process, text and time of the one line of a batch.
 fn said(batch: &Batch) -> (String, String, u32, String, Stamp) {
-    assert_eq!(batch.lines.iter().filter(|byte| **byte == b'\n').count(), 1, "{:?}", batch.lines.escape_ascii().to_string());
+    assert_eq!(
+        batch.lines.iter().filter(|byte| **byte == b'\n').count(),
+        1,
+        "{:?}",
+        batch.lines.escape_ascii().to_string()
+    );
     let line = batch.lines.strip_suffix(b"\n").expect("its newline");
     let mut scratch = Scratch::default();
     let envelope = envelope::parse(line, &mut scratch).expect("a line that is read");
@@ -174,7 +179,9 @@ fn what_is_no_request_is_refused() {
     for body in [&lying[..], &[1 << 3 | 2], &[0x0B], &[0xFF; 12], &[1 << 3 | 1, 0]] {
         assert_eq!(Batch::read(body, Encoding::Protobuf, "x"), Err(OtlpError::Damaged), "{body:?}");
     }
-    for (body, encoding) in [(&b""[..], Encoding::Protobuf), (b"{}", Encoding::Json), (b"{\"resourceLogs\":[]}", Encoding::Json)] {
+    for (body, encoding) in
+        [(&b""[..], Encoding::Protobuf), (b"{}", Encoding::Json), (b"{\"resourceLogs\":[]}", Encoding::Json)]
+    {
         let batch = Batch::read(body, encoding, "x").expect("an empty request");
         assert_eq!((batch.taken, batch.rejected), (0, 0));
     }
@@ -184,7 +191,8 @@ fn what_is_no_request_is_refused() {
 fn many_small_records_and_long_names_are_bounded() {
     let many = request(&[], &vec![Vec::new(); RECORDS_MAX + 1]);
     assert_eq!(Batch::read(&many, Encoding::Protobuf, "x"), Err(OtlpError::Records));
-    let json = format!("{{\"resourceLogs\":[{{\"scopeLogs\":[{{\"logRecords\":[{}{{}}]}}]}}]}}", "{},".repeat(RECORDS_MAX));
+    let json =
+        format!("{{\"resourceLogs\":[{{\"scopeLogs\":[{{\"logRecords\":[{}{{}}]}}]}}]}}", "{},".repeat(RECORDS_MAX));
     assert_eq!(Batch::read(json.as_bytes(), Encoding::Json, "x"), Err(OtlpError::Records));
     let name = "h".repeat(255);
     let resource = [attribute("host.name", &text(&name)), attribute("service.name", &text(&name))];

@@ -38,7 +38,9 @@ fn added_shipper(output: &OutputOptions, name: &str, token: &Token) -> Outcome {
         println!("{}", serde_json::json!({ "name": name, "authorization": authorization }));
         return Outcome::Done;
     }
-    output.remark(format_args!("shipper {name} is enrolled. It sends OTLP logs over HTTP to /v1/logs with this header:\n"));
+    output.remark(format_args!(
+        "shipper {name} is enrolled. It sends OTLP logs over HTTP to /v1/logs with this header:\n"
+    ));
     println!("Authorization: {authorization}");
     output.remark(format_args!("\nThe token is a secret, and is shown only now."));
     Outcome::Done

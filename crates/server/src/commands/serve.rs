@@ -133,7 +133,8 @@ impl Doors {
     }
 
     fn remark(&self, output: &OutputOptions) {
-        let address = |listener: &TcpListener| listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
+        let address =
+            |listener: &TcpListener| listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
         if let Some(collectors) = &self.collectors {
             output.remark(format_args!("collectors are taken at {}", address(collectors)));
         }
@@ -190,7 +191,9 @@ impl Taking {
         let otlp = async {
             match doors.otlp {
                 Some(listener) => {
-                    vigie_shipping::Server::plain(self.door.clone(), Limits::default()).serve(listener, stop::wait()).await
+                    vigie_shipping::Server::plain(self.door.clone(), Limits::default())
+                        .serve(listener, stop::wait())
+                        .await
                 }
                 None => std::future::pending().await,
             }

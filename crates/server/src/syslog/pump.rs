@@ -3,6 +3,9 @@
 //! Invariant: a spool hears `durable` only of what the store holds for good and the spool itself gave out. There are no places to
 //! save: after a restart a spool gives all that it holds again, as the same streams, and the ingest passes over what it knows.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::BTreeMap,
     io,
@@ -173,7 +176,11 @@ impl<F: Feed> Lane<F> {
                 Err(NotTaken::Gap { expected }) => self.close_gap(piece, expected, store)?,
                 Err(NotTaken::Over { end }) => {
                     // Segments do not grow once they are sealed.
-                    tracing::error!(spool = self.feed.label(), end, "a stream goes on behind its end; the rest is dropped");
+                    tracing::error!(
+                        spool = self.feed.label(),
+                        end,
+                        "a stream goes on behind its end; the rest is dropped"
+                    );
                     self.taken(&piece);
                     self.tell(piece.stream, piece.end());
                 }

@@ -181,7 +181,8 @@ fn taken(batch: &Batch, encoding: Encoding) -> Response {
         }
         (Encoding::Json, Some(reason)) => {
             // 64-bit numbers are strings in protobuf's JSON.
-            let partial = serde_json::json!({ "rejectedLogRecords": batch.rejected.to_string(), "errorMessage": reason });
+            let partial =
+                serde_json::json!({ "rejectedLogRecords": batch.rejected.to_string(), "errorMessage": reason });
             serde_json::json!({ "partialSuccess": partial }).to_string().into_bytes()
         }
     };

@@ -75,7 +75,17 @@ mod tests {
             assert_eq!((is_in(within), is_in(without)), (true, false), "{network}");
             assert_eq!(network.to_string().parse(), Ok(network));
         }
-        for wrong in ["", "192.0.2.1/24", "192.0.2.0/33", "192.0.2.0/", "2001:db8::1/32", "::/129", "192.0.2", "x/8", "10.0.0.0/-1"] {
+        for wrong in [
+            "",
+            "192.0.2.1/24",
+            "192.0.2.0/33",
+            "192.0.2.0/",
+            "2001:db8::1/32",
+            "::/129",
+            "192.0.2",
+            "x/8",
+            "10.0.0.0/-1",
+        ] {
             assert_eq!(wrong.parse::<Network>(), Err(NoNetwork), "{wrong}");
         }
     }

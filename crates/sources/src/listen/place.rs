@@ -71,8 +71,10 @@ mod tests {
     fn both_ways_to_write_a_place_are_read() {
         let place: ListenPlace = "tls [::1]:6514".parse().expect("a place");
         assert_eq!("tls://[::1]:6514".parse(), Ok(place));
-        assert_eq!((place.to_string().parse(), place.file_name().as_str()), (Ok(place), "tls---1--6514"));
-        for wrong in ["", "tcp", "514", "tcp 514", "tcp://host:514", "smtp://0.0.0.0:25", "TCP 0.0.0.0:514", "udp 0.0.0.0"] {
+        assert_eq!((place.to_string().parse(), place.file_name().as_str()), (Ok(place), "tls----1--6514"));
+        for wrong in
+            ["", "tcp", "514", "tcp 514", "tcp://host:514", "smtp://0.0.0.0:25", "TCP 0.0.0.0:514", "udp 0.0.0.0"]
+        {
             assert_eq!(wrong.parse::<ListenPlace>(), Err(NoPlace), "{wrong}");
         }
     }

@@ -7,9 +7,9 @@ use tokio::net::UdpSocket;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, timeout};
 
+use super::Refusal;
 use super::framing::Wholeness;
 use super::intake::{Intake, Stop};
-use super::Refusal;
 use super::kernel::Dropped;
 use crate::spool::Block;
 
