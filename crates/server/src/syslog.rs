@@ -154,9 +154,11 @@ fn left_behind(folder: &Path, places: &[ListenPlace]) -> anyhow::Result<Vec<Spoo
     Ok(feeds)
 }
 
-/// Are there spools, of this run or of one before?
-pub fn has_spools(data: &Path) -> bool {
-    data.join(FOLDER).is_dir()
+/// Did an earlier run leave lines in its spools?
+pub fn has_lines(data: &Path) -> bool {
+    let inside = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_segment = |path: std::path::PathBuf| path.extension().is_some_and(|ending| ending == "lines");
+    inside(&data.join(FOLDER)).any(|spool| inside(&spool).any(is_segment))
 }
 
 fn cannot_listen(place: &ListenPlace, error: &io::Error) -> Hint {

@@ -11,8 +11,8 @@ use super::live::StreamKey;
 
 /// What the sender of batches is called behind its own name. No name of a collector has a slash.
 const BATCHES: &str = "/otlp";
-/// Batches of one sender that are remembered. One that had no answer comes again within seconds, and hardly any sender has more
-/// than ten under way, of which each waits for a commit: a thousand are half a minute of the quickest.
+/// Batches of one sender that are remembered. One that had no answer comes again within seconds, and a sender has no more than
+/// sixteen under way, of which each waits for a commit: a thousand are sixteen seconds of the quickest.
 const OF_SENDER_MAX: usize = 1_024;
 /// Of all senders: the state, written with each commit, grows by less than a hundred bytes for each.
 const MAX: usize = 8_192;

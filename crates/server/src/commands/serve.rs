@@ -157,7 +157,7 @@ struct Taking {
 impl Taking {
     /// Is there anything by which lines come, or something left of an earlier run?
     fn is_asked(intake: &Intake, data: &Path) -> bool {
-        intake.collect.is_some() || intake.otlp.is_some() || !intake.syslog.is_empty() || syslog::has_spools(data)
+        intake.collect.is_some() || intake.otlp.is_some() || !intake.syslog.is_empty() || syslog::has_lines(data)
     }
 
     fn start(intake: &Intake, data: &Path, pages: &Pages, zone: TimeZone) -> anyhow::Result<Self> {
