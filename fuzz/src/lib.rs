@@ -5,10 +5,12 @@
 
 mod hops;
 mod lines;
+mod otlp;
 mod texts;
 
 pub use hops::{hold, hops_of, linker};
 pub use lines::{calendar, dovecot, envelope, filter, host, line};
+pub use otlp::otlp;
 pub use texts::query;
 
 /// A target by its name, and what the runner starts from.
@@ -29,7 +31,7 @@ pub enum Seeds {
     Filters,
 }
 
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     Target { name: "envelope", run: envelope, seeds: Seeds::Line },
     Target { name: "calendar", run: calendar, seeds: Seeds::Lines },
     Target { name: "line", run: line, seeds: Seeds::Line },
@@ -37,5 +39,6 @@ pub const TARGETS: [Target; 8] = [
     Target { name: "filter", run: filter, seeds: Seeds::Line },
     Target { name: "query", run: query, seeds: Seeds::Filters },
     Target { name: "host", run: host, seeds: Seeds::Lines },
+    Target { name: "otlp", run: otlp, seeds: Seeds::Lines },
     Target { name: "linker", run: linker, seeds: Seeds::Lines },
 ];

@@ -1,11 +1,11 @@
 //! The configuration: `key = value` on each line, and all mistakes told at once.
 
-use std::fmt::{self, Write};
+use std::fmt::Write;
 use std::io::{self, Read};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use vigie_shipping::{Enrolment, EnrolmentError};
+use vigie_sources::listen::{ListenPlace, Protocol};
 
 use crate::failure::Failure;
 
@@ -13,7 +13,8 @@ use crate::failure::Failure;
 const FILE_BYTES_MAX: u64 = 1 << 20;
 /// Logs of one machine.
 const FILES_MAX: usize = 64;
-const KEYS: [&str; 8] = ["server", "word", "name", "file", "authorities", "state", "listen", "journal"];
+const KEYS: [&str; 10] =
+    ["server", "word", "name", "file", "authorities", "state", "listen", "journal", "certificate", "key"];
 /// Sockets of one collector.
 const LISTENERS_MAX: usize = 16;
 
@@ -31,42 +32,11 @@ pub struct Config {
     /// The folder of what has to outlive a restart.
     pub state: PathBuf,
     /// Where syslog is taken.
-    pub listen: Vec<Listen>,
+    pub listen: Vec<ListenPlace>,
+    /// Certificate and key in PEM, shown to those that send over TLS.
+    pub certificate: Option<(PathBuf, PathBuf)>,
     /// Is the mail of this machine's journal shipped?
     pub is_journal_read: bool,
-}
-
-/// A socket for syslog: `udp ADDRESS:PORT` or `tcp ADDRESS:PORT`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Listen {
-    Udp(SocketAddr),
-    Tcp(SocketAddr),
-}
-
-impl Listen {
-    fn parse(text: &str) -> Option<Listen> {
-        let (protocol, address) = text.split_once(' ')?;
-        let address = address.trim().parse().ok()?;
-        match protocol {
-            "udp" => Some(Listen::Udp(address)),
-            "tcp" => Some(Listen::Tcp(address)),
-            _ => None,
-        }
-    }
-
-    /// Fit for the name of a folder.
-    pub fn file_name(&self) -> String {
-        self.to_string().replace([' ', ':', '[', ']', '%'], "-")
-    }
-}
-
-impl fmt::Display for Listen {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Listen::Udp(address) => write!(formatter, "udp {address}"),
-            Listen::Tcp(address) => write!(formatter, "tcp {address}"),
-        }
-    }
 }
 
 /// Name and version.
@@ -112,16 +82,20 @@ impl Config {
         let mut text = String::from(
             "# Written by `vigie-collector enrol`. It holds the secret of this machine: let nobody else read it.\n\
              # Further keys: `file = /path/of/a.log`, once for each log; without any, the mail logs in the usual places are shipped.\n\
-             # `listen = udp 0.0.0.0:514` or `listen = tcp 0.0.0.0:514` takes syslog; `journal = mail` ships the mail in the journal.\n",
+             # `listen = udp 0.0.0.0:514`, `listen = tcp 0.0.0.0:514` or `listen = tls 0.0.0.0:6514` takes syslog, the last with\n\
+             # `certificate = FILE` and `key = FILE`; `journal = mail` ships the mail in the journal.\n",
         );
         let files = self.files.iter().map(|file| ("file", file.display().to_string()));
         let authorities = self.authorities.iter().map(|file| ("authorities", file.display().to_string()));
         let known = [("server", self.server.clone()), ("word", self.enrolment.word()), ("name", self.name.clone())];
+        let certificate = self.certificate.iter().flat_map(|(certificate, key)| {
+            [("certificate", certificate.display().to_string()), ("key", key.display().to_string())]
+        });
         let state = [("state", self.state.display().to_string())];
         let listen = self.listen.iter().map(|listen| ("listen", listen.to_string()));
         let journal = self.is_journal_read.then(|| ("journal", "mail".to_owned()));
-        for (key, value) in known.into_iter().chain(state).chain(authorities).chain(files).chain(listen).chain(journal)
-        {
+        let sources = files.chain(listen).chain(certificate).chain(journal);
+        for (key, value) in known.into_iter().chain(state).chain(authorities).chain(sources) {
             let _ = writeln!(text, "{key} = {value}");
         }
         text
@@ -142,7 +116,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
 struct Reading {
     values: [Option<String>; KEYS.len()],
     files: Vec<PathBuf>,
-    listen: Vec<Listen>,
+    listen: Vec<ListenPlace>,
     problems: Vec<String>,
 }
 
@@ -158,12 +132,12 @@ impl Reading {
             Some(_) if value.is_empty() => self.problems.push(format!("line {number}: `{key}` has no value")),
             Some(_) if key == "file" && self.files.len() < FILES_MAX => self.files.push(value.into()),
             Some(_) if key == "file" => self.problems.push(format!("line {number}: more than {FILES_MAX} files")),
-            Some(_) if key == "listen" => match Listen::parse(value) {
-                Some(listen) if self.listen.len() < LISTENERS_MAX => self.listen.push(listen),
-                Some(_) => self.problems.push(format!("line {number}: more than {LISTENERS_MAX} sockets")),
-                None => self.problems.push(format!(
-                    "line {number}: `{value}` is no place to listen; write it like `udp 0.0.0.0:514` or `tcp [::]:514`"
-                )),
+            Some(_) if key == "listen" => match value.parse() {
+                Ok(listen) if self.listen.len() < LISTENERS_MAX => self.listen.push(listen),
+                Ok(_) => self.problems.push(format!("line {number}: more than {LISTENERS_MAX} sockets")),
+                Err(no_place) => {
+                    self.problems.push(format!("line {number}: `{value}` is no place to listen: {no_place}"));
+                }
             },
             Some(_) if key == "journal" && value != "mail" => {
                 self.problems.push(format!("line {number}: `journal` can only be `mail`"));
@@ -177,7 +151,7 @@ impl Reading {
     }
 
     fn finish(self) -> Result<Config, Vec<String>> {
-        let [server, word, name, _, authorities, state, _, journal] = self.values;
+        let [server, word, name, _, authorities, state, _, journal, certificate, key] = self.values;
         let mut problems = self.problems;
         if server.is_none() {
             problems.push("`server` is missing".to_owned());
@@ -187,6 +161,10 @@ impl Reading {
             None => problems.push("`word` is missing".to_owned()),
             Some(Err(error)) => problems.push(bad_word(*error)),
             Some(Ok(_)) => {}
+        }
+        let has_tls = self.listen.iter().any(|listen| listen.protocol == Protocol::Tls);
+        if certificate.is_some() != key.is_some() || (has_tls && key.is_none()) {
+            problems.push("`listen = tls …` needs both `certificate` and `key`".to_owned());
         }
         let (Some(server), Some(Ok(enrolment)), true) = (server, enrolment, problems.is_empty()) else {
             return Err(problems);
@@ -199,6 +177,7 @@ impl Reading {
             authorities: authorities.map(PathBuf::from),
             state: state.map_or_else(|| "/var/lib/vigie-collector".into(), PathBuf::from),
             listen: self.listen,
+            certificate: certificate.map(PathBuf::from).zip(key.map(PathBuf::from)),
             is_journal_read: journal.is_some(),
         })
     }
@@ -223,7 +202,10 @@ mod tests {
             files: vec!["/var/log/mail.log".into(), "/srv/other = odd.log".into()],
             authorities: Some("/etc/ssl/ca.pem".into()),
             state: "/tmp/state".into(),
-            listen: vec![Listen::Udp("0.0.0.0:514".parse().unwrap()), Listen::Tcp("[::1]:601".parse().unwrap())],
+            listen: ["udp 0.0.0.0:514", "tcp [::1]:601", "tls 0.0.0.0:6514"]
+                .map(|place| place.parse().unwrap())
+                .to_vec(),
+            certificate: Some(("/etc/ssl/mx1.pem".into(), "/etc/ssl/mx1.key".into())),
             is_journal_read: true,
         };
         assert_eq!(Config::parse(&config.text()), Ok(config));
@@ -232,7 +214,7 @@ mod tests {
     #[test]
     fn all_mistakes_are_told_at_once_with_their_lines() {
         let problems = Config::parse(
-            "# x\nserver a:1\nwurd = x\nname =\nword = nonsense\nname = a\nname = b\nlisten = udp 514\njournal = all\n",
+            "# x\nserver a:1\nwurd = x\nname =\nword = nonsense\nname = a\nname = b\nlisten = udp 514\njournal = all\ncertificate = x\n",
         )
         .unwrap_err();
         let all = problems.join("\n");
@@ -245,6 +227,7 @@ mod tests {
             "line 8: `udp 514` is no place to listen",
             "line 9: `journal` can only be `mail`",
             "`server` is missing",
+            "both `certificate` and `key`",
         ] {
             assert!(all.contains(words), "{words} in {all}");
         }

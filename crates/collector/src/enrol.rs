@@ -23,11 +23,13 @@ pub fn enrol(given: &Enrol) -> Result<(), Failure> {
         authorities: given.authorities.clone(),
         state: given.state.clone(),
         listen: Vec::new(),
+        certificate: None,
         is_journal_read: false,
     };
     // Enrolled again, the sources stay those that the administrator chose.
     if let Ok(known) = Config::load(&given.config) {
         (config.files, config.listen, config.is_journal_read) = (known.files, known.listen, known.is_journal_read);
+        config.certificate = known.certificate;
     }
     let failed = |error: io::Error| {
         Failure::new(

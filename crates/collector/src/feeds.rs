@@ -1,21 +1,24 @@
 //! What is shipped: logs that are followed, what listeners take, and the journal.
 
 use std::hash::{BuildHasher, RandomState};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use vigie_shipping::Places;
 use vigie_sources::journald::{JournalConfig, JournalFeed};
-use vigie_sources::listen::{ListenConfig, Listener, Transport};
+use vigie_sources::listen::{ListenConfig, ListenPlace, Listener, Protocol, Senders, TlsError, Transport, tls_config};
 use vigie_sources::spool::{Spool, SpoolConfig};
 use vigie_sources::{Feed, Follower, Start, find_machine_logs};
 
-use crate::config::{Config, Listen};
+use crate::config::Config;
 use crate::failure::Failure;
 
 /// Followed when no mail log is there yet: where Debian and others will write it.
 const USUAL: &str = "/var/log/mail.log";
 /// These repeat lines of `mail.log` where both are written.
 const REPEATING: &str = "mail.info";
+/// What a file of certificates or a key may hold; chains have a few kibibytes.
+const PEM_BYTES_MAX: u64 = 1 << 20;
 const PACKED: [&str; 5] = ["gz", "bz2", "xz", "zst", "Z"];
 
 /// All that this collector ships.
@@ -53,13 +56,14 @@ pub fn followed(config: &Config) -> Vec<PathBuf> {
     if config.files.is_empty() && !has_others { usual_files(find_machine_logs()) } else { config.files.clone() }
 }
 
-fn listen_at(listen: &Listen, config: &Config, sources: &mut Sources) -> Result<(), Failure> {
-    let (transport, address) = match *listen {
-        Listen::Udp(address) => (Transport::Udp, address),
-        Listen::Tcp(address) => (Transport::Tcp, address),
+fn listen_at(listen: &ListenPlace, config: &Config, sources: &mut Sources) -> Result<(), Failure> {
+    let transport = match listen.protocol {
+        Protocol::Udp => Transport::Udp,
+        Protocol::Tcp => Transport::Tcp,
+        Protocol::Tls => transport_in_tls(config)?,
     };
     let listener =
-        Listener::bind(ListenConfig::new(address, transport)).map_err(|error| cannot_listen(listen, &error))?;
+        Listener::bind(ListenConfig::new(listen.address, transport)).map_err(|error| cannot_listen(listen, &error))?;
     let dir = config.state.join(format!("spool-{}", listen.file_name()));
     let (spool, feed) = Spool::open(SpoolConfig::new(dir, format!("syslog:{listen}")), entropy())
         .map_err(|error| Failure::new(&error, error.hint()))?;
@@ -68,7 +72,28 @@ fn listen_at(listen: &Listen, config: &Config, sources: &mut Sources) -> Result<
     Ok(())
 }
 
-fn cannot_listen(listen: &Listen, error: &std::io::Error) -> Failure {
+/// With the certificate of the configuration.
+fn transport_in_tls(config: &Config) -> Result<Transport, Failure> {
+    let Some((certificate, key)) = &config.certificate else {
+        return Err(Failure::new("there is no certificate to show", "name one by `certificate` and `key`"));
+    };
+    let read = |file: &Path| {
+        let pem = std::fs::File::open(file).and_then(|file| {
+            let mut pem = Vec::new();
+            file.take(PEM_BYTES_MAX).read_to_end(&mut pem).map(|_| pem)
+        });
+        pem.map_err(|error| {
+            let hint = format!("see with `ls -l {}` whether it is there and this user may read it", file.display());
+            Failure::new(format!("cannot read {}: {error}", file.display()), hint)
+        })
+    };
+    let unusable =
+        |error: TlsError| Failure::new(format!("{} cannot be used: {error}", certificate.display()), error.hint());
+    let (chain, key) = (read(certificate)?, read(key)?);
+    Ok(Transport::Tls(tls_config(&chain, &key, Senders::Any).map_err(unusable)?))
+}
+
+fn cannot_listen(listen: &ListenPlace, error: &std::io::Error) -> Failure {
     let hint = match error.kind() {
         std::io::ErrorKind::PermissionDenied => "ports below 1024 need root; senders can be told another port",
         std::io::ErrorKind::AddrInUse => "see with `ss -lntup` who has the port; often it is rsyslog",

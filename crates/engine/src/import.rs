@@ -3,6 +3,7 @@
 //! Lines and facts are committed together, every few hundred thousand lines, with the correlators' state. Journeys are
 //! derived afterwards for the time that was touched. A run that is cut short leaves a store that the next run completes.
 
+mod batches;
 mod derive;
 pub mod live;
 mod namesakes;

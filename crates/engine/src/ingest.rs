@@ -48,6 +48,13 @@ pub struct Position {
     is_over: bool,
 }
 
+impl Position {
+    /// Is all of a stream that has ended stored for good?
+    pub fn is_durable_whole(&self) -> bool {
+        self.is_over && self.durable >= self.received
+    }
+}
+
 /// How ingest is.
 #[derive(Clone, Debug, Default)]
 pub struct Condition {
@@ -261,7 +268,7 @@ impl Work {
             let (pieces, is_stopping) = self.next_pieces(&recounts);
             let mut began = Instant::now();
             let touched = self.store_pieces(&mut live, pieces, &mut recounts)?;
-            self.told(&live, touched);
+            self.told(&mut live, touched);
             if is_stopping || recounts.is_due(Instant::now()) {
                 self.recount(&mut live, &mut recounts)?;
                 // What waited meanwhile waits no longer for that.
@@ -352,8 +359,11 @@ impl Work {
     }
 
     /// Notes what is durable now, and says so.
-    fn told(&self, live: &Live, touched: Vec<StreamKey>) {
+    fn told(&self, live: &mut Live, touched: Vec<StreamKey>) {
         let mut held = self.shared.held();
+        for key in live.take_forgotten() {
+            held.positions.remove(&key);
+        }
         for key in touched {
             if let (Some(durable), Some(position)) = (live.durable(&key), held.positions.get_mut(&key)) {
                 position.durable = durable;

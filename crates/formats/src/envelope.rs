@@ -12,11 +12,14 @@ pub(crate) mod stamp;
 mod syslog;
 mod tag;
 mod wrapping;
+mod written;
 
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod tests;
+
+pub use written::push_journal_value;
 
 /// One log line, opened: who wrote it, when, and what it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ pub mod calendar;
 pub mod dovecot;
 pub mod envelope;
 pub mod filter;
+pub mod otlp;
 pub mod postfix;
 mod record;
 pub mod scan;

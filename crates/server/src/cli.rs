@@ -3,6 +3,7 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use vigie_sources::listen::{ListenPlace, Network};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -178,7 +179,7 @@ pub enum Command {
         #[command(flatten)]
         listen: Listen,
         #[command(flatten)]
-        collect: Option<Collect>,
+        intake: Intake,
     },
     /// The collectors that may send to this server's store.
     Collectors {
@@ -231,12 +232,21 @@ pub struct Listen {
     pub listen: std::net::SocketAddr,
 }
 
-/// Take what collectors send, and store it as it comes.
-#[derive(Debug, Args)]
-pub struct Collect {
-    /// Address at which collectors are taken, such as 0.0.0.0:8026.
-    #[arg(id = "collect", long = "collect", value_name = "ADDRESS:PORT", required = false)]
-    pub listen: std::net::SocketAddr,
+/// By what lines come, to be stored at once.
+#[derive(Debug, Default, Args)]
+pub struct Intake {
+    /// Address at which collectors are taken, and OTLP logs at https://ADDRESS:PORT/v1/logs, such as 0.0.0.0:8026.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub collect: Option<std::net::SocketAddr>,
+    /// Take syslog by udp, tcp or tls, such as tcp://0.0.0.0:514. May be given several times.
+    #[arg(long, value_name = "PROTOCOL://ADDRESS:PORT")]
+    pub syslog: Vec<ListenPlace>,
+    /// Take syslog only from this network, such as 192.0.2.0/24. May be given several times.
+    #[arg(long, value_name = "NETWORK", requires = "syslog")]
+    pub syslog_from: Vec<Network>,
+    /// Take OTLP logs at http://ADDRESS:PORT/v1/logs, from this machine only, such as 127.0.0.1:4318.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub otlp: Option<std::net::SocketAddr>,
     /// A certificate in PEM, instead of the server's own; collectors enrolled before then pin another key.
     #[arg(long, value_name = "FILE", requires = "key")]
     pub certificate: Option<PathBuf>,
@@ -252,11 +262,16 @@ pub enum CollectorsAction {
         /// How it is called here, such as the name of its machine.
         name: String,
         /// How its machine reaches this server: the address of `serve --collect`.
-        #[arg(long, value_name = "HOST:PORT")]
-        server: String,
+        #[arg(long, value_name = "HOST:PORT", required_unless_present = "otlp")]
+        server: Option<String>,
+        /// Another shipper, which sends OTLP: print the header that it is to send.
+        #[arg(long, conflicts_with = "server")]
+        otlp: bool,
     },
     /// Those that are enrolled.
     List,
+    /// Print the server's own certificate, for shippers that are to trust it.
+    Certificate,
     /// Refuse a collector from now on.
     Remove { name: String },
 }

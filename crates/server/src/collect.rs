@@ -1,5 +1,6 @@
 //! The door for collectors: who may send, where each stream goes on, and how each collector is.
 
+mod batches;
 pub mod roll;
 
 use std::{
@@ -17,8 +18,9 @@ use vigie_engine::{
     import::live::{Arrival, NotTaken, StreamKey},
     ingest::{Ingest, Position},
 };
+use vigie_formats::otlp::Batch;
 use vigie_shipping::{
-    Chunk, Receiver, Refusal, Sender, ServerIdentity,
+    Chunk, Receiver, Refusal, Sender, ServerIdentity, Standing,
     protocol::{CURRENT, Durable, HeldStream, Hello, HelloAnswer, Received, Status, StatusAnswer, WireLimits},
 };
 
@@ -53,6 +55,7 @@ pub struct Door {
     roll: Roll,
     senders: Mutex<HashMap<Arc<str>, Collector>>,
     moved: watch::Sender<u64>,
+    places: batches::Places,
 }
 
 /// What a collector said of itself.
@@ -94,7 +97,7 @@ impl Door {
         for key in ingest.streams() {
             senders.entry((&*key.sender).into()).or_default().streams.push(key.stream);
         }
-        Self { ingest, roll, senders: Mutex::new(senders), moved }
+        Self { ingest, roll, senders: Mutex::new(senders), moved, places: batches::Places::default() }
     }
 
     fn senders(&self) -> MutexGuard<'_, HashMap<Arc<str>, Collector>> {
@@ -204,6 +207,10 @@ impl Receiver for Door {
 
     fn durable_moved(&self) -> watch::Receiver<u64> {
         self.moved.subscribe()
+    }
+
+    fn batch(&self, sender: &Sender, batch: &Batch) -> Result<Standing, Refusal> {
+        self.take_batch(sender, batch)
     }
 }
 

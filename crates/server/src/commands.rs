@@ -39,11 +39,10 @@ pub fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::HelpFilter => manual::filter(),
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man { folder } => manual::man(folder),
-        Command::Serve { store, zone, listen, collect } => {
-            serve::run(output, &store.data, zone, listen.listen, collect.as_ref())
-        }
+        Command::Serve { store, zone, listen, intake } => serve::run(output, &store.data, zone, listen.listen, intake),
         Command::Collectors { store, action } => match action {
-            CollectorsAction::Add { name, server } => collectors::add(output, &store.data, name, server),
+            CollectorsAction::Add { name, server, .. } => collectors::add(output, &store.data, name, server.as_deref()),
+            CollectorsAction::Certificate => collectors::certificate(&store.data),
             CollectorsAction::List => collectors::list(output, &store.data),
             CollectorsAction::Remove { name } => collectors::remove(output, &store.data, name),
         },

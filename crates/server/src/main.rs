@@ -10,6 +10,7 @@ mod output;
 mod own_log;
 mod pages;
 mod stop;
+mod syslog;
 
 use std::process::ExitCode;
 

@@ -62,7 +62,8 @@ pub struct Figures {
     pub condition: Option<Condition>,
     pub sources: Sources,
     pub queues: Queues,
-    pub door: Option<Arc<Counters>>,
+    /// Of each door by which lines come in.
+    pub doors: Vec<Arc<Counters>>,
 }
 
 /// Answers from one store.
@@ -75,8 +76,8 @@ struct Inner {
     data: PathBuf,
     /// What stores lines as they come, and since when.
     ingest: OnceLock<(Arc<Ingest>, Micros)>,
-    /// What the door for collectors counts.
-    door: OnceLock<Arc<Counters>>,
+    /// What the doors for collectors and other shippers count.
+    doors: Mutex<Vec<Arc<Counters>>>,
     changed: watch::Sender<u64>,
     silent: Mutex<Vec<SilentSource>>,
     overviews: Mutex<HashMap<String, Overview>>,
@@ -92,7 +93,7 @@ impl Pages {
             store,
             data: data.to_owned(),
             ingest: OnceLock::new(),
-            door: OnceLock::new(),
+            doors: Mutex::default(),
             changed: watch::Sender::new(0),
             silent: Mutex::default(),
             overviews: Mutex::default(),
@@ -113,9 +114,9 @@ impl Pages {
         let _ = self.inner.ingest.set((ingest, sources::now()));
     }
 
-    /// Collectors come in here: what is counted there is told, too.
+    /// Lines come in there: what is counted is told, too.
     pub fn watch_door(&self, counters: Arc<Counters>) {
-        let _ = self.inner.door.set(counters);
+        self.inner.doors.lock().unwrap_or_else(PoisonError::into_inner).push(counters);
     }
 
     /// Can the store be read, and what comes be stored? If not, why.
@@ -136,7 +137,7 @@ impl Pages {
             condition: inner.ingest.get().map(|(ingest, _)| ingest.condition()),
             sources: inner.sources(&snapshot).map_err(failed)?,
             queues: queues::queues(&scope, &snapshot).map_err(failed)?,
-            door: inner.door.get().cloned(),
+            doors: inner.doors.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         })
     }
 

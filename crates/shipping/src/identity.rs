@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -159,6 +161,22 @@ impl ServerIdentity {
     /// Until when the certificate is valid, to the hour; `None` when it is not valid now, or for longer than anybody plans.
     pub fn valid_until(&self) -> Option<SystemTime> {
         dates::valid_until(self.current().cert.first()?, SystemTime::now())
+    }
+
+    /// The certificates that it shows, in PEM.
+    pub fn chain_pem(&self) -> String {
+        const LINE_LETTERS: usize = 64;
+        let mut pem = String::new();
+        for certificate in &self.current().cert {
+            pem.push_str("-----BEGIN CERTIFICATE-----\n");
+            let text = BASE64.encode(certificate);
+            for line in text.as_bytes().chunks(LINE_LETTERS) {
+                pem.extend(line.iter().copied().map(char::from));
+                pem.push('\n');
+            }
+            pem.push_str("-----END CERTIFICATE-----\n");
+        }
+        pem
     }
 
     fn current(&self) -> Arc<CertifiedKey> {

@@ -24,4 +24,4 @@ pub use enrolment::{Enrolment, EnrolmentError, KeyPin, Token, TokenHash};
 pub use identity::{IdentityError, ServerIdentity};
 pub use protocol::{Chunk, Placement, Refusal};
 #[cfg(feature = "server")]
-pub use server::{Counters, Limits, Receiver, Sender, Server};
+pub use server::{Counters, Limits, Receiver, Sender, Server, Standing};

@@ -5,6 +5,7 @@ mod body;
 mod connection;
 mod counters;
 mod handler;
+mod logs;
 
 use std::io;
 use std::sync::Arc;
@@ -14,6 +15,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
+
+use vigie_formats::otlp::Batch;
 
 use crate::bounds::STATUS_WAIT_MAX;
 use crate::protocol::{Chunk, Hello, HelloAnswer, Received, Refusal, Status, StatusAnswer};
@@ -42,6 +45,19 @@ pub trait Receiver: Send + Sync + 'static {
     fn status(&self, sender: &Sender, status: &Status) -> Result<StatusAnswer, Refusal>;
     /// Changes whenever something became durable, for any collector.
     fn durable_moved(&self) -> watch::Receiver<u64>;
+    /// Log lines that came as a whole, by OTLP. Asked again with the same ones until they are durable; refused by default.
+    fn batch(&self, _: &Sender, _: &Batch) -> Result<Standing, Refusal> {
+        Err(Refusal::Unknown)
+    }
+}
+
+/// How a batch stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is taken, and will be durable.
+    Taken,
+    /// It is held for good.
+    Durable,
 }
 
 impl<R: Receiver + ?Sized> Receiver for Arc<R> {
@@ -64,6 +80,10 @@ impl<R: Receiver + ?Sized> Receiver for Arc<R> {
     fn durable_moved(&self) -> watch::Receiver<u64> {
         (**self).durable_moved()
     }
+
+    fn batch(&self, sender: &Sender, batch: &Batch) -> Result<Standing, Refusal> {
+        (**self).batch(sender, batch)
+    }
 }
 
 /// How much the door takes. The defaults fit a thousand collectors.
@@ -75,6 +95,8 @@ pub struct Limits {
     pub connections_of_address: usize,
     /// Requests of one collector at once, on all of its connections.
     pub requests_of_sender: usize,
+    /// Batches of OTLP of one sender at once: each waits for a commit, so there are more of them.
+    pub batches_of_sender: usize,
     /// Bytes of all bodies that are being received.
     pub body_bytes: usize,
     /// From the connection to the end of the TLS handshake.
@@ -99,6 +121,7 @@ impl Default for Limits {
             connections: 2048,
             connections_of_address: 256,
             requests_of_sender: 8,
+            batches_of_sender: 16,
             body_bytes: 64 << 20,
             handshake_time: Duration::from_secs(10),
             header_time: Duration::from_secs(10),
@@ -114,7 +137,8 @@ impl Default for Limits {
 /// The door. Make it, keep its [`counters`](Self::counters), and [`serve`](Self::serve).
 pub struct Server<R> {
     shared: Arc<Shared<R>>,
-    identity: Arc<ServerIdentity>,
+    /// None for one without TLS.
+    identity: Option<Arc<ServerIdentity>>,
     report: Box<dyn Fn(IdentityError) + Send + Sync>,
 }
 
@@ -124,6 +148,7 @@ struct Shared<R> {
     limits: Limits,
     counters: Arc<Counters>,
     requests: Requests,
+    batches: Requests,
     room: Room,
 }
 
@@ -133,10 +158,16 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 impl<R: Receiver> Server<R> {
     /// A door with these limits.
     pub fn new(receiver: R, identity: Arc<ServerIdentity>, limits: Limits) -> Server<R> {
+        Server { identity: Some(identity), ..Self::plain(receiver, limits) }
+    }
+
+    /// The same without TLS, for who comes from this machine, or through something that ends TLS.
+    pub fn plain(receiver: R, limits: Limits) -> Server<R> {
         let requests = Requests::new(limits.requests_of_sender);
+        let batches = Requests::new(limits.batches_of_sender);
         let room = Room::new(limits.body_bytes);
-        let shared = Shared { receiver, limits, counters: Arc::default(), requests, room };
-        Server { shared: Arc::new(shared), identity, report: Box::new(|_| ()) }
+        let shared = Shared { receiver, limits, counters: Arc::default(), requests, batches, room };
+        Server { shared: Arc::new(shared), identity: None, report: Box::new(|_| ()) }
     }
 
     /// Hears of a renewed certificate that cannot be read; the one before stays in use.
@@ -152,7 +183,7 @@ impl<R: Receiver> Server<R> {
 
     /// Serves until `shutdown` completes, and then lets end what is under way, for a few seconds.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), io::Error> {
-        let acceptor = acceptor(self.identity.clone())?;
+        let acceptor = self.identity.clone().map(acceptor).transpose()?;
         let admission = Arc::new(Admission::new(&self.shared.limits));
         let (stop, stopping) = watch::channel(false);
         let mut connections = JoinSet::new();
@@ -185,7 +216,7 @@ impl<R: Receiver> Server<R> {
     }
 
     fn renew(&self) {
-        if let Err(error) = self.identity.reload_if_changed() {
+        if let Some(Err(error)) = self.identity.as_ref().map(|identity| identity.reload_if_changed()) {
             (self.report)(error);
         }
     }

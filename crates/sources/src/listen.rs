@@ -16,6 +16,8 @@ mod guests;
 mod intake;
 mod kernel;
 mod line;
+mod network;
+mod place;
 mod stream;
 mod tls;
 mod udp;
@@ -35,7 +37,9 @@ pub use clock::Clock;
 pub use config::{Limits, ListenConfig, Transport};
 pub use counters::{Counters, Refusal, Tally};
 pub use event::ListenEvent;
-pub use tls::{Senders, TlsError, tls_config};
+pub use network::{Network, NoNetwork};
+pub use place::{ListenPlace, NoPlace, Protocol};
+pub use tls::{Senders, TlsError, tls_config, tls_config_of};
 
 use intake::Intake;
 

@@ -594,3 +594,37 @@ fn an_address_in_use_is_an_error_at_once() {
         assert_eq!(again.expect_err("in use").kind(), std::io::ErrorKind::AddrInUse);
     });
 }
+
+#[tokio::test]
+async fn strangers_are_refused_by_connection_and_datagram() {
+    for transport in [Transport::Tcp, Transport::Udp] {
+        let is_udp = matches!(transport, Transport::Udp);
+        let folder = tempfile::tempdir().expect("a folder");
+        let (spool, mut feed) =
+            Spool::open(SpoolConfig::new(folder.path().join("spool"), "syslog"), 1).expect("a spool");
+        let from = vec!["127.0.0.2".parse().expect("a network"), "2001:db8::/32".parse().expect("a network")];
+        let address = "127.0.0.1:0".parse().expect("an address");
+        let listener = Listener::bind(ListenConfig { from, ..ListenConfig::new(address, transport) }).expect("bound");
+        let (address, counters) = (listener.local_addr(), listener.counters());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let running = tokio::spawn(listener.run(spool, async move { drop(stopped.await) }));
+        for sender in ["127.0.0.1:0", "127.0.0.2:0"] {
+            let (sender, line) = (sender.parse::<SocketAddr>().expect("an address"), format!("{HEADER}{sender}\n"));
+            if is_udp {
+                let socket = UdpSocket::bind(sender).await.expect("bound");
+                socket.send_to(line.as_bytes(), address).await.expect("sent");
+            } else {
+                let socket = TcpSocket::new_v4().expect("a socket");
+                socket.bind(sender).expect("bound");
+                let mut stream = socket.connect(address).await.expect("connected");
+                // A stranger may have been hung up on already.
+                drop(stream.write_all(line.as_bytes()).await);
+            }
+        }
+        assert!(until(|| counters.tally().received == 1 && counters.tally().refused(Refusal::Stranger) == 1).await);
+        stop.send(()).expect("it runs");
+        running.await.expect("no panic").expect("no error");
+        let piece = feed.next().expect("readable").expect("a line");
+        assert_eq!(String::from_utf8(piece.bytes).expect("text"), format!("{HEADER}127.0.0.2:0\n"));
+    }
+}

@@ -18,7 +18,7 @@ use vigie_model::{Journey, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, Text};
 use vigie_sources::{Chunk, LINE_BYTES_MAX};
 
 use super::{
-    ImportError, Run, Store, StreamMark, derive, hull, rebuild,
+    ImportError, Run, Store, StreamMark, batches, derive, hull, rebuild,
     sink::{Gathered, HostRun, ToLake},
     window::window,
 };
@@ -96,6 +96,8 @@ pub struct Live {
     linker: LiveLinker,
     streams: FxHashMap<StreamKey, Stream>,
     next_track: usize,
+    /// Streams that are remembered no more.
+    forgotten: Vec<StreamKey>,
     /// Rows of the last commit that the next one replaces.
     provisional: Vec<ProvisionalFile>,
     /// Hours that may get more lines, by server and source.
@@ -104,6 +106,8 @@ pub struct Live {
 
 struct Stream {
     mark: StreamMark,
+    /// Its turn among those that came.
+    order: usize,
     track: Track,
     /// Bytes from `mark.durable` on, to the end of what came.
     waiting: Vec<u8>,
@@ -143,6 +147,7 @@ impl Live {
             linker: LiveLinker::default(),
             streams: FxHashMap::default(),
             next_track: 0,
+            forgotten: Vec::new(),
             provisional: Vec::new(),
             coverage: BTreeMap::new(),
         };
@@ -166,6 +171,11 @@ impl Live {
     /// All streams: how far each is stored, and whether that is all of it.
     pub fn streams(&self) -> impl Iterator<Item = (&StreamKey, u64, bool)> {
         self.streams.iter().map(|(key, stream)| (key, stream.mark.durable, stream.mark.is_over))
+    }
+
+    /// Streams that were forgotten since this was asked last: there are too many to remember all.
+    pub fn take_forgotten(&mut self) -> Vec<StreamKey> {
+        std::mem::take(&mut self.forgotten)
     }
 
     /// Takes bytes for the next commit. What came before is passed over. Returns where the stream goes on.
@@ -281,7 +291,11 @@ impl Live {
         let tracks = going_on.map(|stream| (stream.mark.label.clone(), stream.track.id)).collect();
         let mut sink = ToLake::live(&mut self.run, std::mem::take(&mut self.hosts), tracks, &mut watch);
         let mut parts: Vec<(&mut Track, u64, &[u8], usize)> = Vec::new();
-        for stream in self.streams.values_mut() {
+        // A log that was rotated goes on in its successor, whatever the clock says: of each origin the oldest stream first.
+        let mut streams: Vec<&mut Stream> =
+            self.streams.values_mut().filter(|stream| !stream.waiting.is_empty()).collect();
+        streams.sort_by(|a, b| (&a.track.label, a.order).cmp(&(&b.track.label, b.order)));
+        for stream in streams {
             let whole = stream.whole();
             if whole > 0 {
                 if !stream.track.moved {
@@ -290,10 +304,11 @@ impl Live {
                 parts.push((&mut stream.track, stream.mark.durable, &stream.waiting[..whole], 0));
             }
         }
-        // A log that was rotated goes on in its successor, whatever the clock says: of each origin the oldest stream first.
-        parts.sort_by(|a, b| (&a.0.label, a.0.id).cmp(&(&b.0.label, b.0.id)));
         while !parts.is_empty() {
-            let is_first = |&at: &usize| at == 0 || parts[at - 1].0.label != parts[at].0.label;
+            let is_first = |&at: &usize| {
+                let label = &parts[at].0.label;
+                at == 0 || parts[at - 1].0.label != *label || batches::is_of_batches(label)
+            };
             let ready = || (0..parts.len()).filter(is_first);
             let Some(next) = ready().min_by_key(|&at| (parts[at].0.position(), at)) else { break };
             let other = ready().filter(|&at| at != next).map(|at| parts[at].0.position()).min();
@@ -321,16 +336,28 @@ impl Live {
             any_ended |= stream.ended && !stream.mark.is_over;
             stream.mark.is_over |= stream.ended;
         }
-        let mut marks: Vec<StreamMark> = self.streams.values().map(|stream| stream.mark.clone()).collect();
-        if marks.len() > STREAMS_MAX {
-            marks.sort_by_key(|mark| (!mark.is_over, mark.last_ts));
-            for mark in marks.drain(..marks.len() - STREAMS_MAX) {
-                self.streams.remove(&StreamKey { sender: mark.sender, stream: mark.stream });
-            }
-        }
-        marks.sort_by(|a, b| (&a.sender, a.stream).cmp(&(&b.sender, b.stream)));
-        self.run.state.streams = marks;
+        self.forget_streams();
+        let mut streams: Vec<&Stream> = self.streams.values().collect();
+        // Batches in the order in which they came, since it says which are to be forgotten first.
+        let turn = |stream: &Stream| if batches::is_of_batches(&stream.mark.label) { stream.order } else { 0 };
+        streams.sort_by(|a, b| (&a.mark.sender, turn(a), a.mark.stream).cmp(&(&b.mark.sender, turn(b), b.mark.stream)));
+        self.run.state.streams = streams.into_iter().map(|stream| stream.mark.clone()).collect();
         any_ended
+    }
+
+    /// Forgets streams where there are too many. Batches do not count among those of collectors.
+    fn forget_streams(&mut self) {
+        let over = self.streams.iter().filter(|(_, stream)| stream.mark.is_over);
+        let mut surplus = batches::surplus(over.map(|(key, stream)| (key, stream.order)));
+        let mut others: Vec<&StreamKey> = self.streams.keys().filter(|key| !key.is_batch()).collect();
+        if others.len() > STREAMS_MAX {
+            others.sort_by_key(|key| self.streams.get(key).map(|stream| (!stream.mark.is_over, stream.mark.last_ts)));
+            surplus.extend(others[..others.len() - STREAMS_MAX].iter().map(|key| (*key).clone()));
+        }
+        for key in &surplus {
+            self.streams.remove(key);
+        }
+        self.forgotten.extend(surplus);
     }
 
     fn add_stream(&mut self, mark: StreamMark, known_until: Micros) {
@@ -340,13 +367,18 @@ impl Live {
         let year = Timestamp::from_microsecond(mark.last_ts.max(0))
             .map_or(1970, |ts| ts.to_zoned(self.options.zone.clone()).year());
         let calendar = Calendar::new(self.options.zone.clone(), year);
-        let mut track = Track::new(self.next_track, mark.label.clone(), host, calendar);
+        // To tell copies of a line from equal lines, all batches of a sender are one file.
+        let is_sibling = |stream: &&Stream| stream.mark.label == mark.label;
+        let sibling = Some(()).filter(|()| batches::is_of_batches(&mark.label));
+        let sibling = sibling.and_then(|()| self.streams.values().find(is_sibling)).map(|stream| stream.track.id);
+        let mut track = Track::new(sibling.unwrap_or(self.next_track), mark.label.clone(), host, calendar);
         track.known_until = known_until;
         if mark.last_ts > BEFORE_ALL {
             (track.last_ts, track.moved) = (mark.last_ts, true);
         }
         let key = StreamKey { sender: mark.sender.clone(), stream: mark.stream };
-        self.streams.insert(key, Stream { ended: mark.is_over, mark, track, waiting: Vec::new() });
+        let stream = Stream { ended: mark.is_over, order: self.next_track, mark, track, waiting: Vec::new() };
+        self.streams.insert(key, stream);
     }
 
     /// Up to when a stream that begins may hold what is stored already, as that of a collector which was set up anew. One that takes the

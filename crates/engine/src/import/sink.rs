@@ -6,8 +6,8 @@ use vigie_lake::{Commit, Coverage, LineBatch, LineRef, Shape};
 use vigie_model::{Hop, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, Text, day_of};
 
 use super::{
-    ImportError, Phase, Run, derive::derive_early, hull, namesakes::Namesakes, order::Place, recent::in_order,
-    state::HostState,
+    ImportError, Phase, Run, batches::is_of_batches, derive::derive_early, hull, namesakes::Namesakes, order::Place,
+    recent::in_order, state::HostState,
 };
 use crate::intake::{FileMark, Line, Progress, Report, Seen, Sink, Track};
 
@@ -383,7 +383,7 @@ impl Sink for ToLake<'_> {
         let newest = match self.linking {
             Linking::Afterwards => host.stored,
             // In one stream a line is where it belongs, whatever its clock says.
-            Linking::Live => state.stored.filter(|_| *state.newest_from != *line.file),
+            Linking::Live => state.stored.filter(|_| *state.newest_from != *line.file || is_of_batches(line.file)),
         };
         let is_late = newest.is_some_and(|(_, last)| line.ts < last - LATE_MICROS_MAX);
         if is_late && understood {

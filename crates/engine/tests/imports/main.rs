@@ -2,6 +2,7 @@
 //! what one import of everything gives, byte for byte.
 
 mod bad_files;
+mod batches;
 mod clocks;
 mod commits;
 mod copies;

@@ -13,12 +13,13 @@ use crate::{
     output::{Hint, Outcome},
 };
 
-/// Enrols a collector and prints what is to be typed on its machine.
-pub fn add(output: &OutputOptions, data: &Path, name: &str, server: &str) -> anyhow::Result<Outcome> {
+/// Enrols a collector and prints what is to be typed on its machine; without a server, a shipper that sends OTLP.
+pub fn add(output: &OutputOptions, data: &Path, name: &str, server: Option<&str>) -> anyhow::Result<Outcome> {
     let identity = collect::identity(data, None)?;
     let token =
         Token::generate().map_err(|error| Hint { message: error.to_string(), hint: error.hint().to_owned() })?;
     roll::add(&collect::folder(data), name, &token).map_err(with_hint)?;
+    let Some(server) = server else { return Ok(added_shipper(output, name, &token)) };
     let word = Enrolment { token, pin: identity.pin() }.word();
     if output.json {
         println!("{}", serde_json::json!({ "name": name, "server": server, "word": word }));
@@ -27,6 +28,27 @@ pub fn add(output: &OutputOptions, data: &Path, name: &str, server: &str) -> any
     output.remark(format_args!("collector {name} is enrolled. On its machine, as root:\n"));
     println!("vigie-collector enrol {server} {word} --name {name}");
     output.remark(format_args!("\nThe word is a secret, and is shown only now."));
+    Ok(Outcome::Done)
+}
+
+/// Says what a shipper needs that speaks OTLP.
+fn added_shipper(output: &OutputOptions, name: &str, token: &Token) -> Outcome {
+    let authorization = format!("Bearer {}", token.text());
+    if output.json {
+        println!("{}", serde_json::json!({ "name": name, "authorization": authorization }));
+        return Outcome::Done;
+    }
+    output.remark(format_args!(
+        "shipper {name} is enrolled. It sends OTLP logs over HTTP to /v1/logs with this header:\n"
+    ));
+    println!("Authorization: {authorization}");
+    output.remark(format_args!("\nThe token is a secret, and is shown only now."));
+    Outcome::Done
+}
+
+/// Prints the server's own certificate.
+pub fn certificate(data: &Path) -> anyhow::Result<Outcome> {
+    print!("{}", collect::identity(data, None)?.chain_pem());
     Ok(Outcome::Done)
 }
 

@@ -9,20 +9,21 @@ use std::{
 
 use anyhow::Context;
 use jiff::tz::TimeZone;
-use tokio::sync::watch;
+use tokio::{net::TcpListener, sync::watch};
 use vigie_engine::{import::Store, ingest::Ingest};
 use vigie_shipping::{Limits, Server, ServerIdentity};
 use vigie_web::{AllowedHosts, Settings};
 
 use super::files;
 use crate::{
-    cli::{Collect, OutputOptions, Zone},
+    cli::{Intake, OutputOptions, Zone},
     collect::{self, Door, roll::Roll},
     monitoring,
     output::{Hint, Outcome},
     own_log,
     pages::Pages,
     stop,
+    syslog::{self, Syslog, Wanted},
 };
 
 /// How long answers under way may take once a stop was asked for.
@@ -37,13 +38,14 @@ pub fn run(
     data: &Path,
     zone: &Zone,
     listen: SocketAddr,
-    collect: Option<&Collect>,
+    intake: &Intake,
 ) -> anyhow::Result<Outcome> {
     stop::listen();
     stop::over();
     let zone = files::zone(zone)?;
-    if collect.is_some() {
-        // A store that collectors are to fill may be new.
+    let is_taking = Taking::is_asked(intake, data);
+    if is_taking {
+        // A store that is to be filled may be new.
         Store::open(data)?;
     }
     let pages = Arc::new(Pages::open(data)?);
@@ -52,7 +54,7 @@ pub fn run(
         tracing::debug!(%error, "no log is kept beside the store");
     }
     pages.stay_ready();
-    let taking = collect.map(|collect| Taking::start(collect, data, &pages, zone.clone())).transpose()?;
+    let mut taking = is_taking.then(|| Taking::start(intake, data, &pages, zone.clone())).transpose()?;
     // Only a server that others can reach is called by names that we do not know.
     let hosts = if listen.ip().is_loopback() { AllowedHosts::Loopback } else { AllowedHosts::Any };
     let machines = monitoring::router(pages.clone());
@@ -64,26 +66,32 @@ pub fn run(
     let ended = runtime.block_on(async {
         let listener = bound(listen, "--listen 127.0.0.1:8026").await?;
         let address = listener.local_addr().unwrap_or(listen);
-        let collectors = match &taking {
-            Some(taking) => Some(bound(taking.listen, "--collect 0.0.0.0:8027").await?),
-            None => None,
-        };
-        if let Some(collectors) = &collectors {
-            output.remark(format_args!("collectors are taken at {}", collectors.local_addr().unwrap_or(listen)));
+        let doors = Doors::open(intake).await?;
+        let mut syslog = taking.as_mut().map(|taking| taking.syslog.serve()).unwrap_or_default();
+        doors.remark(output);
+        for place in taking.iter().flat_map(|taking| taking.syslog.places()) {
+            output.remark(format_args!("syslog is taken at {place}"));
         }
         output.remark(format_args!("Vigie is at http://{address}/  (Ctrl-C ends it)"));
         let server = axum::serve(listener, router).with_graceful_shutdown(stop::wait());
         let doors = async {
-            match (taking.as_ref(), collectors) {
-                (Some(taking), Some(listener)) => taking.serve(listener).await,
-                _ => std::future::pending().await,
+            match &taking {
+                Some(taking) => taking.serve(doors).await,
+                None => std::future::pending().await,
             }
         };
-        tokio::select! {
+        let ended = tokio::select! {
             ended = server => ended.context("the server stopped"),
             ended = doors => ended.context("collectors are taken no more"),
             () = too_late() => Ok(()),
+        };
+        // What senders of syslog have sent is to be in its spool.
+        while let Some(ended) = syslog.join_next().await {
+            if let Ok(Err(error)) = ended {
+                tracing::error!(%error, "a socket for syslog was given up");
+            }
         }
+        ended
     });
     // An answer still being computed is nobody's.
     runtime.shutdown_background();
@@ -93,8 +101,8 @@ pub fn run(
     ended.map(|()| Outcome::Done)
 }
 
-async fn bound(listen: SocketAddr, other: &str) -> anyhow::Result<tokio::net::TcpListener> {
-    Ok(tokio::net::TcpListener::bind(listen).await.map_err(|error| Hint {
+async fn bound(listen: SocketAddr, other: &str) -> anyhow::Result<TcpListener> {
+    Ok(TcpListener::bind(listen).await.map_err(|error| Hint {
         message: format!("cannot listen on {listen}: {error}"),
         hint: format!("name another address, such as {other}"),
     })?)
@@ -105,20 +113,69 @@ async fn too_late() {
     tokio::time::sleep(LAST_ANSWERS).await;
 }
 
-/// What takes lines from collectors and stores them.
+/// Where HTTP requests with lines come in.
+struct Doors {
+    collectors: Option<TcpListener>,
+    otlp: Option<TcpListener>,
+}
+
+impl Doors {
+    async fn open(intake: &Intake) -> anyhow::Result<Self> {
+        if let Some(otlp) = intake.otlp.filter(|otlp| !otlp.ip().is_loopback()) {
+            return Err(Hint {
+                message: format!("OTLP in the clear is not taken at {otlp}: whoever listens on the way would have mail logs and tokens"),
+                hint: "use `--collect`, which takes OTLP over HTTPS, or 127.0.0.1 behind something that ends TLS".to_owned(),
+            }
+            .into());
+        }
+        let collectors = match intake.collect {
+            Some(listen) => Some(bound(listen, "--collect 0.0.0.0:8027").await?),
+            None => None,
+        };
+        let otlp = match intake.otlp {
+            Some(listen) => Some(bound(listen, "--otlp 127.0.0.1:4319").await?),
+            None => None,
+        };
+        Ok(Self { collectors, otlp })
+    }
+
+    fn remark(&self, output: &OutputOptions) {
+        let address =
+            |listener: &TcpListener| listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
+        if let Some(collectors) = &self.collectors {
+            output.remark(format_args!("collectors are taken at {}", address(collectors)));
+        }
+        if let Some(otlp) = &self.otlp {
+            output.remark(format_args!("OTLP logs are taken at http://{}/v1/logs", address(otlp)));
+        }
+    }
+}
+
+/// What takes lines and stores them.
 struct Taking {
-    listen: SocketAddr,
     ingest: Arc<Ingest>,
     door: Arc<Door>,
     data: PathBuf,
-    identity: Arc<ServerIdentity>,
+    /// None where nothing needs one.
+    identity: Option<Arc<ServerIdentity>>,
+    syslog: Syslog,
     pages: Arc<Pages>,
 }
 
 impl Taking {
-    fn start(collect: &Collect, data: &Path, pages: &Arc<Pages>, zone: TimeZone) -> anyhow::Result<Self> {
-        let files = collect.certificate.as_deref().zip(collect.key.as_deref());
-        let identity = Arc::new(collect::identity(data, files)?);
+    /// Is there anything by which lines come, or something left of an earlier run?
+    fn is_asked(intake: &Intake, data: &Path) -> bool {
+        intake.collect.is_some() || intake.otlp.is_some() || !intake.syslog.is_empty() || syslog::has_lines(data)
+    }
+
+    fn start(intake: &Intake, data: &Path, pages: &Arc<Pages>, zone: TimeZone) -> anyhow::Result<Self> {
+        let wanted = Wanted { places: &intake.syslog, from: &intake.syslog_from };
+        let identity = if intake.collect.is_some() || wanted.has_tls() {
+            let files = intake.certificate.as_deref().zip(intake.key.as_deref());
+            Some(Arc::new(collect::identity(data, files)?))
+        } else {
+            None
+        };
         let roll = Roll::open(&collect::folder(data))
             .map_err(|error| Hint { message: error.to_string(), hint: error.hint() })?;
         let (moved, _) = watch::channel(0u64);
@@ -131,18 +188,39 @@ impl Taking {
         let ingest = Arc::new(ingest);
         pages.watch(ingest.clone());
         let door = Arc::new(Door::new(ingest.clone(), roll, moved));
-        Ok(Self { listen: collect.listen, ingest, door, data: data.to_owned(), identity, pages: pages.clone() })
+        let syslog = Syslog::open(&wanted, data, identity.clone(), ingest.clone())?;
+        Ok(Self { ingest, door, data: data.to_owned(), identity, syslog, pages: pages.clone() })
     }
 
-    async fn serve(&self, listener: tokio::net::TcpListener) -> std::io::Result<()> {
-        let server = Server::new(self.door.clone(), self.identity.clone(), Limits::default())
-            .on_identity_error(|error| tracing::error!(%error, "the certificate in use stays so"));
-        self.pages.watch_door(server.counters());
-        let served = server.serve(listener, stop::wait());
+    async fn serve(&self, doors: Doors) -> std::io::Result<()> {
+        let collectors = async {
+            match (doors.collectors, &self.identity) {
+                (Some(listener), Some(identity)) => self.server(identity).serve(listener, stop::wait()).await,
+                _ => std::future::pending().await,
+            }
+        };
+        let otlp = async {
+            match doors.otlp {
+                Some(listener) => {
+                    let server = Server::plain(self.door.clone(), Limits::default());
+                    self.pages.watch_door(server.counters());
+                    server.serve(listener, stop::wait()).await
+                }
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            ended = served => ended,
+            ended = collectors => ended,
+            ended = otlp => ended,
             () = self.tell() => Ok(()),
         }
+    }
+
+    fn server(&self, identity: &Arc<ServerIdentity>) -> Server<Arc<Door>> {
+        let server = Server::new(self.door.clone(), identity.clone(), Limits::default())
+            .on_identity_error(|error| tracing::error!(%error, "the certificate in use stays so"));
+        self.pages.watch_door(server.counters());
+        server
     }
 
     /// Writes how the collectors are, again and again.
@@ -159,6 +237,7 @@ impl Taking {
     }
 
     fn store_the_rest(self) {
+        self.syslog.end();
         self.ingest.stop();
         if let Err(error) = self.door.write_heard(&self.data) {
             tracing::warn!(%error, "cannot write how the collectors are");

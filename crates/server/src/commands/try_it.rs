@@ -15,7 +15,7 @@ use vigie_engine::{
 
 use super::{files, import, serve};
 use crate::{
-    cli::{OutputOptions, Zone},
+    cli::{Intake, OutputOptions, Zone},
     output::Outcome,
     stop,
 };
@@ -60,7 +60,7 @@ pub fn run(
         return Ok(Outcome::Stopped(signal));
     }
     drop(store);
-    serve::run(output, &data, zone, listen, None)
+    serve::run(output, &data, zone, listen, &Intake::default())
 }
 
 /// The files given, or this machine's own logs, or the sample.

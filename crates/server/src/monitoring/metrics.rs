@@ -8,7 +8,7 @@ use prometheus_client::{
     registry::Registry,
 };
 use vigie_model::{MICROS_PER_SECOND, Micros};
-use vigie_shipping::protocol::Reason;
+use vigie_shipping::{Counters, protocol::Reason};
 use vigie_web::backend::{SourceState, Sources};
 
 use crate::pages::{Figures, Pages};
@@ -145,14 +145,18 @@ impl Book {
     }
 
     fn about_the_door(&mut self, figures: &Figures) {
-        let Some(door) = &figures.door else { return };
-        let rows: Vec<_> =
-            Reason::all().map(|reason| (vec![("reason", reason.name().to_owned())], door.refused(reason))).collect();
-        self.counts("door_refusals", "What collectors were refused", rows);
-        self.counts("door_chunks", "Chunks taken, repeated ones among them", [(vec![], door.chunks())]);
-        self.counts("door_bytes", "Their bytes, unpacked", [(vec![], door.bytes())]);
-        self.counts("door_connections", "Connections that got through TLS", [(vec![], door.connections())]);
-        self.values("door_open_connections", "Those that are open", [(vec![], door.open() as f64)]);
+        if figures.doors.is_empty() {
+            return;
+        }
+        let sum = |of: &dyn Fn(&Counters) -> u64| figures.doors.iter().map(|door| of(door)).sum::<u64>();
+        let rows = Reason::all()
+            .map(|reason| (vec![("reason", reason.name().to_owned())], sum(&|door| door.refused(reason))))
+            .collect::<Vec<_>>();
+        self.counts("door_refusals", "What collectors and other shippers were refused", rows);
+        self.counts("door_chunks", "Chunks taken, repeated ones among them", [(vec![], sum(&Counters::chunks))]);
+        self.counts("door_bytes", "Their bytes, unpacked", [(vec![], sum(&Counters::bytes))]);
+        self.counts("door_connections", "Connections that got through", [(vec![], sum(&Counters::connections))]);
+        self.values("door_open_connections", "Those that are open", [(vec![], sum(&Counters::open) as f64)]);
     }
 }
 

@@ -119,7 +119,7 @@ fn row(
     let ahead = heard.map(|heard| heard.clock_ahead_us);
     SourceRow {
         name: name.to_owned(),
-        state: state(view, &stored, lately, heard, enrolled.iter().any(|known| known == sender)),
+        state: state(view, &stored, lately, heard, is_enrolled(sender, enrolled)),
         lines_per_second: view.ingest.map(|_| lately.map_or(0.0, |lately| lately.lines_per_second(view.now))),
         lines: stored.lines,
         unknown: stored.unknown,
@@ -130,6 +130,12 @@ fn row(
         hours: stored.day.to_vec(),
         servers: stored.servers.into_iter().collect(),
     }
+}
+
+/// May this sender still send? The server's own listeners may, and shippers of batches by the name that they are enrolled with.
+fn is_enrolled(sender: &str, enrolled: &[String]) -> bool {
+    let name = sender.split('/').next().unwrap_or_default();
+    sender.starts_with("server/") || enrolled.iter().any(|known| known == name)
 }
 
 fn state(

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use crate::protocol::{Malformed, Refusal};
 
 /// What all bodies that are being received may hold together. Each takes as it grows: one that only promises much takes nothing.
+#[derive(Clone)]
 pub(super) struct Room(Arc<Semaphore>);
 
 /// When there may be room again: bodies come and go within milliseconds.
@@ -61,7 +62,8 @@ impl Room {
         Ok(Held { bytes: bytes.freeze(), _room: room })
     }
 
-    fn take(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Refusal> {
+    /// Room for what a body becomes.
+    pub(super) fn take(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Refusal> {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         self.0.clone().try_acquire_many_owned(bytes).map_err(|_| Refusal::Busy { wait_ms: ROOM_WAIT_MS })
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
@@ -34,12 +35,13 @@ const GOODBYE_TIME: Duration = Duration::from_secs(1);
 
 pub(super) async fn run<R: Receiver>(
     shared: Arc<Shared<R>>,
-    acceptor: TlsAcceptor,
+    acceptor: Option<TlsAcceptor>,
     socket: TcpStream,
     stopping: watch::Receiver<bool>,
 ) {
     // Chunks are whole: waiting for more to send would only delay answers.
     let _ = socket.set_nodelay(true);
+    let Some(acceptor) = acceptor else { return plain(shared, socket, stopping).await };
     let handshake = timeout(shared.limits.handshake_time, acceptor.accept(socket)).await;
     let Ok(Ok(tls)) = handshake else { return shared.counters.refuse(Reason::Handshake) };
     let counters = shared.counters.clone();
@@ -52,6 +54,15 @@ pub(super) async fn run<R: Receiver>(
         http1(shared.clone(), tls, &activity, stopping).await
     };
     if let Err(reason) = served {
+        counters.refuse(reason);
+    }
+}
+
+/// Without TLS there is nothing that would ask for HTTP/2.
+async fn plain<R: Receiver>(shared: Arc<Shared<R>>, socket: TcpStream, stopping: watch::Receiver<bool>) {
+    let counters = shared.counters.clone();
+    let _open = counters.connected();
+    if let Err(reason) = http1(shared, socket, &Arc::new(Activity::new()), stopping).await {
         counters.refuse(reason);
     }
 }
@@ -80,7 +91,7 @@ async fn http2<R: Receiver>(
 
 async fn http1<R: Receiver>(
     shared: Arc<Shared<R>>,
-    tls: TlsStream<TcpStream>,
+    socket: impl AsyncRead + AsyncWrite + Unpin,
     activity: &Arc<Activity>,
     stopping: watch::Receiver<bool>,
 ) -> Result<(), Reason> {
@@ -88,7 +99,7 @@ async fn http1<R: Receiver>(
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(header_time).max_buf_size(READ_BUFFER_BYTES);
     let service = service(shared, activity.clone(), stopping.clone());
-    let connection = builder.serve_connection(TokioIo::new(tls), service);
+    let connection = builder.serve_connection(TokioIo::new(socket), service);
     watched(connection, |connection| connection.graceful_shutdown(), activity, idle_time, stopping).await
 }
 

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use super::connection::stopped;
-use super::{Receiver, Sender, Shared};
+use super::{Receiver, Sender, Shared, logs};
 use crate::bounds::{CHUNK_BODY_BYTES_MAX, JSON_BYTES_MAX};
 use crate::protocol::{
     CHUNK_PATH, CURRENT, Chunk, HELLO_PATH, Hello, Malformed, PATH_PREFIX, PROBLEM_TYPE, Refusal, STATUS_PATH, Status,
@@ -40,6 +40,9 @@ pub(super) async fn answer<R: Receiver>(
     request: Request,
     stopping: watch::Receiver<bool>,
 ) -> Response {
+    if logs::is_asked(&request) {
+        return logs::answer(shared, request, stopping).await;
+    }
     match try_answer(shared, request, stopping).await {
         Ok(response) => response,
         Err(refusal) => {
@@ -100,7 +103,7 @@ fn other_version(path: &str) -> Option<u32> {
     version.parse().ok().filter(|version| *version > CURRENT)
 }
 
-fn token(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn token(headers: &HeaderMap) -> Option<&str> {
     headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix(BEARER)
 }
 

@@ -6,6 +6,7 @@ mod accidents;
 mod certificates;
 mod crowds;
 mod feed;
+mod logs;
 mod raw;
 mod refusals;
 mod rig;

@@ -1,6 +1,6 @@
 //! An entry, as far as a mail log needs it, and the line that it becomes.
 
-use std::fmt::Write;
+use vigie_formats::envelope::push_journal_value;
 
 use super::cursor::Cursor;
 use crate::LINE_BYTES_MAX;
@@ -97,11 +97,7 @@ impl Entry {
             into.extend_from_slice(b",\"");
             into.extend_from_slice(name.as_bytes());
             into.extend_from_slice(b"\":");
-            is_whole &= match std::str::from_utf8(value) {
-                Ok(text) => string(text, into),
-                // As journald does with what is no text.
-                Err(_) => array(value, into),
-            };
+            is_whole &= push_journal_value(value, LINE_BYTES_MAX - CLOSING_BYTES, into);
         }
         into.push(b'}');
         is_whole
@@ -110,49 +106,6 @@ impl Entry {
 
 fn index(name: &[u8]) -> Option<usize> {
     FIELDS.iter().position(|field| field.as_bytes() == name)
-}
-
-/// Writes `"text"`, as much as a line has room for; whether that was all.
-fn string(text: &str, into: &mut Vec<u8>) -> bool {
-    into.push(b'"');
-    let mut escaped = String::with_capacity(12);
-    let mut is_whole = true;
-    for character in text.chars() {
-        escaped.clear();
-        match character {
-            '"' => escaped.push_str("\\\""),
-            '\\' => escaped.push_str("\\\\"),
-            '\n' => escaped.push_str("\\n"),
-            '\r' => escaped.push_str("\\r"),
-            '\t' => escaped.push_str("\\t"),
-            control if control < ' ' || control == '\u{7F}' => drop(write!(escaped, "\\u{:04x}", u32::from(control))),
-            other => escaped.push(other),
-        }
-        is_whole = into.len() + escaped.len() + CLOSING_BYTES <= LINE_BYTES_MAX;
-        if !is_whole {
-            break;
-        }
-        into.extend_from_slice(escaped.as_bytes());
-    }
-    into.push(b'"');
-    is_whole
-}
-
-/// Writes `[72,105]`, as much as a line has room for; whether that was all.
-fn array(bytes: &[u8], into: &mut Vec<u8>) -> bool {
-    into.push(b'[');
-    let mut is_whole = true;
-    for (index, byte) in bytes.iter().enumerate() {
-        let comma = if index == 0 { "" } else { "," };
-        let number = format!("{comma}{byte}");
-        is_whole = into.len() + number.len() + CLOSING_BYTES <= LINE_BYTES_MAX;
-        if !is_whole {
-            break;
-        }
-        into.extend_from_slice(number.as_bytes());
-    }
-    into.push(b']');
-    is_whole
 }
 
 #[cfg(test)]

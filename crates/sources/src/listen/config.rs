@@ -1,10 +1,10 @@
 //! What a listener is told: where, how, and what its senders may do.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Clock;
+use super::{Clock, Network};
 
 /// What a listener is opened with.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub struct ListenConfig {
     pub transport: Transport,
     /// What senders may do.
     pub limits: Limits,
+    /// Networks from which they may come; empty for everywhere.
+    pub from: Vec<Network>,
     /// The time, for messages that do not say theirs.
     pub clock: Clock,
 }
@@ -22,7 +24,12 @@ pub struct ListenConfig {
 impl ListenConfig {
     /// With the usual limits and the system's clock.
     pub fn new(address: SocketAddr, transport: Transport) -> Self {
-        ListenConfig { address, transport, limits: Limits::default(), clock: Clock::default() }
+        ListenConfig { address, transport, limits: Limits::default(), from: Vec::new(), clock: Clock::default() }
+    }
+
+    /// May a sender of this address come?
+    pub(super) fn admits(&self, peer: IpAddr) -> bool {
+        self.from.is_empty() || self.from.iter().any(|network| network.contains(peer))
     }
 }
 

@@ -10,6 +10,8 @@ pub enum Refusal {
     TooMany,
     /// There are as many of this address as there may be.
     TooManyOfAddress,
+    /// Its address is not one of those that may send.
+    Stranger,
     /// What came is no TLS, or its certificate is not accepted.
     Handshake,
     /// The TLS handshake was not completed in time.
@@ -28,9 +30,10 @@ pub enum Refusal {
 
 impl Refusal {
     /// All of them.
-    pub const ALL: [Refusal; 9] = [
+    pub const ALL: [Refusal; 10] = [
         Refusal::TooMany,
         Refusal::TooManyOfAddress,
+        Refusal::Stranger,
         Refusal::Handshake,
         Refusal::SlowHandshake,
         Refusal::SlowMessage,
@@ -46,6 +49,7 @@ impl Refusal {
             Refusal::TooMany | Refusal::TooManyOfAddress => {
                 "see whether the sender opens connections without closing them"
             }
+            Refusal::Stranger => "name its network among those that may send, if it is to",
             Refusal::Handshake => "see whether the sender speaks TLS, and trusts this certificate",
             Refusal::SlowHandshake | Refusal::SlowMessage | Refusal::Broken => {
                 "look at the sender and the network in between"
@@ -64,6 +68,7 @@ impl fmt::Display for Refusal {
         formatter.write_str(match self {
             Refusal::TooMany => "too many connections",
             Refusal::TooManyOfAddress => "too many connections of its address",
+            Refusal::Stranger => "its address is not one that may send",
             Refusal::Handshake => "the TLS handshake failed",
             Refusal::SlowHandshake => "the TLS handshake took too long",
             Refusal::SlowMessage => "a message took too long",
@@ -115,7 +120,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Connections refused or ended for a reason.
+    /// Connections refused or ended for a reason, and datagrams of strangers.
     pub fn refused(&self, reason: Refusal) -> u64 {
         self.refused[reason as usize]
     }

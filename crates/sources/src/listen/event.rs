@@ -33,7 +33,7 @@ impl fmt::Display for ListenEvent {
         match self {
             ListenEvent::Refused { at, peer, reason, count } => write!(
                 formatter,
-                "syslog listener {at}: a connection from {peer} was refused or ended, because {reason} (number {count} of these): {}",
+                "syslog listener {at}: what came from {peer} was refused or ended, because {reason} (number {count} of these): {}",
                 reason.hint()
             ),
             ListenEvent::DroppedByKernel { at, datagrams } => write!(

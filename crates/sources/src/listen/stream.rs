@@ -70,6 +70,7 @@ struct Door {
 impl Door {
     async fn answer(&mut self, accepted: io::Result<(TcpStream, std::net::SocketAddr)>) {
         match accepted {
+            Ok((_, peer)) if !self.intake.config.admits(peer.ip()) => self.intake.refuse(peer.ip(), Refusal::Stranger),
             Ok((stream, peer)) => match self.guests.admit(peer.ip()) {
                 Ok(guest) => {
                     let connection =

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
+use rustls::server::{ResolvesServerCert, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
 
 /// Why a certificate or key cannot be used.
@@ -70,6 +70,14 @@ pub fn tls_config(chain_pem: &[u8], key_pem: &[u8], senders: Senders<'_>) -> Res
         }
     };
     Ok(Arc::new(builder.with_single_cert(chain, key).map_err(TlsError::Unusable)?))
+}
+
+/// The same for everybody, with a certificate that may change while it listens.
+pub fn tls_config_of(identity: Arc<dyn ResolvesServerCert>) -> Result<Arc<ServerConfig>, TlsError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.map_err(TlsError::Unusable)?.with_no_client_auth();
+    Ok(Arc::new(builder.with_cert_resolver(identity)))
 }
 
 fn certificates(pem: &[u8], whose: &'static str) -> Result<Vec<CertificateDer<'static>>, TlsError> {

@@ -7,6 +7,7 @@ use tokio::net::UdpSocket;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, timeout};
 
+use super::Refusal;
 use super::framing::Wholeness;
 use super::intake::{Intake, Stop};
 use super::kernel::Dropped;
@@ -17,6 +18,8 @@ const DROPPED_EVERY: Duration = Duration::from_secs(1);
 /// How long a socket rests that reports an error, so that it cannot keep the processor busy.
 const ERROR_WAIT: Duration = Duration::from_millis(10);
 
+/// Datagrams looked at in a row: those that nothing is kept of fill no block.
+const DATAGRAMS_OF_A_TURN_MAX: usize = 4096;
 /// How long a stop waits for datagrams that are there already.
 const STOP_QUIET_TIME: Duration = Duration::from_millis(10);
 
@@ -63,8 +66,12 @@ pub(super) async fn serve(socket: std::net::UdpSocket, intake: Intake, stopped: 
 fn take_waiting(socket: &UdpSocket, intake: &Intake, buffer: &mut [u8], block: &mut Block) -> io::Result<Found> {
     let bytes_max = buffer.len() - 1;
     let mut found = Ok(Found::Many);
-    while !block.is_ample() {
+    for _ in 0..DATAGRAMS_OF_A_TURN_MAX {
+        if block.is_ample() {
+            break;
+        }
         match socket.try_recv_from(buffer) {
+            Ok((_, peer)) if !intake.config.admits(peer.ip()) => intake.refuse(peer.ip(), Refusal::Stranger),
             Ok((bytes, peer)) => {
                 let wholeness = if bytes > bytes_max { Wholeness::Cut } else { Wholeness::Whole };
                 intake.take(&buffer[..bytes.min(bytes_max)], wholeness, peer.ip(), block);
