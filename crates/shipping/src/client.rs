@@ -106,7 +106,12 @@ pub struct Shipper<O> {
     tale: Tale<O>,
     /// When the places are to be written, if they moved.
     save_due: Option<Instant>,
+    /// They could not be written: not tried again before.
+    save_again_at: Instant,
 }
+
+/// What troubles with the places are told under; no feed is called so.
+const PLACES: &str = "";
 
 /// What is told to the observer and to the server.
 struct Tale<O> {
@@ -141,7 +146,7 @@ impl<O: Observer> Shipper<O> {
         let lanes = feeds.into_iter().map(Lane::new).collect();
         let condition = Condition { server: config.server.clone(), since_us: now_us(), ..Condition::default() };
         let tale = Tale { observer, condition, counts: BTreeMap::new(), troubles: BTreeMap::new() };
-        Ok(Shipper { config, lanes, dialer, tale, save_due: None })
+        Ok(Shipper { config, lanes, dialer, tale, save_due: None, save_again_at: Instant::now() })
     }
 
     /// Ships until `shutdown` completes, and then for at most [`Pace::drain`] what is there. Gives back how it stood at the end.
@@ -175,6 +180,8 @@ impl<O: Observer> Shipper<O> {
                     self.tale.unreadable(lane, &error);
                 }
             }
+            self.save_what_begins();
+            self.save_if_due();
             self.tale.still_away(&self.lanes, self.config.pace.notice);
             let step = until.min(Instant::now() + self.config.pace.poll);
             tokio::select! {
@@ -221,12 +228,26 @@ impl<O: Observer> Shipper<O> {
         }
     }
 
+    /// A stream that begins is kept at once, also while the server is away: its log may be rotated before this runs again.
+    fn save_what_begins(&mut self) {
+        if self.save_again_at <= Instant::now() && self.lanes.iter().any(Lane::is_unsaved) {
+            self.save();
+        }
+    }
+
     fn save(&mut self) {
         let places = Places::of(self.lanes.iter().map(Lane::places));
-        if let Err(error) = places.save(&self.config.places) {
-            self.save_due = Some(Instant::now() + self.config.pace.trouble);
-            self.tale.tell(&ShipEvent::PlacesNotSaved { why: error.to_string(), hint: error.hint() });
+        match places.save(&self.config.places) {
+            Ok(()) => self.lanes.iter_mut().for_each(Lane::saved),
+            Err(error) => {
+                self.save_due = Some(Instant::now() + self.config.pace.trouble);
+                self.save_again_at = Instant::now() + self.config.pace.save.min(self.config.pace.trouble);
+                let event = ShipEvent::PlacesNotSaved { why: error.to_string(), hint: error.hint() };
+                self.tale.tell_once(PLACES, &event);
+                return;
+            }
         }
+        self.tale.troubles.remove(PLACES);
     }
 }
 

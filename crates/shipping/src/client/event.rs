@@ -77,7 +77,7 @@ pub enum ShipEvent {
         /// By how much this machine's is ahead.
         seconds: i64,
     },
-    /// The file of the places cannot be written. Shipping goes on.
+    /// The file of the places cannot be written. What is known there goes on; a log that begins waits, as after a crash it would come twice.
     PlacesNotSaved {
         /// Why.
         why: String,
@@ -137,7 +137,10 @@ impl fmt::Display for ShipEvent {
                 if *seconds > 0 { "ahead of" } else { "behind" }
             ),
             ShipEvent::PlacesNotSaved { why, hint } => {
-                write!(formatter, "{why}; {hint}. Shipping goes on; after a restart more is sent again than needed")
+                write!(
+                    formatter,
+                    "{why}; {hint}. Logs whose places are kept go on; one that begins now waits, and nothing of it is lost as long as it lies there"
+                )
             }
         }
     }

@@ -43,7 +43,6 @@ pub(super) struct Lane {
     send_at: Instant,
     faults: u32,
     has_moved: bool,
-    has_begun: bool,
     touches: u64,
 }
 
@@ -73,6 +72,8 @@ struct Extent {
     is_end_given: bool,
     /// Its end arrived.
     has_ended: bool,
+    /// Its place is on the disk: after a crash the stream is known by its number.
+    is_saved: bool,
     /// What the server misses is forgotten here: the next chunk says so.
     after_loss: bool,
     /// When it was touched last, by count.
@@ -88,6 +89,7 @@ pub(super) struct Forgotten {
 
 impl Lane {
     pub(super) fn new(feed: Box<dyn Feed>) -> Self {
+        // A feed may have just numbered a stream: what it names need not be on the disk.
         let of_place = |place: Place| {
             let offset = place.offset;
             (place.stream, Extent { given: offset, durable: offset, told: offset, ..Extent::default() })
@@ -106,7 +108,6 @@ impl Lane {
             send_at: Instant::now(),
             faults: 0,
             has_moved: false,
-            has_begun: false,
             touches: 0,
         }
     }
@@ -145,10 +146,21 @@ impl Lane {
         std::mem::take(&mut self.has_moved)
     }
 
-    /// Did a stream begin since this was asked last? Its place must be kept before anything of it is sent: after a crash it would else
-    /// be sent again under another name.
-    pub(super) fn take_begun(&mut self) -> bool {
-        std::mem::take(&mut self.has_begun)
+    /// Does something wait of a stream whose place is not kept? Nothing of it is sent before: after a crash it would be sent again under
+    /// another number.
+    pub(super) fn is_unsaved(&self) -> bool {
+        let next = self.parcel.as_ref().map(|parcel| parcel.stream);
+        let next = next.or(self.gathered.as_ref().map(|chunk| chunk.stream));
+        next.is_some_and(|stream| !self.is_saved(stream))
+    }
+
+    fn is_saved(&self, stream: StreamId) -> bool {
+        self.streams.get(&stream).is_none_or(|extent| extent.is_saved)
+    }
+
+    /// All places are kept.
+    pub(super) fn saved(&mut self) {
+        self.streams.values_mut().for_each(|extent| extent.is_saved = true);
     }
 
     /// The streams to greet with.
@@ -319,7 +331,6 @@ impl Lane {
     fn placed(&mut self, piece: Piece) -> Option<Chunk> {
         self.touches += 1;
         let Piece { stream, offset, mut bytes, is_last } = piece;
-        self.has_begun |= !self.streams.contains_key(&stream);
         let end = offset.saturating_add(bytes.len() as u64);
         let extent = self.streams.entry(stream).or_default();
         extent.touched = self.touches;
@@ -367,7 +378,8 @@ impl Lane {
             self.parcel = self.gathered.take().and_then(|chunk| Parcel::pack(&chunk, compressor));
             self.is_complete = false;
         }
-        let parcel = self.parcel.clone().filter(|_| self.send_at <= Instant::now());
+        let is_ready = |parcel: &Parcel| self.send_at <= Instant::now() && self.is_saved(parcel.stream);
+        let parcel = self.parcel.clone().filter(is_ready);
         self.is_in_flight = parcel.is_some();
         parcel
     }

@@ -150,10 +150,7 @@ impl<O: Observer> Shipper<O> {
             }
             in_hand += lane.bytes_in_hand();
         }
-        // Each is asked: `any` would stop at the first.
-        if self.lanes.iter_mut().filter_map(|lane| lane.take_begun().then_some(())).count() > 0 {
-            self.save();
-        }
+        self.save_what_begins();
     }
 
     /// Sends what is ready, beginning with another feed each time.

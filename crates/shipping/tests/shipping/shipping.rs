@@ -101,14 +101,34 @@ async fn a_server_that_is_away_is_said_so_once_and_then_from_time_to_time() {
 }
 
 #[tokio::test]
-async fn places_that_cannot_be_saved_stop_nothing() {
+async fn a_log_that_begins_waits_until_its_place_is_kept() {
     let rig = Rig::new(Mood::default(), Limits::default(), 1).await;
     let mut config = rig.config(1);
     config.places = rig.folder.path().join("missing/places.json");
     let (log, told) = (log(), told());
     let collector = Collector::start(config, vec![FakeFeed::boxed(&log, &mut Places::default(), 1, &told)]);
-    until("all is over", || told.lock().unwrap().ended == 2).await;
     until("it is said", || collector.notes.has(|event| matches!(event, ShipEvent::PlacesNotSaved { .. }))).await;
+    until("it is connected", || collector.notes.has(|event| matches!(event, ShipEvent::Connected { .. }))).await;
+    let sent = rig.world.state.lock().unwrap().chunks;
+    assert_eq!((sent, told.lock().unwrap().ended), (0, 0), "nothing leaves under a number that a crash would forget");
+    std::fs::create_dir(rig.folder.path().join("missing")).unwrap();
+    until("all is over", || told.lock().unwrap().ended == 2).await;
+    collector.stop().await;
+}
+
+#[tokio::test]
+async fn the_place_of_a_log_is_kept_while_the_server_is_away() {
+    let rig = Rig::new(Mood::default(), Limits::default(), 1).await;
+    let mut config = rig.config(1);
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    config.server = nobody.local_addr().unwrap().to_string();
+    drop(nobody);
+    let places = config.places.clone();
+    let log = log();
+    let collector = Collector::start(config, vec![FakeFeed::boxed(&log, &mut Places::default(), 1, &told())]);
+    until("it is away", || collector.notes.has(|event| matches!(event, ShipEvent::Away { .. }))).await;
+    until("its place is kept", || Places::load(&places).is_ok_and(|mut kept| !kept.take(&log.label).is_empty())).await;
+    collector.stop().await;
 }
 
 #[tokio::test]

@@ -1,3 +1,5 @@
+//! A spool carried into a store, killed at any moment.
+
 use std::{cell::RefCell, path::Path};
 
 use vigie_sources::spool::{SEGMENT_BYTES_MAX, SPOOL_BYTES_MIN, Spool, SpoolConfig, SpoolFeed};
