@@ -20,7 +20,7 @@ enum Source<'a> {
 impl<'a> OpenHop<'a> {
     pub(crate) fn of_entry(entry: &'a Entry, id: QueueId, place: usize, host: &'a str) -> Self {
         let seed = xxh3_64_with_seed(id.as_str().as_bytes(), xxh3_64(host.as_bytes()));
-        let mark = mark(seed, [entry.ts_in.cast_unsigned(), place as u64, entry.change]);
+        let mark = mark(seed, [entry.ts_in.cast_unsigned(), place as u64, entry.change.into()]);
         Self { mark, source: Source::Entry(entry, id, host) }
     }
 

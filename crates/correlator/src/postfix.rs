@@ -40,7 +40,7 @@ pub struct Queue {
     detail: Detail,
     /// Counts what may have changed an entry.
     #[serde(skip)]
-    changes: u64,
+    changes: u32,
 }
 
 /// What a line means for the choice of its generation.
@@ -62,7 +62,7 @@ impl Queue {
     /// Restored entries are changed at no known time: each gets one of its own.
     pub fn tell_apart(&mut self) {
         for entry in self.entries.values_mut().flatten() {
-            self.changes += 1;
+            self.changes = self.changes.wrapping_add(1);
             entry.change = self.changes;
         }
     }
@@ -206,7 +206,7 @@ impl Queue {
         if matches!(origin.daemon, Daemon::Qmgr | Daemon::Pickup | Daemon::Bounce | Daemon::Postsuper) {
             entry.own_instance(origin.instance);
         }
-        self.changes += 1;
+        self.changes = self.changes.wrapping_add(1);
         entry.change = self.changes;
         entry
     }
@@ -215,7 +215,7 @@ impl Queue {
         let generations = self.entries.get_mut(&id)?;
         let at = generations.iter().rposition(|entry| entry.ts_in <= ts).unwrap_or(0);
         let entry = generations.get_mut(at)?;
-        self.changes += 1;
+        self.changes = self.changes.wrapping_add(1);
         entry.change = self.changes;
         Some(entry)
     }

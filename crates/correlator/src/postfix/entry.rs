@@ -65,7 +65,7 @@ pub struct Entry {
     places: Option<Box<Places>>,
     /// When it was changed last, as the queue counts changes; 0 since it was restored.
     #[serde(skip)]
-    pub change: u64,
+    pub change: u32,
 }
 
 /// Places of recipients by address and original address.

@@ -8,8 +8,7 @@ use super::{BackupError, copying};
 /// copied so has everything that the store lacks, and what both have is known by its place.
 const FOLDERS: [&str; 2] = [
     // Roll of collectors, certificate and key, how each collector was.
-    "collect",
-    // What the server's own syslog listeners took.
+    "collect", // What the server's own syslog listeners took.
     "spool",
 ];
 
