@@ -387,9 +387,12 @@ impl Live {
         let mut same_origin = self.streams.values().filter(|known| known.mark.label == mark.label).peekable();
         // A beginning that is not known may be any.
         let may_be = |known: i64| [mark.first_line, FIRST_LINE_UNKNOWN].contains(&known);
+        // A batch that comes again is known by its hash; equal lines in two of them are two lines.
+        let is_batch = batches::is_of_batches(&mark.label);
+        let begins_as_another = |known: &Stream| !is_batch && may_be(known.mark.first_line);
         let is_known = same_origin.peek().is_none()
-            || mark.first_line == FIRST_LINE_UNKNOWN
-            || same_origin.any(|known| may_be(known.mark.first_line));
+            || !is_batch && mark.first_line == FIRST_LINE_UNKNOWN
+            || same_origin.any(begins_as_another);
         let stored = self.run.state.hosts.iter().filter_map(|host| host.stored);
         let newest = stored.map(|(_, last)| last).max().filter(|_| is_known);
         newest.map_or(BEFORE_ALL, |last| last + MICROS_PER_HOUR)

@@ -87,6 +87,7 @@ impl<'a> Shippers<'a> {
             }
         }
         self.commit();
+        self.live().recount().expect("counted");
         (self.place.rows(), self.stored)
     }
 }
