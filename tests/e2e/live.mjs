@@ -167,6 +167,20 @@ async function main() {
     }
   }
 
+  await step('a wall of screens', async () => {
+    // Browsers keep six connections to a server; pages that follow must not take them all.
+    const context = await browser.newContext({ locale: 'en', bypassCSP: true, timezoneId: 'UTC' });
+    const pages = [];
+    for (let n = 0; n < 9; n += 1) {
+      const page = await context.newPage();
+      await page.goto(`${base}/tail`, { timeout: 10_000 });
+      pages.push(page);
+    }
+    message('wall@other.example');
+    for (const page of pages) await until('each of nine pages follows', shows(page, 'wall@other.example'));
+    await context.close();
+  });
+
   await step('for machines', async () => {
     const ready = await fetch(`${base}/health/ready`);
     check(ready.status === 200 && (await fetch(`${base}/health/live`)).status === 200, 'a server that is well says so');

@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn a_configuration_is_read_as_it_was_written() {
         let config = Config {
-            server: "vigie.example.org:7462".into(),
+            server: "vigie.example.org:8026".into(),
             enrolment: Enrolment { token: Token::generate().unwrap(), pin: None },
             name: "mx1".into(),
             files: vec!["/var/log/mail.log".into(), "/srv/other = odd.log".into()],

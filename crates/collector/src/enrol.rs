@@ -51,7 +51,7 @@ fn check_server(server: &str) -> Result<(), Failure> {
     let port = server.rsplit_once(':').and_then(|(host, port)| port.parse::<u16>().ok().filter(|_| !host.is_empty()));
     match port {
         Some(_) => Ok(()),
-        None => Err(Failure::usage(format!("`{server}` is not HOST:PORT, such as vigie.example.org:7462"))),
+        None => Err(Failure::usage(format!("`{server}` is not HOST:PORT, such as vigie.example.org:8026"))),
     }
 }
 

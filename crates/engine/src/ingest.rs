@@ -239,7 +239,7 @@ impl Work {
             let trouble = match done {
                 Ok(Ok(true)) => return,
                 Ok(Ok(false)) => continue,
-                Ok(Err(error)) => error.to_string(),
+                Ok(Err(error)) => with_causes(&error),
                 Err(_) => "storing was broken off by a fault of the program".to_owned(),
             };
             tracing::error!(%trouble, "lines cannot be stored at the moment; senders keep them");
@@ -401,6 +401,20 @@ impl Work {
         }
         true
     }
+}
+
+/// An error, and why it came about: that a disk is full stands at the end.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
 }
 
 impl Piece {

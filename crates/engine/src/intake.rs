@@ -27,6 +27,11 @@ const OVERLAP_MICROS: Micros = 60 * MICROS_PER_SECOND;
 /// Times outside are taken for damage, not for time: 1980 to 2200.
 pub(crate) const TIMES: std::ops::Range<Micros> = 315_532_800 * MICROS_PER_SECOND..7_258_118_400 * MICROS_PER_SECOND;
 
+/// Hosts of one run: far more than an organisation has.
+const HOSTS_MAX: usize = 20_000;
+/// What the others are called.
+const FURTHER_HOSTS: &str = "(further hosts)";
+
 /// Whose word counts where a file is given with a host and its lines name one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HostRule {
@@ -361,6 +366,21 @@ impl Hosts {
         if let Some(&host) = self.0.get(name) {
             return Ok(host);
         }
+        let host = match self.0.len() {
+            HOSTS_MAX.. => FURTHER_HOSTS.as_bytes(),
+            _ => name,
+        };
+        // Those that are one too many go under one name: each has a state of its own, and anybody who may send can invent names.
+        if host != name {
+            return match self.0.get(host) {
+                Some(&host) => Ok(host),
+                None => self.add(host, sink),
+            };
+        }
+        self.add(name, sink)
+    }
+
+    fn add<S: Sink>(&mut self, name: &[u8], sink: &mut S) -> Result<usize, S::Error> {
         sink.host(&String::from_utf8_lossy(name))?;
         let host = self.0.len();
         self.0.insert(name.into(), host);

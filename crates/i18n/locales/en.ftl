@@ -415,8 +415,8 @@ count-servers = { $n ->
    *[other] { $n-shown } servers
 }
 count-silent = { $n ->
-    [one] one is silent or away
-   *[other] { $n-shown } are silent or away
+    [one] one is silent, away or ahead of time
+   *[other] { $n-shown } are silent, away or ahead of time
 }
 sources-title = Sources
 sources-sentence = { $sources }, all as they should be; { $rate } lines per second.
@@ -432,6 +432,8 @@ sources-live = Live
 sources-silent = Silent
 sources-away = Away
 sources-ended = Ended
+sources-ahead = Times ahead
+sources-sentence-stuck = { $sources }; what they bring cannot be stored at the moment.
 sources-since = since { $time }
 sources-collectors = Collectors
 sources-collector = Collector

@@ -442,8 +442,8 @@ count-servers = { $n ->
    *[other] { $n-shown } serveurs
 }
 count-silent = { $n ->
-    [one] une se tait ou est absente
-   *[other] { $n-shown } se taisent ou sont absentes
+    [one] une se tait, est absente ou en avance
+   *[other] { $n-shown } se taisent, sont absentes ou en avance
 }
 sources-title = Sources
 sources-sentence = { $sources }, tout va bien ; { $rate } lignes par seconde.
@@ -459,6 +459,8 @@ sources-live = Active
 sources-silent = Silencieuse
 sources-away = Absente
 sources-ended = Terminée
+sources-ahead = En avance
+sources-sentence-stuck = { $sources } ; ce qu’elles apportent ne peut pas être enregistré en ce moment.
 sources-since = depuis { $time }
 sources-collectors = Collecteurs
 sources-collector = Collecteur

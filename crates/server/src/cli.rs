@@ -58,7 +58,7 @@ pub enum Color {
 #[derive(Debug, Args)]
 pub struct Store {
     /// Folder of the store.
-    #[arg(long, value_name = "DIR", env = "VIGIE_DATA", default_value_os_t = default_data())]
+    #[arg(long, global = true, value_name = "DIR", env = "VIGIE_DATA", default_value_os_t = default_data())]
     pub data: PathBuf,
 }
 

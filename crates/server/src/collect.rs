@@ -91,11 +91,16 @@ pub fn heard(data: &Path) -> Vec<Heard> {
 const HEARD_FILE: &str = "heard.json";
 
 impl Door {
-    /// `moved` changes whenever `ingest` stored something.
-    pub fn new(ingest: Arc<Ingest>, roll: Roll, moved: watch::Sender<u64>) -> Self {
+    /// `moved` changes whenever `ingest` stored something. `heard` is what an earlier run heard.
+    pub fn new(ingest: Arc<Ingest>, roll: Roll, moved: watch::Sender<u64>, heard: Vec<Heard>) -> Self {
         let mut senders: HashMap<Arc<str>, Collector> = HashMap::new();
         for key in ingest.streams() {
             senders.entry((&*key.sender).into()).or_default().streams.push(key.stream);
+        }
+        // What was heard before a restart was heard.
+        for heard in heard {
+            let name: Arc<str> = (&*heard.name).into();
+            senders.entry(name).or_default().heard = Some(heard);
         }
         Self { ingest, roll, senders: Mutex::new(senders), moved, places: batches::Places::default() }
     }
@@ -116,6 +121,7 @@ impl Door {
     pub fn write_heard(&self, data: &Path) -> io::Result<()> {
         let mut all: Vec<Heard> = self.senders().values().filter_map(|own| own.heard.clone()).collect();
         all.sort_by(|a, b| a.name.cmp(&b.name));
+        roll::private_folder(&folder(data))?;
         let path = folder(data).join(HEARD_FILE);
         let new = path.with_extension("new");
         roll::write_private(&new, &serde_json::to_vec(&all).map_err(io::Error::other)?)?;

@@ -18,7 +18,8 @@ static FILES: OnceLock<Arc<Mutex<Files>>> = OnceLock::new();
 /// Begins to write to standard error what `VIGIE_LOG` lets through; by default what went wrong.
 pub fn begin() {
     let filter = EnvFilter::try_from_env("VIGIE_LOG").unwrap_or_else(|_| "error,vigie=warn".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(Both).init();
+    let is_terminal = io::IsTerminal::is_terminal(&io::stderr());
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(is_terminal).with_writer(Both).init();
 }
 
 /// From now on also into `log/` of the store's folder.

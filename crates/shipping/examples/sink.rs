@@ -13,7 +13,7 @@ use vigie_shipping::protocol::{Durable, HeldStream, Hello, HelloAnswer, Received
 use vigie_shipping::{Chunk, Enrolment, Limits, Placement, Receiver, Refusal, Sender, Server, ServerIdentity, Token};
 use vigie_sources::StreamId;
 
-const ADDRESS: &str = "127.0.0.1:7462";
+const ADDRESS: &str = "127.0.0.1:8026";
 const TELL_TIME: Duration = Duration::from_secs(5);
 
 struct Sink {

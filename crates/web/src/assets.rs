@@ -14,7 +14,7 @@ struct Asset {
     bytes: &'static [u8],
 }
 
-static ASSETS: [Asset; 3] = [
+static ASSETS: [Asset; 4] = [
     Asset {
         stem: "app",
         extension: "css",
@@ -27,10 +27,16 @@ static ASSETS: [Asset; 3] = [
         media_type: "text/javascript; charset=utf-8",
         bytes: include_bytes!("../ui/app.js"),
     },
+    Asset {
+        stem: "live",
+        extension: "js",
+        media_type: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../ui/live.js"),
+    },
     Asset { stem: "icon", extension: "svg", media_type: "image/svg+xml", bytes: include_bytes!("../ui/icon.svg") },
 ];
 
-static HREFS: LazyLock<[String; 3]> =
+static HREFS: LazyLock<[String; 4]> =
     LazyLock::new(|| ASSETS.each_ref().map(|asset| format!("/static/{}", asset.name())));
 
 pub fn css() -> &'static str {
@@ -41,8 +47,13 @@ pub fn js() -> &'static str {
     &HREFS[1]
 }
 
-pub fn icon() -> &'static str {
+/// The script that holds the connection of all pages.
+pub fn live_js() -> &'static str {
     &HREFS[2]
+}
+
+pub fn icon() -> &'static str {
+    &HREFS[3]
 }
 
 /// `GET /static/{name}`. An address with an old hash is not found, so that a new program never meets an old script.

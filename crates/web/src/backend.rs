@@ -577,6 +577,8 @@ pub struct Coverage {
     pub span: Span,
     pub stored: Option<Span>,
     pub sources: Vec<SourceCoverage>,
+    /// Servers that are not in the list.
+    pub servers_more: u64,
     /// Most frequent first.
     pub unknown_shapes: Vec<UnknownShape>,
     /// Shapes that are not in the list.

@@ -131,7 +131,7 @@ pub fn frame(asked: &Asked, page: Page) -> Markup {
                 title { (crate::parts::visible(&page.title)) " · Vigie" }
                 link rel="icon" type="image/svg+xml" href=(assets::icon());
                 link rel="stylesheet" href=(assets::css());
-                script src=(assets::js()) defer {}
+                script src=(assets::js()) data-live-script=(assets::live_js()) defer {}
             }
             body {
                 a.skip href="#main" { (reader.t("skip")) }

@@ -91,7 +91,7 @@
   const follow = () => {
     const region = () => $("#live"), toggle = $("#live-switch");
     if (!window.EventSource) return;
-    let events = null, changed = false, running = false, last = Date.now(), timer = 0;
+    let line = null, changed = false, running = false, last = Date.now(), timer = 0;
     let paused = document.cookie.split("; ").includes("live=off");
     const state = (word) => {
       if (!toggle) return;
@@ -109,7 +109,7 @@
       changed = false;
       running = true;
       try {
-        const answer = await fetch(location.href, { headers: { "X-Vigie-Live": "1" }, cache: "no-store" });
+        const answer = await fetch(location.href, { headers: { "X-Vigie-Live": "1" }, cache: "no-store", signal: AbortSignal.timeout(20000) });
         if (answer.ok) take(new DOMParser().parseFromString(await answer.text(), "text/html"));
         state("on");
       } catch { state("lost"); }
@@ -133,16 +133,32 @@
       }
       hide();
     };
-    const connect = () => {
-      if (events || paused || document.hidden) return;
-      events = new EventSource("/live");
-      events.onopen = () => state("on");
-      events.onerror = () => state("lost");
-      events.addEventListener("commit", () => { changed = true; look(); });
-      events.addEventListener("notices", (event) => { const notices = $("#notices"); if (notices.innerHTML !== event.data) notices.innerHTML = event.data; });
+    const heard = (message) => {
+      if (message.state && !paused) state(message.state);
+      if (message.commit) { changed = true; look(); }
+      if (message.notices !== undefined) { const notices = $("#notices"); if (notices.innerHTML !== message.notices) notices.innerHTML = message.notices; }
     };
-    const leave = () => { if (events) events.close(); events = null; };
-    // Browsers keep few connections to one server: a tab that nobody sees has none.
+    // All pages of a browser share a connection where it can; else a page that is seen has one of its own.
+    const script = document.querySelector("script[data-live-script]").dataset.liveScript;
+    const shared = () => {
+      const port = new SharedWorker(script).port;
+      port.onmessage = ({ data }) => heard(data);
+      port.postMessage("join");
+      return () => { port.postMessage("leave"); port.close(); };
+    };
+    const alone = () => {
+      const events = new EventSource("/live");
+      events.onopen = () => heard({ state: "on" });
+      events.onerror = () => heard({ state: "lost" });
+      events.addEventListener("commit", () => heard({ commit: true }));
+      events.addEventListener("notices", ({ data }) => heard({ notices: data }));
+      return () => events.close();
+    };
+    const connect = () => {
+      if (line || paused || document.hidden) return;
+      line = window.SharedWorker ? shared() : alone();
+    };
+    const leave = () => { if (line) line(); line = null; };
     document.addEventListener("visibilitychange", () => { if (document.hidden) leave(); else { changed = true; connect(); look(); } });
     addEventListener("pagehide", leave);
     addEventListener("pageshow", connect);

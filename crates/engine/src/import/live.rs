@@ -384,15 +384,16 @@ impl Live {
     /// Up to when a stream that begins may hold what is stored already, as that of a collector which was set up anew. One that takes the
     /// place of another, as a log does that was rotated, does not.
     fn known_until(&self, mark: &StreamMark) -> Micros {
+        // A batch that comes again is known by its hash; equal lines in two of them are two lines.
+        if batches::is_of_batches(&mark.label) {
+            return BEFORE_ALL;
+        }
         let mut same_origin = self.streams.values().filter(|known| known.mark.label == mark.label).peekable();
         // A beginning that is not known may be any.
         let may_be = |known: i64| [mark.first_line, FIRST_LINE_UNKNOWN].contains(&known);
-        // A batch that comes again is known by its hash; equal lines in two of them are two lines.
-        let is_batch = batches::is_of_batches(&mark.label);
-        let begins_as_another = |known: &Stream| !is_batch && may_be(known.mark.first_line);
         let is_known = same_origin.peek().is_none()
-            || !is_batch && mark.first_line == FIRST_LINE_UNKNOWN
-            || same_origin.any(begins_as_another);
+            || mark.first_line == FIRST_LINE_UNKNOWN
+            || same_origin.any(|known| may_be(known.mark.first_line));
         let stored = self.run.state.hosts.iter().filter_map(|host| host.stored);
         let newest = stored.map(|(_, last)| last).max().filter(|_| is_known);
         newest.map_or(BEFORE_ALL, |last| last + MICROS_PER_HOUR)
@@ -406,7 +407,9 @@ impl Live {
                 std::collections::btree_map::Entry::Occupied(mut entry) => entry.get_mut().add(&row),
             }
         }
-        let newest = self.coverage.values().map(|row| row.hour).max().unwrap_or_default();
+        // A line that says it comes from the future does not end the hours of the others.
+        let now = Timestamp::now().as_microsecond();
+        let newest = self.coverage.values().map(|row| row.hour.min(now)).max().unwrap_or_default();
         let is_open = |row: &Coverage| row.hour >= newest - COVERAGE_HOURS_OPEN * MICROS_PER_HOUR;
         let (open, over): (Vec<Coverage>, Vec<Coverage>) =
             std::mem::take(&mut self.coverage).into_values().partition(is_open);

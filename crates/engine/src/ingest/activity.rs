@@ -21,7 +21,7 @@ pub struct Activity {
 pub struct SourceActivity {
     pub lines: u64,
     pub unknown: u64,
-    /// The time that its newest line says.
+    /// The time that the newest line says of those that came last.
     pub last_ts: Micros,
     /// When something of it was stored last, by this machine's clock.
     pub arrived_at: Micros,
@@ -53,11 +53,12 @@ impl Activity {
 impl SourceActivity {
     fn add(&mut self, row: &Coverage, now: Micros) {
         if self.lines == 0 {
-            (self.since, self.last_ts) = (now, row.last_ts);
+            self.since = now;
         }
         self.lines += row.lines;
         self.unknown += row.unknown;
-        self.last_ts = self.last_ts.max(row.last_ts);
+        // Of this commit alone: one line with a wrong clock must not hide how late all others are.
+        self.last_ts = if self.arrived_at == now { self.last_ts.max(row.last_ts) } else { row.last_ts };
         self.arrived_at = now;
         let second = now.div_euclid(MICROS_PER_SECOND);
         match self.seconds.back_mut() {

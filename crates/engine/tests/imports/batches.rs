@@ -144,3 +144,29 @@ fn equal_lines_in_two_batches_are_two_lines() {
     take(&mut live, StreamKey::of_batch("gate", 4), line);
     assert_eq!(live.commit().expect("a commit").lines, 0, "the same batch");
 }
+
+/// A server that holds lines already, of others and of a sender that has sent more than is remembered; batches stand anywhere.
+#[test]
+fn equal_lines_in_two_batches_are_two_lines_whatever_came_before() {
+    let place = Place::new();
+    let mut live = Live::open(&place.store, TimeZone::UTC, "here".to_owned()).expect("the store opens");
+    let line: &[u8] = b"Nov 22 10:00:00 mx1 postfix/smtpd[1]: connect from unknown[192.0.2.1]\n";
+    let mut offset = 1 << 40;
+    let mut take = |live: &mut Live, key: StreamKey, bytes: &[u8]| {
+        let (label, host) = ("batches", "gate");
+        live.take(&Arrival { key, label, host, offset, bytes, is_last: true, after_loss: false }).expect("taken");
+        offset += bytes.len() as u64;
+    };
+    take(&mut live, StreamKey { sender: "mx1".into(), stream: 1 }, b"Nov 22 10:00:00 mx1 postfix/smtpd[1]: other\n");
+    take(&mut live, StreamKey { sender: "mx2".into(), stream: 3 }, b"Nov 22 10:00:00 mx2 postfix/smtpd[1]: other\n");
+    assert_eq!(live.commit().expect("a commit").lines, 2);
+    for batch in 0..1_100u32 {
+        let other = format!("Nov 22 10:00:01 mx1 postfix/smtpd[1]: connect from m{batch}[192.0.2.1]\n");
+        take(&mut live, StreamKey::of_batch("gate", batch.into()), other.as_bytes());
+    }
+    assert_eq!(live.commit().expect("a commit").lines, 1_100);
+    for batch in 2_000..2_004 {
+        take(&mut live, StreamKey::of_batch("gate", batch), line);
+        assert_eq!(live.commit().expect("a commit").lines, 1, "batch {batch}");
+    }
+}

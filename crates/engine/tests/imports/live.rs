@@ -271,3 +271,21 @@ fn by_several_senders_at_once() {
     assert!(commits.load(Ordering::Relaxed) >= 2);
     place.rows().assert_same(&LONG_ROWS, "several senders");
 }
+
+/// Whoever may send syslog can invent a name for each line.
+#[test]
+fn hosts_that_are_one_too_many_go_under_one_name() {
+    const HOSTS: usize = 20_010;
+    let place = Place::new();
+    let mut live = Live::open(&place.store, TimeZone::UTC, "here".to_owned()).expect("the store opens");
+    let line =
+        |host: usize| format!("2026-11-22T10:00:00.1+00:00 h{host} postfix/smtpd[1]: connect from a[192.0.2.1]\n");
+    let bytes: String = (0..HOSTS).map(line).collect();
+    let key = StreamKey { sender: "server/syslog".into(), stream: 1 };
+    let arrival =
+        Arrival { key, label: "tcp", host: "", offset: 0, bytes: bytes.as_bytes(), is_last: true, after_loss: false };
+    live.take(&arrival).expect("taken");
+    let stored = live.commit().expect("a commit");
+    let further = stored.coverage.iter().find(|row| &*row.server == "(further hosts)").expect("one name for the rest");
+    assert_eq!((stored.lines, stored.coverage.len(), further.lines), (20_010, 20_001, 10));
+}

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{BinaryBuilder, Int64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder};
 use arrow::error::ArrowError;
+use rustc_hash::FxHashMap;
 use vigie_model::{Micros, QueueId, Text};
 
 use crate::Table;
@@ -16,6 +17,8 @@ use crate::sorting::Ordered;
 /// Lines of a chunk, and of the first of a server, of which there may be many with little to say.
 const CHUNK_LINES: usize = 2_048;
 const CHUNK_LINES_FIRST: usize = 1_024;
+/// So many servers of a commit get room for a chunk at once; for others it grows.
+const ROOMY_SERVERS: usize = 64;
 /// Text at which a chunk ends: Arrow's offsets end at 2 GiB, and memory should not come near.
 const CHUNK_TEXT_BYTES: usize = 64 << 20;
 /// Bytes that the texts of a line usually need: a guess that saves most of the growing.
@@ -62,6 +65,7 @@ pub struct LineHash {
 #[derive(Default)]
 pub struct LineBatch {
     servers: Vec<ServerLines>,
+    places: FxHashMap<Text, usize>,
     /// The server of the last line.
     last: usize,
     lines: usize,
@@ -75,8 +79,9 @@ impl LineBatch {
     pub fn push(&mut self, line: LineRef<'_>) {
         let is_same = |lines: &ServerLines| *lines.server == *line.server;
         if !self.servers.get(self.last).is_some_and(is_same) {
-            self.last = self.servers.iter().position(is_same).unwrap_or_else(|| {
-                self.servers.push(ServerLines::new(line.server));
+            self.last = self.places.get(line.server).copied().unwrap_or_else(|| {
+                self.servers.push(ServerLines::new(line.server, self.servers.len()));
+                self.places.insert(line.server.into(), self.servers.len() - 1);
                 self.servers.len() - 1
             });
         }
@@ -125,8 +130,10 @@ struct ServerLines {
 }
 
 impl ServerLines {
-    fn new(server: &str) -> Self {
-        ServerLines { server: server.into(), full: Vec::new(), open: Chunk::new(CHUNK_LINES_FIRST) }
+    fn new(server: &str, others: usize) -> Self {
+        // Room for many lines of each of many servers would be more memory than there is.
+        let lines = if others < ROOMY_SERVERS { CHUNK_LINES_FIRST } else { 0 };
+        ServerLines { server: server.into(), full: Vec::new(), open: Chunk::new(lines) }
     }
 
     fn push(&mut self, line: LineRef<'_>) {
@@ -137,7 +144,9 @@ impl ServerLines {
     }
 
     fn end_chunk(&mut self) {
-        let chunk = std::mem::replace(&mut self.open, Chunk::new(CHUNK_LINES));
+        // One that was not full is likely to be the last of its commit.
+        let lines = if self.open.len() >= CHUNK_LINES { CHUNK_LINES } else { 0 };
+        let chunk = std::mem::replace(&mut self.open, Chunk::new(lines));
         self.full.push(chunk.finish(&self.server));
     }
 

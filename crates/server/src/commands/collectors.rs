@@ -64,7 +64,33 @@ struct Row<'a> {
     /// Seconds since 1970 UTC.
     enrolled: i64,
     #[serde(flatten)]
-    heard: Option<&'a Heard>,
+    heard: Option<HeardRow<'a>>,
+}
+
+/// [`Heard`], without the name.
+#[derive(Serialize)]
+struct HeardRow<'a> {
+    host: &'a str,
+    at_us: i64,
+    clock_ahead_us: i64,
+    backlog_bytes: u64,
+    losses: u64,
+    lost_bytes: u64,
+}
+
+impl<'a> From<&'a Heard> for HeardRow<'a> {
+    fn from(heard: &'a Heard) -> Self {
+        let Heard { host, at_us, clock_ahead_us, backlog_bytes, losses, lost_bytes, .. } = heard;
+        let (at_us, clock_ahead_us) = (*at_us, *clock_ahead_us);
+        HeardRow {
+            host,
+            at_us,
+            clock_ahead_us,
+            backlog_bytes: *backlog_bytes,
+            losses: *losses,
+            lost_bytes: *lost_bytes,
+        }
+    }
 }
 
 pub fn list(output: &OutputOptions, data: &Path) -> anyhow::Result<Outcome> {
@@ -74,7 +100,7 @@ pub fn list(output: &OutputOptions, data: &Path) -> anyhow::Result<Outcome> {
     for collector in &collectors {
         let heard = heard.iter().find(|heard| heard.name == collector.name);
         if output.json {
-            let row = Row { name: &collector.name, enrolled: collector.since, heard };
+            let row = Row { name: &collector.name, enrolled: collector.since, heard: heard.map(HeardRow::from) };
             println!("{}", serde_json::to_string(&row)?);
         } else {
             println!("{:30} {}", collector.name, told(heard, now));

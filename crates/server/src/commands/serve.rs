@@ -187,7 +187,7 @@ impl Taking {
         })?;
         let ingest = Arc::new(ingest);
         pages.watch(ingest.clone());
-        let door = Arc::new(Door::new(ingest.clone(), roll, moved));
+        let door = Arc::new(Door::new(ingest.clone(), roll, moved, collect::heard(data)));
         let syslog = Syslog::open(&wanted, data, identity.clone(), ingest.clone())?;
         Ok(Self { ingest, door, data: data.to_owned(), identity, syslog, pages: pages.clone() })
     }

@@ -111,7 +111,7 @@ impl Book {
             silent,
             rows(|row| match row.state {
                 SourceState::Silent { .. } | SourceState::Away { .. } => Some(1.0),
-                SourceState::Live => Some(0.0),
+                SourceState::Live | SourceState::Ahead { .. } => Some(0.0),
                 SourceState::Ended => None,
             }),
         );

@@ -11,6 +11,8 @@ use vigie_web::backend::{
 
 use super::{failure, question::Question, span, stored_span, timestamp};
 
+/// Servers on one page.
+const SERVERS_MAX: usize = 500;
 /// Unknown shapes on one page.
 const SHAPES_MAX: usize = 100;
 /// Hours drawn for one server; of a longer time only the newest.
@@ -29,7 +31,8 @@ pub fn coverage(scope: &Scope, store: &Store, snapshot: &Snapshot) -> Result<Cov
         *open.entry(hop.server.to_string()).or_default() += 1;
     }
     let mut sources = Vec::new();
-    for (server, lines) in servers {
+    let servers_more = servers.len().saturating_sub(SERVERS_MAX) as u64;
+    for (server, lines) in servers.into_iter().take(SERVERS_MAX) {
         let open_messages = open.get(&server).copied().unwrap_or(0);
         sources.push(lines.all.source(server.clone(), None, Some(open_messages)));
         // Of a server that is only imported, they would say the same again.
@@ -43,6 +46,7 @@ pub fn coverage(scope: &Scope, store: &Store, snapshot: &Snapshot) -> Result<Cov
         span: span(question.from, question.until),
         stored: stored_span(snapshot),
         sources,
+        servers_more,
         unknown_shapes,
         unknown_shapes_more,
     })

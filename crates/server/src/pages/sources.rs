@@ -16,6 +16,8 @@ use crate::collect::{self, Heard, roll};
 
 /// A source that brought nothing for longer is shown no more.
 const SHOWN_MICROS: Micros = 7 * MICROS_PER_DAY;
+/// Clocks shake; a wrong zone is half an hour at least.
+const AHEAD_MICROS: Micros = 60 * MICROS_PER_SECOND;
 /// Collectors report every few seconds.
 const AWAY_MICROS: Micros = 60 * MICROS_PER_SECOND;
 /// Lines that come by chance, so many a second, leave a pause of fourteen times the mean once in a million pauses.
@@ -76,7 +78,7 @@ pub fn silent(sources: &Sources) -> Vec<SilentSource> {
         SourceState::Silent { since } | SourceState::Away { since } => {
             Some(SilentSource { name: row.name.clone(), since })
         }
-        SourceState::Live | SourceState::Ended => None,
+        SourceState::Live | SourceState::Ahead { .. } | SourceState::Ended => None,
     };
     sources.rows.iter().filter_map(since).collect()
 }
@@ -155,6 +157,10 @@ fn state(
     }
     if let Some(heard) = heard.filter(|heard| view.now - heard.at_us > AWAY_MICROS) {
         return SourceState::Away { since: timestamp(heard.at_us) };
+    }
+    let ahead = lately.map_or(0, |lately| -lately.lag() - heard.map_or(0, |heard| heard.clock_ahead_us));
+    if ahead > AHEAD_MICROS {
+        return SourceState::Ahead { ms: ahead.unsigned_abs() / 1_000 };
     }
     let hours = stored.day.iter().flatten().count().max(1) as i64;
     let pause = hours * MICROS_PER_HOUR / stored.lines.max(1) as i64;

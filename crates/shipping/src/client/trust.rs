@@ -65,7 +65,7 @@ impl TrustError {
                 "install the package ca-certificates, or name a file of certificates in the configuration"
             }
             TrustError::Tls(_) => "this should not happen; please report it",
-            TrustError::Address { .. } => "give HOST:PORT, such as vigie.example.org:7462; an IPv6 address in brackets",
+            TrustError::Address { .. } => "give HOST:PORT, such as vigie.example.org:8026; an IPv6 address in brackets",
         }
     }
 }

@@ -609,6 +609,7 @@ fn make_coverage(stored: Option<Span>) -> Coverage {
             source("relay.mtl", None, 180_400, 0, false),
             source("mbx-a", None, 90_488, 6, false),
         ],
+        servers_more: 0,
         unknown_shapes: vec![
             UnknownShape { program: "postfix/smtpd".into(), shape: "warning: dnsblog_query: lookup error for DNS query <name>: Host or domain name not found.".into(), count: 118, example: "Nov 22 01:12:44 mx1 postfix/smtpd[811]: warning: dnsblog_query: lookup error for DNS query 9.113.0.203.zen.example: Host or domain name not found.".into(), server: "mx1.paris".into() },
             UnknownShape { program: "custom-filter".into(), shape: format!("{HOSTILE} <n>"), count: 49, example: HOSTILE.into(), server: "mx1.paris".into() },

@@ -79,6 +79,7 @@ pub fn sources(stored: Option<Span>) -> Sources {
             row("mx1.paris:/var/log/mail.log", SourceState::Live, 212.4, 310),
             row("mx2.lyon:/var/log/mail.log", SourceState::Live, 61.0, -2_700),
             row("relay.mtl:udp 0.0.0.0:514", silent, 0.0, 14_000),
+            row("mbx-a:/var/log/mail.log", SourceState::Ahead { ms: 7_200_000 }, 3.0, -7_200_000),
             row("old:/var/log/maillog", SourceState::Ended, 0.0, 100),
         ],
         collectors: vec![collector("mx1.paris", Some(at(-2))), collector("mx2.lyon", None)],

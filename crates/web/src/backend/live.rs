@@ -118,6 +118,8 @@ pub enum SourceState {
     Silent { since: Timestamp },
     /// Nothing is heard of its collector.
     Away { since: Timestamp },
+    /// Its lines say that they come from the future, by so much: a clock, or a time zone, is wrong.
+    Ahead { ms: u64 },
     /// Its collector was removed, or it is read no more.
     Ended,
 }

@@ -55,6 +55,7 @@ fn body(asked: &Asked, coverage: &Coverage) -> Markup {
                     h2.padded #sources { (reader.t("coverage-sources")) }
                     (source_table(asked, &coverage.sources))
                 }
+                @if coverage.servers_more > 0 { p.warning { (reader.count("and-more", coverage.servers_more)) } }
                 (gap_list(reader, &coverage.sources))
                 (unknown_shapes(reader, coverage))
             }

@@ -11,8 +11,12 @@ use crate::parts::{self, foreign, or_dash, picture};
 use crate::reader::Reader;
 
 const REFRESH_MS: u32 = 1_000;
+/// Servers of one source that are named; the others are counted.
+const SERVERS_NAMED_MAX: usize = 8;
 /// A clock this far off is marked: lines of two servers are then told in the wrong order.
 const CLOCK_MARKED_MS: u64 = 2_000;
+/// Less than this ahead is as good as now.
+const CLOCK_SHAKES_MS: i64 = 2_000;
 /// A source this late is marked.
 const LAG_MARKED_MS: i64 = 10_000;
 
@@ -82,11 +86,14 @@ fn none_yet(reader: &Reader, sources: &Sources) -> Markup {
 fn sentence(reader: &Reader, sources: &Sources) -> String {
     let count = |wanted: fn(&SourceState) -> bool| sources.rows.iter().filter(|row| wanted(&row.state)).count() as u64;
     let rate: f64 = sources.rows.iter().filter_map(|row| row.lines_per_second).sum();
-    let troubled = count(|state| matches!(state, SourceState::Silent { .. } | SourceState::Away { .. }));
-    let key = match (sources.is_taking, troubled) {
-        (false, _) => "sources-sentence-idle",
-        (true, 0) => "sources-sentence",
-        (true, _) => "sources-sentence-troubled",
+    let troubled = count(|state| {
+        matches!(state, SourceState::Silent { .. } | SourceState::Away { .. } | SourceState::Ahead { .. })
+    });
+    let key = match (sources.is_taking, sources.trouble.is_some(), troubled) {
+        (false, ..) => "sources-sentence-idle",
+        (true, true, _) => "sources-sentence-stuck",
+        (true, false, 0) => "sources-sentence",
+        (true, false, _) => "sources-sentence-troubled",
     };
     reader.tn(
         key,
@@ -120,12 +127,17 @@ fn source_row(reader: &Reader, row: &SourceRow) -> Markup {
         tr {
             th scope="row" {
                 (parts::breakable(&row.name))
-                @if !row.servers.is_empty() { span.block.muted { (foreign(&row.servers.join(", "))) } }
+                @if !row.servers.is_empty() {
+                    span.block.muted {
+                        (foreign(&row.servers[..row.servers.len().min(SERVERS_NAMED_MAX)].join(", ")))
+                        @if row.servers.len() > SERVERS_NAMED_MAX { " " (reader.count("and-more", (row.servers.len() - SERVERS_NAMED_MAX) as u64)) }
+                    }
+                }
             }
             td.status { (state(reader, row.state)) }
             td.right { (or_dash(row.lines_per_second.map(|rate| fmt::dec(reader.lang, rate, usize::from(rate < 100.0))))) }
             td.time { (or_dash(row.last_line.map(|at| reader.datetime_s(at)))) }
-            td.right.marked[row.lag_ms.is_some_and(|lag| lag > LAG_MARKED_MS)] { (or_dash(row.lag_ms.map(|lag| signed(reader, lag.max(0))))) }
+            td.right.marked[row.lag_ms.is_some_and(|lag| lag.abs() > LAG_MARKED_MS)] { (or_dash(row.lag_ms.map(|lag| signed(reader, if lag < -CLOCK_SHAKES_MS { lag } else { lag.max(0) })))) }
             td.right { (reader.int(row.lines)) }
             td.right.marked[row.unknown > 0] { @if row.unknown > 0 { a.number href="/coverage?period=24h#unknown" { (reader.int(row.unknown)) } } @else { "0" } }
             td.right.marked[row.gaps > 0] { @if row.gaps > 0 { a.number href="/coverage?period=24h#gaps" { (reader.int(row.gaps)) } } @else { "0" } }
@@ -143,6 +155,10 @@ fn state(reader: &Reader, state: SourceState) -> Markup {
         SourceState::Live => html! { span.badge.(Tone::Good.class()) { (reader.t("sources-live")) } },
         SourceState::Silent { since: at } => since("sources-silent", Tone::Failed, at),
         SourceState::Away { since: at } => since("sources-away", Tone::Failed, at),
+        SourceState::Ahead { ms } => html! {
+            span.badge.(Tone::Waiting.class()) { (reader.t("sources-ahead")) }
+            span.block.muted { (reader.millis(ms)) }
+        },
         SourceState::Ended => html! { span.badge.(Tone::Neutral.class()) { (reader.t("sources-ended")) } },
     }
 }
