@@ -39,7 +39,7 @@ pub fn enrol(given: &Enrol) -> Result<(), Failure> {
     };
     keep_secret(&given.config, config.text().as_bytes()).map_err(failed)?;
     log::say(&format!(
-        "{} is enrolled at {}; the configuration is {}\nnow start it: `systemctl enable --now vigie-collector`, or `vigie-collector run`\n",
+        "{} is enrolled at {}; the configuration is {}\nnow see whether it gets through: `vigie-collector doctor`; and start it: `systemctl enable --now vigie-collector`, or `vigie-collector run`\n",
         config.name,
         config.server,
         given.config.display()

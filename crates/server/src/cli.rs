@@ -241,7 +241,7 @@ pub struct Intake {
     /// Take syslog by udp, tcp or tls, such as tcp://0.0.0.0:514. May be given several times.
     #[arg(long, value_name = "PROTOCOL://ADDRESS:PORT")]
     pub syslog: Vec<ListenPlace>,
-    /// Take syslog only from this network, such as 192.0.2.0/24. May be given several times.
+    /// Take syslog only from this network, such as 192.0.2.0/24; by default from everybody. May be given several times.
     #[arg(long, value_name = "NETWORK", requires = "syslog")]
     pub syslog_from: Vec<Network>,
     /// Take OTLP logs at http://ADDRESS:PORT/v1/logs, from this machine only, such as 127.0.0.1:4318.

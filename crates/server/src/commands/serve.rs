@@ -72,7 +72,15 @@ pub fn run(
         for place in taking.iter().flat_map(|taking| taking.syslog.places()) {
             output.remark(format_args!("syslog is taken at {place}"));
         }
+        if !intake.syslog.is_empty() && intake.syslog_from.is_empty() {
+            output.remark(format_args!("  from everybody who reaches it; --syslog-from NETWORK sets bounds"));
+        }
         output.remark(format_args!("Vigie is at http://{address}/  (Ctrl-C ends it)"));
+        if !address.ip().is_loopback() {
+            output.remark(format_args!(
+                "  there is no sign-in yet: whoever reaches it can read everything; put a proxy with authentication in front"
+            ));
+        }
         let server = axum::serve(listener, router).with_graceful_shutdown(stop::wait());
         let doors = async {
             match &taking {
