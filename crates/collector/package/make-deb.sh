@@ -1,7 +1,8 @@
 #!/bin/sh
 # make-deb.sh BINARY FOLDER: makes a Debian package of the built collector in the folder, with dpkg-deb alone, and prints its path.
 #
-# Build the binary first: cargo build --profile collector -p vigie-collector
+# Build the binary first: cargo build --profile collector -p vigie-collector (with --target x86_64-unknown-linux-musl it needs no library of
+# the machine that it will run on).
 set -eu
 [ $# -eq 2 ] || { echo "usage: $0 BINARY FOLDER" >&2; exit 2; }
 binary=$1 out=$2
@@ -18,14 +19,19 @@ install -d -m 755 "$tree/etc/vigie-collector" "$tree/DEBIAN"
 for script in postinst prerm postrm; do
   install -m 755 "$here/$script" "$tree/DEBIAN/$script"
 done
-# Rust's standard library needs glibc 2.17; what else the binary was linked with here, it needs there.
-glibc=$(objdump -T "$binary" 2>/dev/null | grep -o 'GLIBC_[0-9.]*' | sed 's/GLIBC_//' | sort -uV | tail -1)
+if objdump -p "$binary" | grep -q NEEDED; then
+  # Rust's standard library needs glibc 2.17; what else the binary was linked with here, it needs there.
+  glibc=$(objdump -T "$binary" | grep -o 'GLIBC_[0-9.]*' | sed 's/GLIBC_//' | sort -uV | tail -1)
+  depends="libc6 (>= ${glibc:-2.36}), adduser"
+else
+  depends=adduser
+fi
 cat >"$tree/DEBIAN/control" <<CONTROL
 Package: vigie-collector
 Version: $version
 Architecture: $architecture
 Maintainer: The Vigie maintainers <maintainers@vigie.invalid>
-Depends: libc6 (>= ${glibc:-2.36}), adduser
+Depends: $depends
 Recommends: ca-certificates
 Section: mail
 Priority: optional
