@@ -2,31 +2,13 @@
 
 import gzip
 import os
-import random
 import shutil
 import socket
 import subprocess
 import threading
 import time
 
-# Longer than anything here takes.
-PATIENCE = 120
-
-
-class Failure(Exception):
-    """What went wrong."""
-
-
-def free_port():
-    """Not one that the system gives to outgoing connections: while its owner is down, nobody else may get it."""
-    while True:
-        with socket.socket() as probe:
-            port = random.SystemRandom().randrange(20000, 30000)
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
+from programs import PATIENCE, Failure
 
 
 class Proxy:

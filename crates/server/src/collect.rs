@@ -31,9 +31,12 @@ const BUSY_WAIT_MS: u64 = 500;
 /// Streams of one collector: one for each log, and for each rotation.
 const STREAMS_OF_SENDER_MAX: usize = 5_000;
 
+/// What belongs to the door, in the folder of the store.
+pub const FOLDER: &str = "collect";
+
 /// Where what belongs to the door lies in the folder of the store.
 pub fn folder(data: &Path) -> PathBuf {
-    data.join("collect")
+    data.join(FOLDER)
 }
 
 /// The server's certificate: the administrator's, or one of its own, made when it is first asked for.

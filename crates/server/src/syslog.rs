@@ -31,7 +31,7 @@ const LISTENERS_MAX: usize = 64;
 /// How often a renewed certificate is looked for.
 const CERTIFICATE_TIME: Duration = Duration::from_secs(30);
 /// Where the spools lie in the folder of the store.
-const FOLDER: &str = "spool";
+pub const FOLDER: &str = "spool";
 
 /// Sockets, and what takes their lines to the store.
 pub struct Syslog {

@@ -7,7 +7,7 @@ use std::{
 
 use jiff::tz::TimeZone;
 use vigie_engine::{
-    import::live::{Arrival, Live, StreamKey},
+    import::live::{Live, StreamKey},
     ingest::Ingest,
 };
 
@@ -33,19 +33,6 @@ fn logs() -> Vec<Log> {
     [log("smtpd.log", text(true)), log("mail.log", text(false))].into_iter().chain(others).collect()
 }
 
-fn arrival<'a>(logs: &'a [Log], at: usize, from: usize, until: usize) -> Arrival<'a> {
-    let log = &logs[at];
-    Arrival {
-        key: StreamKey { sender: log.host.as_str().into(), stream: at as u128 },
-        label: &log.name,
-        host: &log.host,
-        offset: from as u64,
-        bytes: &log.text[from..until],
-        is_last: until == log.text.len(),
-        after_loss: false,
-    }
-}
-
 fn wait_until_durable(ingest: &Ingest, key: &StreamKey, until: usize, commits: &Receiver<()>) {
     let deadline = Instant::now() + PATIENCE;
     while ingest.position(key).is_none_or(|position| position.durable < until as u64) {
@@ -64,7 +51,7 @@ fn a_backlog_in_many_commits_is_counted_once() {
     };
     let ingest = Ingest::start(place.store.clone(), TimeZone::UTC, "here".to_owned(), on_commit).expect("begun");
     let send = |at: usize, from: usize, until: usize| {
-        let arrival = arrival(&logs, at, from, until);
+        let arrival = logs[at].piece(at as u128, from, until);
         ingest.take(&arrival).expect("taken");
         wait_until_durable(&ingest, &arrival.key, until, &commits);
     };
@@ -92,7 +79,7 @@ fn other_hosts_are_seen_meanwhile_and_a_kill_loses_nothing() {
     let open = || Live::open(&place.store, TimeZone::UTC, "here".to_owned()).expect("the store opens");
     let mut live = open();
     let send = |live: &mut Live, at: usize, from: usize, until: usize| {
-        live.take(&arrival(&logs, at, from, until)).expect("taken");
+        live.take(&logs[at].piece(at as u128, from, until)).expect("taken");
         assert!(live.commit().expect("a commit").lines > 0);
     };
     let half = cuts(&logs[1].text, 2)[1];

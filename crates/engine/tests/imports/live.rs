@@ -53,7 +53,7 @@ impl<'a> Replay<'a> {
     }
 
     fn key(&self, at: usize) -> StreamKey {
-        StreamKey { sender: self.logs[at].host.as_str().into(), stream: at as u128 }
+        self.logs[at].key(at as u128)
     }
 
     fn live(&mut self) -> &mut Live {
@@ -61,20 +61,11 @@ impl<'a> Replay<'a> {
     }
 
     fn send(&mut self, at: usize) {
-        let (key, log) = (self.key(at), &self.logs[at]);
+        let log = &self.logs[at];
         let from = self.sent[at];
         let bytes = 1 + self.random.below(log.text.len() / 20);
         let until = (from + bytes).min(log.text.len());
-        let arrival = Arrival {
-            key,
-            label: &log.name,
-            host: &log.host,
-            offset: from as u64,
-            bytes: &log.text[from..until],
-            is_last: until == log.text.len(),
-            after_loss: false,
-        };
-        let next = self.live().take(&arrival).expect("taken");
+        let next = self.live().take(&log.piece(at as u128, from, until)).expect("taken");
         assert_eq!(next, until as u64);
         self.sent[at] = until;
     }
@@ -155,16 +146,8 @@ fn sent_again_under_another_name() {
     let mut replay = Replay::new(&LONG, 5);
     for round in 0..2u128 {
         for (at, log) in LONG.iter().enumerate() {
-            let key = StreamKey { sender: log.host.as_str().into(), stream: 100 * round + at as u128 };
-            let arrival = Arrival {
-                key,
-                label: &log.name,
-                host: &log.host,
-                offset: 0,
-                bytes: &log.text,
-                is_last: round == 1,
-                after_loss: false,
-            };
+            let whole = log.piece(100 * round + at as u128, 0, log.text.len());
+            let arrival = Arrival { is_last: round == 1, ..whole };
             replay.live().take(&arrival).expect("taken");
         }
         replay.live().commit().expect("a commit");
@@ -183,16 +166,8 @@ fn after_an_import_of_the_same_files_and_before_another() {
     replay.open();
     let (half, text) = (LONG[0].text.len() / 3, &LONG[0].text);
     for (at, log) in LONG.iter().enumerate() {
-        let (key, until) = (replay.key(at), if at == 0 { half } else { log.text.len() });
-        let arrival = Arrival {
-            key,
-            label: &log.name,
-            host: &log.host,
-            offset: 0,
-            bytes: &log.text[..until],
-            is_last: false,
-            after_loss: false,
-        };
+        let until = if at == 0 { half } else { log.text.len() };
+        let arrival = Arrival { is_last: false, ..log.piece(at as u128, 0, until) };
         replay.live().take(&arrival).expect("taken");
         replay.live().commit().expect("a commit");
     }
@@ -243,22 +218,13 @@ fn by_several_senders_at_once() {
             for (at, log) in LONG.iter().enumerate() {
                 let ingest = &ingest;
                 scope.spawn(move || {
-                    let key = StreamKey { sender: log.host.as_str().into(), stream: at as u128 };
+                    let key = log.key(at as u128);
                     let end = log.text.len() / until;
                     let mut from = ingest.position(&key).map_or(0, |position| position.durable) as usize;
                     while from < end {
                         // The last bytes of each piece are sent twice.
-                        let piece = &log.text[from.saturating_sub(10)..(from + 9_000).min(end)];
-                        let (label, offset) = (log.name.as_str(), from.saturating_sub(10) as u64);
-                        let arrival = Arrival {
-                            key: key.clone(),
-                            label,
-                            host: &log.host,
-                            offset,
-                            bytes: piece,
-                            is_last: false,
-                            after_loss: false,
-                        };
+                        let piece = log.piece(at as u128, from.saturating_sub(10), (from + 9_000).min(end));
+                        let arrival = Arrival { is_last: false, ..piece };
                         from = ingest.take(&arrival).expect("taken").received as usize;
                     }
                 });

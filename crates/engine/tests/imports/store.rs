@@ -10,7 +10,10 @@ use jiff::tz::TimeZone;
 use tempfile::TempDir;
 use vigie_engine::{
     export::{self, Dataset},
-    import::{self, Imported, Options, Phase, Store},
+    import::{
+        self, Imported, Options, Phase, Store,
+        live::{Arrival, StreamKey},
+    },
     intake::{HostRule, Source},
 };
 use vigie_model::Micros;
@@ -131,6 +134,26 @@ pub struct Log {
     pub host: String,
     pub name: String,
     pub text: Vec<u8>,
+}
+
+impl Log {
+    /// Of a stream that this log is sent as.
+    pub fn key(&self, number: u128) -> StreamKey {
+        StreamKey { sender: self.host.as_str().into(), stream: number }
+    }
+
+    /// What a collector sends of it, the bytes `from..until`.
+    pub fn piece(&self, number: u128, from: usize, until: usize) -> Arrival<'_> {
+        Arrival {
+            key: self.key(number),
+            label: &self.name,
+            host: &self.host,
+            offset: from as u64,
+            bytes: &self.text[from..until],
+            is_last: until == self.text.len(),
+            after_loss: false,
+        }
+    }
 }
 
 /// A captured run: times without a year, and two files of one host.

@@ -4,10 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use jiff::tz::TimeZone;
 use vigie_engine::{
-    import::{
-        Store,
-        live::{Arrival, Live, StreamKey},
-    },
+    import::{Store, live::Live},
     verify::{Compared, Options, Phase, Remark, verify},
 };
 use vigie_lake::Compaction;
@@ -102,19 +99,9 @@ impl<'a> Stream<'a> {
 
     /// Sends a log as a stream, up to here.
     fn send(&mut self, log: &Log, number: u128, until: usize) {
-        let key = StreamKey { sender: log.host.as_str().into(), stream: number };
-        let durable = self.live().durable(&key).unwrap_or_default() as usize;
+        let durable = self.live().durable(&log.key(number)).unwrap_or_default() as usize;
         let from = self.sent.get(&number).copied().unwrap_or(durable);
-        let arrival = Arrival {
-            key,
-            label: &log.name,
-            host: &log.host,
-            offset: from as u64,
-            bytes: &log.text[from..until],
-            is_last: until == log.text.len(),
-            after_loss: false,
-        };
-        self.live().take(&arrival).expect("taken");
+        self.live().take(&log.piece(number, from, until)).expect("taken");
         self.sent.insert(number, until);
     }
 

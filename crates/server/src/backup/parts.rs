@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use super::{BackupError, copying};
+use crate::{collect, syslog};
 
 /// Folders that are copied as they are, before the store is: what they hold may be behind the store, never ahead of it. A spool that is
 /// copied so has everything that the store lacks, and what both have is known by its place.
 const FOLDERS: [&str; 2] = [
     // Roll of collectors, certificate and key, how each collector was.
-    "collect", // What the server's own syslog listeners took.
-    "spool",
+    collect::FOLDER,
+    // What the server's own syslog listeners took.
+    syslog::FOLDER,
 ];
 
 /// The files of these folders, relative to the store's folder.

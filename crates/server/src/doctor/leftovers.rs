@@ -9,6 +9,7 @@ use std::{
 use indicatif::HumanBytes;
 
 use super::{Check, Finding, Patient};
+use crate::collect;
 
 pub const CHECK: Check = Check { name: "leftovers", run };
 
@@ -55,7 +56,7 @@ fn files(data: &Path) -> impl Iterator<Item = PathBuf> {
     let is_data = |path: &PathBuf| path.extension().is_some_and(|kind| kind == "parquet");
     let is_day = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("day="));
     let days = tables.clone().into_iter().flat_map(entries).filter(is_day);
-    let small = ["", "state", "commits", "collect"].map(|name| data.join(name)).into_iter();
+    let small = ["", "state", "commits", collect::FOLDER].map(|name| data.join(name)).into_iter();
     let logs = tables.into_iter().map(|table| table.join("_delta_log"));
     days.flat_map(entries).filter(is_data).chain(small.chain(logs).flat_map(entries).filter(is_new))
 }

@@ -7,13 +7,14 @@ use std::{
 };
 
 use super::{Check, Finding, Patient};
+use crate::{collect, syslog};
 
 pub const CHECK: Check = Check { name: "permissions", run };
 
 /// Named one by one; the rest is counted.
 const NAMED_MAX: usize = 10;
 /// Folders that hold secrets: tokens' hashes, a key, lines that are in no log any more.
-const PRIVATE: [&str; 2] = ["collect", "syslog"];
+const PRIVATE: [&str; 2] = [collect::FOLDER, syslog::FOLDER];
 /// A writer needs to replace these.
 const WRITTEN: [&str; 5] = ["lake.json", "current.json", "writer.lock", "commits", "state"];
 const OTHERS: u32 = 0o077;

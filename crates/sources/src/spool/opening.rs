@@ -1,8 +1,9 @@
 //! Opening a spool: one process at a time, and what a crash left is mended.
 
 use std::collections::VecDeque;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::{Condvar, Mutex};
 
@@ -19,7 +20,12 @@ const DOUBTFUL_MAX: usize = UNSYNCED_MAX + 2;
 
 pub(super) fn open(config: SpoolConfig, entropy: u128) -> Result<Shared, SpoolError> {
     let config = SpoolConfig { bytes_max: config.bytes_max.max(SPOOL_BYTES_MIN), ..config };
-    fs::create_dir_all(&config.dir).map_err(|source| SpoolError::opening(&config.dir, source))?;
+    // Mail's lines are for their owner alone.
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&config.dir)
+        .map_err(|source| SpoolError::opening(&config.dir, source))?;
     let lock = lock(&config.dir)?;
     let directory = File::open(&config.dir).map_err(|source| SpoolError::opening(&config.dir, source))?;
     let found = segments_in(&config.dir).map_err(|source| SpoolError::opening(&config.dir, source))?;
