@@ -7,7 +7,7 @@ use vigie_formats::{
     calendar::{Calendar, RollScan, scan_rolls},
     dovecot as store,
     envelope::{Scratch, Stamp, parse},
-    filter as verdicts, postfix, read, shape, subject,
+    filter as verdicts, postfix, read, refusal, shape, subject,
 };
 use vigie_model::{Hop, MICROS_PER_SECOND, Micros};
 
@@ -59,7 +59,7 @@ pub fn line(bytes: &[u8]) {
         }
         assert!(shape(envelope.text).len() < 200);
         match &record {
-            Record::Postfix(_, postfix::Record::Refused(refused)) => drop(postfix::reason(refused.text)),
+            Record::Postfix(_, postfix::Record::Refused(refused)) => drop(refusal::reason(refused.text)),
             Record::Postfix(_, postfix::Record::Header(header)) => drop(subject::readable(header.value)),
             _ => {}
         }

@@ -1,10 +1,13 @@
 //! One host: its records in, its facts out, and its open state saved and restored.
 
 use serde::{Deserialize, Serialize};
-use vigie_formats::{Record, dovecot};
+use vigie_formats::{
+    Record, dovecot,
+    postfix::{Daemon, Origin},
+};
 use vigie_model::{Attempt, Hop, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, Rejection, Text};
 
-use crate::{BEFORE_ALL, LINGER_MICROS, OpenHop, postfix::Queue, store::Sessions, text::Detail};
+use crate::{BEFORE_ALL, LINGER_MICROS, OpenHop, queue::Queue, store::Sessions, text::Detail};
 
 /// A line this far behind the newest one is from a clock that was set back, not a late line.
 const CLOCK_STEP_MICROS: Micros = MICROS_PER_HOUR;
@@ -13,7 +16,10 @@ const CLOCK_LEAP_MICROS: Micros = 24 * MICROS_PER_HOUR;
 /// So many such lines in a row, and the clock is believed. Until then nothing is let go of on their word.
 const CLOCK_STEP_LINES: u32 = 50;
 /// Saved states carry this, so that a state of another layout is refused and not misread.
-const STATE_VERSION: u8 = 5;
+const STATE_VERSION: u8 = 6;
+
+/// Servers other than Postfix have no instances.
+pub(crate) const NOBODY: Origin<'_> = Origin { daemon: Daemon::Other, name: b"", instance: b"" };
 
 /// What lines gave. The caller empties it as often as it likes; the order inside carries no meaning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,7 +92,10 @@ impl Host {
             Record::Postfix(origin, record) => self.queue.record(ts, origin, record, &self.server, facts),
             Record::Dovecot(dovecot::Record::Stored(stored)) => self.sessions.stored(ts, stored),
             Record::Filter(verdict) => self.queue.verdict(ts, verdict),
-            Record::Dovecot(_) | Record::Foreign => {}
+            Record::Statement(statement) => self.queue.statement(ts, statement, &self.server, facts),
+            Record::Refused(refused) => self.queue.refused(ts, &NOBODY, refused, &self.server, facts),
+            Record::Content(inside) => self.queue.content(ts, inside),
+            Record::Dovecot(_) | Record::Known | Record::Unknown | Record::Foreign => {}
         }
         self.advance(ts, facts);
     }

@@ -6,7 +6,7 @@
 mod host;
 mod linker;
 mod open;
-mod postfix;
+mod queue;
 mod store;
 mod text;
 

@@ -3,7 +3,7 @@
 use vigie_model::{Hop, Micros, QueueId};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use crate::{postfix::Entry, store::Session};
+use crate::{queue::Entry, store::Session};
 
 /// A hop that is not closed, or only just.
 pub struct OpenHop<'a> {

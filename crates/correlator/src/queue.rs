@@ -1,4 +1,4 @@
-//! Postfix's queue on one host: every queue id that is in use, by generation.
+//! The queues of one host: every queue id that is in use, by generation.
 //!
 //! A line belongs to the generation that was alive at the line's time, not to the one that was seen last: lines may come
 //! late, and short queue ids are used again.
@@ -10,15 +10,19 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use vigie_formats::{
+    Inside,
     filter::Verdict,
-    postfix::{Daemon, Delivery, Header, HeaderAction, Origin, Record, Refused, RefusedAction, Status, reason},
+    postfix::{Daemon, Delivery, Header, HeaderAction, Origin, Record},
+    refusal::{Refused, RefusedAction, reason, reply},
+    statement::{End, Statement, Status},
 };
-use vigie_model::{Attempt, Hop, MICROS_PER_DAY, MICROS_PER_HOUR, Micros, QueueId, Rejection};
+use vigie_model::{Attempt, Hop, MICROS_PER_DAY, MICROS_PER_HOUR, Micros, QueueId, Rejection, Text};
 
 pub use self::entry::Entry;
 use self::entry::Mark;
 use crate::{
     Facts, LATE_MICROS_MAX, LINGER_MICROS, OpenHop,
+    host::NOBODY,
     linker::TRANSACTION_MICROS_MAX,
     text::{Detail, text_of},
 };
@@ -27,6 +31,10 @@ use crate::{
 const UNFILLED_MICROS_MAX: Micros = MICROS_PER_DAY;
 /// A message without any line for so long is no longer believed to be in the queue (six times Postfix's default lifetime).
 const SILENT_MICROS_MAX: Micros = 30 * MICROS_PER_DAY;
+/// A message at a server that logs no end is kept so long after the last word on its last recipient: an alias may still expand.
+const DONE_MICROS: Micros = MICROS_PER_HOUR;
+/// Servers other than Postfix do not use a queue id again, within this time.
+const LASTING_MICROS: Micros = MICROS_PER_DAY;
 /// More open entries than this are not kept: the most silent ones are let go, as if they had ended.
 const OPEN_ENTRIES_MAX: usize = 4_000_000;
 
@@ -109,6 +117,31 @@ impl Queue {
         }
     }
 
+    /// What a server other than Postfix says of one message.
+    pub fn statement(&mut self, ts: Micros, statement: &Statement<'_>, server: &str, facts: &mut Facts) {
+        let id = statement.queue_id;
+        self.of_statement(ts, statement).statement(ts, statement);
+        if matches!(statement.end, End::Now | End::Deleted | End::Discarded) {
+            self.ended.push(Reverse((ts, id)));
+        }
+        let Some(word) = statement.word.as_ref().filter(|word| word.status == Status::Deferred) else { return };
+        facts.attempts.extend(word.recipients.map(|recipient| Attempt {
+            ts,
+            server: server.into(),
+            instance: Text::default(),
+            queue_id: Some(id),
+            recipient: self.detail.shown(recipient),
+            relay: self.detail.shown(word.relay_name),
+            dsn: self.detail.shown(word.dsn),
+            reply: self.detail.shown(word.reply),
+        }));
+    }
+
+    /// Somebody looked inside while the message came.
+    pub fn content(&mut self, ts: Micros, inside: &Inside) {
+        self.entry(ts, inside.queue_id, &NOBODY, Sign::Early).content(ts, inside);
+    }
+
     /// What a content filter said of a message that is in this queue.
     pub fn verdict(&mut self, ts: Micros, verdict: &Verdict<'_>) {
         if let Some(id) = verdict.queue_id
@@ -141,18 +174,18 @@ impl Queue {
             HeaderAction::Discard => self.ended.push(Reverse((ts, header.queue_id))),
             HeaderAction::Reject => {
                 self.ended.push(Reverse((ts, header.queue_id)));
-                let (code, dsn, text) = vigie_formats::postfix::reply(header.text);
+                let (code, dsn, text) = reply(header.text);
                 facts.rejections.push(Rejection {
                     ts,
                     server: server.into(),
                     instance: self.detail.shown(origin.instance),
                     queue_id: Some(header.queue_id),
                     stage: "END-OF-MESSAGE".into(),
-                    client_name: self.detail.shown(header.envelope.client_name),
-                    client_ip: self.detail.shown(header.envelope.client_ip),
-                    helo: self.detail.shown(header.envelope.helo),
-                    sender: self.detail.shown(header.envelope.sender),
-                    recipient: self.detail.shown(header.envelope.recipient),
+                    client_name: self.detail.shown(header.transaction.client_name),
+                    client_ip: self.detail.shown(header.transaction.client_ip),
+                    helo: self.detail.shown(header.transaction.helo),
+                    sender: self.detail.shown(header.transaction.sender),
+                    recipient: self.detail.shown(header.transaction.recipient),
                     code,
                     dsn: self.detail.shown(dsn),
                     reason: text_of(&[b"header checks: ", &reason(text)[..]].concat()),
@@ -162,7 +195,7 @@ impl Queue {
         }
     }
 
-    fn refused(&mut self, ts: Micros, origin: &Origin<'_>, refused: &Refused<'_>, server: &str, facts: &mut Facts) {
+    pub fn refused(&mut self, ts: Micros, origin: &Origin<'_>, refused: &Refused<'_>, server: &str, facts: &mut Facts) {
         if let Some(id) = refused.queue_id {
             // A refused recipient leaves the others be; a refused end of message takes them all.
             let whole = !matches!(refused.stage, b"RCPT" | b"VRFY" | b"ETRN");
@@ -180,11 +213,11 @@ impl Queue {
             instance: self.detail.shown(origin.instance),
             queue_id: refused.queue_id,
             stage: self.detail.shown(refused.stage),
-            client_name: self.detail.shown(refused.envelope.client_name),
-            client_ip: self.detail.shown(refused.envelope.client_ip),
-            helo: self.detail.shown(refused.envelope.helo),
-            sender: self.detail.shown(refused.envelope.sender),
-            recipient: self.detail.shown(refused.envelope.recipient),
+            client_name: self.detail.shown(refused.transaction.client_name),
+            client_ip: self.detail.shown(refused.transaction.client_ip),
+            helo: self.detail.shown(refused.transaction.helo),
+            sender: self.detail.shown(refused.transaction.sender),
+            recipient: self.detail.shown(refused.transaction.recipient),
             code: refused.code,
             dsn: self.detail.shown(refused.dsn),
             reason: text_of(&reason(refused.text)),
@@ -206,6 +239,19 @@ impl Queue {
         if matches!(origin.daemon, Daemon::Qmgr | Daemon::Pickup | Daemon::Bounce | Daemon::Postsuper) {
             entry.own_instance(origin.instance);
         }
+        self.changes = self.changes.wrapping_add(1);
+        entry.change = self.changes;
+        entry
+    }
+
+    fn of_statement(&mut self, ts: Micros, statement: &Statement<'_>) -> &mut Entry {
+        let generations = self.entries.entry(statement.queue_id).or_insert_with(|| Vec::with_capacity(1));
+        let index = choose_lasting(generations, ts, statement.begins).unwrap_or_else(|| {
+            let at = generations.partition_point(|entry| entry.ts_in <= ts);
+            generations.insert(at, Entry::new(ts, b"", self.detail));
+            at
+        });
+        let entry = &mut generations[index];
         self.changes = self.changes.wrapping_add(1);
         entry.change = self.changes;
         entry
@@ -255,7 +301,11 @@ impl Queue {
             let mut at = 0;
             while at < generations.len() {
                 let entry = &generations[at];
-                let limit = if entry.is_message() { silent_limit } else { watermark - UNFILLED_MICROS_MAX };
+                let limit = match (entry.is_message(), entry.is_done()) {
+                    (true, true) => watermark - DONE_MICROS,
+                    (true, false) => silent_limit,
+                    (false, _) => watermark - UNFILLED_MICROS_MAX,
+                };
                 if entry.ts_out < limit {
                     generations.remove(at).close(*id, server, facts);
                 } else {
@@ -318,4 +368,15 @@ fn choose(generations: &[Entry], ts: Micros, origin: &Origin<'_>, sign: Sign) ->
         // After the end: a straggler's stamp may be a little later; the beginning of the next message never is late.
         Some(end) => (sign == Sign::Any && ts - end <= LATE_MICROS_MAX).then_some(index),
     }
+}
+
+/// As [`choose`], for servers whose ids are not used again soon: whatever comes of one id within a day is one message. Only
+/// another arrival after the end begins another.
+fn choose_lasting(generations: &[Entry], ts: Micros, begins: bool) -> Option<usize> {
+    let index = generations.iter().rposition(|entry| entry.ts_in - LINGER_MICROS <= ts).unwrap_or(0);
+    let entry = generations.get(index)?;
+    let apart = (entry.ts_in - ts).max(ts - entry.ts_out);
+    let is_over = entry.ended_at().is_some() || entry.is_done();
+    let is_another = apart > LASTING_MICROS && is_over || begins && entry.started() && is_over && apart > LINGER_MICROS;
+    (!is_another).then_some(index)
 }

@@ -2,7 +2,12 @@
 
 use vigie_model::{Outcome, QueueId};
 
-use crate::scan;
+use crate::{Format, Record as Read, scan};
+
+pub const FORMAT: Format = Format {
+    name: "Dovecot",
+    read: |envelope| is_dovecot(envelope.program).then(|| Read::Dovecot(parse(envelope.program, envelope.text))),
+};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Record<'a> {

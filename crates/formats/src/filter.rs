@@ -2,7 +2,22 @@
 
 use vigie_model::QueueId;
 
-use crate::scan;
+use crate::{Format, Record, scan};
+
+pub const AMAVIS: Format = Format {
+    name: "Amavis",
+    read: |envelope| match envelope.program {
+        b"amavis" | b"amavisd" | b"amavisd-new" => amavis(envelope.text).map(Record::Filter),
+        _ => None,
+    },
+};
+
+pub const RSPAMD: Format = Format {
+    name: "Rspamd",
+    read: |envelope| {
+        envelope.program.starts_with(b"rspamd").then(|| rspamd(envelope.text).map(Record::Filter)).flatten()
+    },
+};
 
 /// What a filter said of one message.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,9 +7,15 @@ pub mod filter;
 pub mod otlp;
 pub mod postfix;
 mod record;
+pub mod refusal;
 pub mod scan;
 mod shape;
+pub mod statement;
 pub mod subject;
 
-pub use record::{Record, read};
+pub use record::{Format, Inside, Record, read};
 pub use shape::shape;
+
+/// All formats beside Postfix, whose lines are recognised first. Each takes a line by its program, or by the line's own form where
+/// the program is not named.
+const FORMATS: &[Format] = &[dovecot::FORMAT, filter::AMAVIS, filter::RSPAMD];

@@ -6,10 +6,14 @@ mod delivery;
 mod queue;
 mod refusal;
 
-use vigie_model::{Delays, Outcome, QueueId};
+use vigie_model::{Delays, QueueId};
 
 pub use queue::queue_id;
-pub use refusal::{reason, reply};
+
+use crate::{
+    refusal::{Refused, Transaction},
+    statement::Status,
+};
 
 /// The programs of Postfix, as far as their lines differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,7 +197,7 @@ pub struct Header<'a> {
     /// `Subject` or another header's name; empty for body checks.
     pub name: &'a [u8],
     pub value: &'a [u8],
-    pub envelope: Envelope<'a>,
+    pub transaction: Transaction<'a>,
     /// The administrator's text after the envelope.
     pub text: &'a [u8],
 }
@@ -205,16 +209,6 @@ pub enum HeaderAction {
     Hold,
     Discard,
     Reject,
-}
-
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Envelope<'a> {
-    pub client_name: &'a [u8],
-    pub client_ip: &'a [u8],
-    pub sender: &'a [u8],
-    pub recipient: &'a [u8],
-    pub helo: &'a [u8],
-    pub user: &'a [u8],
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -232,43 +226,12 @@ pub struct Delivery<'a> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    Final(Outcome),
-    Deferred,
-    /// `deliverable`, `undeliverable`, `undeliverable-but-not-cached`: an address was verified, no mail moved.
-    Probe(Outcome),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ByHand {
     Deleted,
     Requeued,
     Held,
     Released,
     Expired,
-}
-
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Refused<'a> {
-    pub queue_id: Option<QueueId>,
-    pub action: RefusedAction,
-    pub stage: &'a [u8],
-    pub envelope: Envelope<'a>,
-    pub code: u16,
-    pub dsn: &'a [u8],
-    pub text: &'a [u8],
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RefusedAction {
-    #[default]
-    Reject,
-    /// Accepted, and silently dropped.
-    Discard,
-    /// Put on hold (`hold`, `milter-hold`, `quarantine`).
-    Hold,
-    /// Only said: `reject_warning`, `filter`, `redirect`, `proxy-accept`, …
-    Note,
 }
 
 /// Reads one payload. `text` is what follows `tag[pid]: `.

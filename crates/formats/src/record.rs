@@ -1,8 +1,8 @@
 //! From the payload of a line to a record of whichever product wrote it.
 
-use vigie_model::QueueId;
+use vigie_model::{Content, QueueId, Text};
 
-use crate::{dovecot, envelope::Envelope, filter, postfix};
+use crate::{FORMATS, dovecot, envelope::Envelope, filter, postfix, refusal::Refused, statement::Statement};
 
 /// What a line says, and whose line it is.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,13 +10,44 @@ pub enum Record<'a> {
     Postfix(postfix::Origin<'a>, postfix::Record<'a>),
     Dovecot(dovecot::Record<'a>),
     Filter(filter::Verdict<'a>),
+    /// Of one message at any other server. Boxed, because it is twice as large as any other record.
+    Statement(Box<Statement<'a>>),
+    /// A refusal by any other server.
+    Refused(Refused<'a>),
+    /// What is inside a message.
+    Content(Inside),
+    /// Of any other mail program: understood, and of no consequence.
+    Known,
+    /// Of any other mail program.
+    Unknown,
     /// Another program's line: not mail's, or of no consequence for it.
     Foreign,
 }
 
+/// What somebody who looked into a message tells of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inside {
+    pub queue_id: QueueId,
+    pub message_id: Text,
+    /// Decoded.
+    pub subject: Text,
+    pub content: Box<Content>,
+}
+
+/// A log format: one module, and one line in [`FORMATS`].
+pub struct Format {
+    /// As the documentation names it.
+    pub name: &'static str,
+    /// Reads a line of this format; `None`: it is none.
+    pub read: for<'a> fn(&Envelope<'a>) -> Option<Record<'a>>,
+}
+
 impl Record<'_> {
     pub fn is_unknown(&self) -> bool {
-        matches!(self, Record::Postfix(_, postfix::Record::Unknown) | Record::Dovecot(dovecot::Record::Unknown))
+        matches!(
+            self,
+            Record::Unknown | Record::Postfix(_, postfix::Record::Unknown) | Record::Dovecot(dovecot::Record::Unknown)
+        )
     }
 
     /// Understood, and of consequence.
@@ -24,8 +55,8 @@ impl Record<'_> {
         match self {
             Record::Postfix(_, record) => !matches!(record, postfix::Record::Known | postfix::Record::Unknown),
             Record::Dovecot(record) => matches!(record, dovecot::Record::Stored(_)),
-            Record::Filter(_) => true,
-            Record::Foreign => false,
+            Record::Filter(_) | Record::Statement(_) | Record::Refused(_) | Record::Content(_) => true,
+            Record::Known | Record::Unknown | Record::Foreign => false,
         }
     }
 }
@@ -52,31 +83,26 @@ impl Record<'_> {
             },
             Record::Dovecot(dovecot::Record::Stored(stored)) => stored.session,
             Record::Filter(verdict) => verdict.queue_id,
-            Record::Dovecot(_) | Record::Foreign => None,
+            Record::Statement(statement) => Some(statement.queue_id),
+            Record::Refused(refused) => refused.queue_id,
+            Record::Content(inside) => Some(inside.queue_id),
+            Record::Dovecot(_) | Record::Known | Record::Unknown | Record::Foreign => None,
         }
     }
 
     /// A refusal before the queue stands for itself: when syslog says "repeated", it happened again. Every other line is
     /// about a queued message, and a repetition is only a copy.
     pub fn happens_again_when_repeated(&self) -> bool {
-        matches!(self, Record::Postfix(_, postfix::Record::Refused(refused)) if refused.queue_id.is_none())
+        matches!(self, Record::Postfix(_, postfix::Record::Refused(refused)) | Record::Refused(refused) if refused.queue_id.is_none())
     }
 }
 
 /// Reads the payload of one line.
 pub fn read<'a>(envelope: &Envelope<'a>) -> Record<'a> {
-    let program = envelope.program;
-    if let Some(origin) = postfix::origin(program) {
+    // By far the most lines, and the fewest steps.
+    if let Some(origin) = postfix::origin(envelope.program) {
         let record = postfix::parse(&origin, envelope.text);
         return Record::Postfix(origin, record);
     }
-    if dovecot::is_dovecot(program) {
-        return Record::Dovecot(dovecot::parse(program, envelope.text));
-    }
-    let verdict = match program {
-        b"amavis" | b"amavisd" | b"amavisd-new" => filter::amavis(envelope.text),
-        _ if program.starts_with(b"rspamd") => filter::rspamd(envelope.text),
-        _ => None,
-    };
-    verdict.map_or(Record::Foreign, Record::Filter)
+    FORMATS.iter().find_map(|format| (format.read)(envelope)).unwrap_or(Record::Foreign)
 }

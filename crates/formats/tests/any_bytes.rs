@@ -6,7 +6,7 @@ use vigie_formats::{
     calendar::Calendar,
     dovecot,
     envelope::{self, Scratch},
-    filter, postfix, read, shape, subject,
+    filter, postfix, read, refusal, shape, subject,
 };
 
 /// The same cases every time.
@@ -124,8 +124,8 @@ proptest! {
         let origin = postfix::origin(tag.as_bytes()).expect("a tag of Postfix");
         let parts: Vec<&[u8]> = match postfix::parse(&origin, &text) {
             postfix::Record::Delivery(d) => vec![d.recipient, d.orig_recipient, d.relay, d.dsn, d.reply],
-            postfix::Record::Refused(r) => vec![r.stage, r.text, r.dsn, r.envelope.sender, r.envelope.recipient, r.envelope.helo],
-            postfix::Record::Header(h) => vec![h.name, h.value, h.text, h.envelope.sender],
+            postfix::Record::Refused(r) => vec![r.stage, r.text, r.dsn, r.transaction.sender, r.transaction.recipient, r.transaction.helo],
+            postfix::Record::Header(h) => vec![h.name, h.value, h.text, h.transaction.sender],
             postfix::Record::Arrived(a) => vec![a.client_name, a.client_ip, a.user],
             postfix::Record::MessageId { id, .. } => vec![id],
             postfix::Record::Active { sender, .. } | postfix::Record::PickedUp { sender, .. } => vec![sender],
@@ -138,8 +138,8 @@ proptest! {
     fn helpers_take_any_bytes(text in payload()) {
         prop_assert!(shape(&text).len() < 200);
         prop_assert!(subject::readable(&text).len() <= 3 * text.len());
-        prop_assert!(postfix::reason(&text).len() <= text.len() + 20);
-        let _ = (filter::amavis(&text), filter::rspamd(&text), dovecot::parse(b"dovecot", &text), postfix::reply(&text));
+        prop_assert!(refusal::reason(&text).len() <= text.len() + 20);
+        let _ = (filter::amavis(&text), filter::rspamd(&text), dovecot::parse(b"dovecot", &text), refusal::reply(&text));
     }
 
     #[test]

@@ -4,8 +4,10 @@ use vigie_formats::{
     Record, dovecot,
     envelope::{self, Scratch},
     filter::Verdict,
-    postfix::{self, Arrived, ByHand, Delivery, Header, HeaderAction, Record as Line, Refused, RefusedAction, Status},
+    postfix::{self, Arrived, ByHand, Delivery, Header, HeaderAction, Record as Line},
     read,
+    refusal::{self, Refused, RefusedAction},
+    statement::Status,
 };
 use vigie_model::{Delays, Outcome, QueueId};
 
@@ -260,25 +262,25 @@ fn refusals_in_their_forms() {
     );
     assert_eq!(plain.text, b"<x@example.org>: Relay access denied");
     assert_eq!(
-        (plain.envelope.client_name, plain.envelope.client_ip, plain.envelope.helo),
+        (plain.transaction.client_name, plain.transaction.client_ip, plain.transaction.helo),
         (&b"h.example.net"[..], &b"192.0.2.66"[..], &b"h"[..])
     );
-    assert_eq!(postfix::reason(plain.text), b"Relay access denied");
+    assert_eq!(refusal::reason(plain.text), b"Relay access denied");
 
     let commas = refused(
         "NOQUEUE: reject: RCPT from [192.0.2.66]:51234: 450 4.3.2 Service currently unavailable; from=<a@b>, to=<c@d>, proto=ESMTP, helo=<h>",
     );
     assert_eq!(
-        (commas.envelope.sender, commas.envelope.recipient, commas.envelope.helo),
+        (commas.transaction.sender, commas.transaction.recipient, commas.transaction.helo),
         (&b"a@b"[..], &b"c@d"[..], &b"h"[..])
     );
-    assert_eq!((commas.envelope.client_name, commas.envelope.client_ip), (&b""[..], &b"192.0.2.66"[..]));
+    assert_eq!((commas.transaction.client_name, commas.transaction.client_ip), (&b""[..], &b"192.0.2.66"[..]));
 
     let user = refused(
         "3A1B29E001: reject: RCPT from pc[192.0.2.30]: 553 5.7.1 <x@y>: Sender address rejected: not owned by user ann; from=<x@y> to=<c@d> \
          proto=ESMTP helo=<pc> sasl_username=ann",
     );
-    assert_eq!((user.queue_id, user.envelope.user), (Some(id("3A1B29E001")), &b"ann"[..]));
+    assert_eq!((user.queue_id, user.transaction.user), (Some(id("3A1B29E001")), &b"ann"[..]));
 
     let proxy = refused(
         "proxy-reject: END-OF-MESSAGE: 554 5.7.0 Reject, id=1-2 from MTA: spam; from=<a@b> to=<c@d> proto=ESMTP helo=<h>",
@@ -287,7 +289,7 @@ fn refusals_in_their_forms() {
         (proxy.stage, proxy.code, proxy.text),
         (&b"END-OF-MESSAGE"[..], 554, &b"Reject, id=1-2 from MTA: spam"[..])
     );
-    assert_eq!((proxy.envelope.client_name, proxy.envelope.sender), (&b""[..], &b"a@b"[..]));
+    assert_eq!((proxy.transaction.client_name, proxy.transaction.sender), (&b""[..], &b"a@b"[..]));
 }
 
 /// Traps 10 and 19: the reply copies what the client said, and the envelope is what stands last.
@@ -297,7 +299,7 @@ fn a_refusal_whose_text_imitates_the_envelope() {
         "NOQUEUE: reject: RCPT from h[192.0.2.66]: 550 5.7.1 <\"; from=<x@y> to=<z> proto=SMTP helo=<q\"@b>: no (a; b, \"c\"): d; \
          from=<ann@b> to=<c@d> proto=SMTP helo=<h>",
     );
-    let envelope = &refused.envelope;
+    let envelope = &refused.transaction;
     assert_eq!((envelope.sender, envelope.recipient, envelope.helo), (&b"ann@b"[..], &b"c@d"[..], &b"h"[..]));
     assert_eq!((refused.code, refused.dsn), (550, &b"5.7.1"[..]));
 }
@@ -347,7 +349,7 @@ fn milters_and_header_checks() {
     }
     let local = header("3A1B29E001: warning: header SUBJECT: hi from local; from=<root@x> to=<c@d>");
     assert_eq!(
-        (local.subject(), local.envelope.client_name, local.envelope.sender),
+        (local.subject(), local.transaction.client_name, local.transaction.sender),
         (Some(&b"hi"[..]), &b"local"[..], &b"root@x"[..])
     );
 }

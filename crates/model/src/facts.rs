@@ -47,6 +47,44 @@ pub struct Hop {
     /// Queue ids that a content filter says it made out of this one.
     pub requeued_as: Vec<QueueId>,
     pub recipients: Vec<Recipient>,
+    /// A name that all copies of the message have in one organisation (Exchange, Microsoft 365).
+    pub network_id: Text,
+    /// What is inside, where somebody looked.
+    pub content: Option<Box<Content>>,
+}
+
+/// What is inside a message, told from its headers and its structure. Never a body.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Content {
+    /// The address in the header `From`.
+    pub header_from: Text,
+    /// Media type of the whole, in lower case: `multipart/mixed`.
+    pub media_type: Text,
+    /// From a mailing list: `List-Id` and its kin.
+    pub list: bool,
+    /// Written by a program: `Auto-Submitted`, `Precedence: bulk`.
+    pub automatic: bool,
+    /// `s/mime` or `pgp`; empty: not signed.
+    pub signed: Text,
+    /// `s/mime` or `pgp`; empty: not encrypted.
+    pub encrypted: Text,
+    /// It came with a DKIM signature; whether that holds is not said.
+    pub dkim: bool,
+    pub attachments: Vec<Attachment>,
+    /// The structure was larger than what is looked at: there may be more.
+    pub cut: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Attachment {
+    /// File name, decoded; empty where the part has none.
+    pub name: Text,
+    /// Media type as declared, in lower case.
+    pub declared: Text,
+    /// Media type by its first bytes; empty where these say nothing.
+    pub sniffed: Text,
+    /// Bytes, decoded.
+    pub size: u64,
 }
 
 /// What identifies a hop. `ts_in` tells generations of one queue id apart.
@@ -296,6 +334,8 @@ pub enum LinkEvidence {
     Reply,
     /// The store's redirect names the new address; message id and time agree.
     Redirect,
+    /// The servers of one organisation gave all copies the same name.
+    NetworkId,
     /// A guess: same message id and recipient, at nearly the same time.
     MessageId,
 }
@@ -305,6 +345,7 @@ words!(LinkEvidence {
     FilterLog = "filter log",
     Reply = "reply",
     Redirect = "redirect",
+    NetworkId = "network message id",
     MessageId = "message id",
 });
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Arrival, Direction, LinkEvidence, MailClass, Micros, Outcome, QueueId, ServerCounts, Text};
+use crate::{Arrival, Content, Direction, LinkEvidence, MailClass, Micros, Outcome, QueueId, ServerCounts, Text};
 
 /// A message, with all its hops and the last word on each recipient.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub struct Journey {
     /// Id of the journey that this notice is about.
     pub notice_of: Text,
     pub verdict: Text,
+    /// What is inside, where somebody looked.
+    pub content: Option<Box<Content>>,
     pub steps: Vec<Step>,
     pub deliveries: Vec<Delivery>,
 }

@@ -7,8 +7,8 @@ mod queue_id;
 mod time;
 
 pub use facts::{
-    Arrival, Attempt, Client, Delays, Direction, Hop, HopKey, Kind, Link, LinkEvidence, MailClass, Outcome, Recipient,
-    Rejection, Relay, ServerCounts,
+    Arrival, Attachment, Attempt, Client, Content, Delays, Direction, Hop, HopKey, Kind, Link, LinkEvidence, MailClass,
+    Outcome, Recipient, Rejection, Relay, ServerCounts,
 };
 pub use queue_id::QueueId;
 

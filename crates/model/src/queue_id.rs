@@ -9,14 +9,15 @@ use std::{
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Longest queue id kept. Postfix's long ids have 15 to 20 characters, Exim's 23, a Dovecot session 22 and `:T12`.
-const QUEUE_ID_BYTES_MAX: usize = 31;
+/// Longest queue id kept. Postfix's long ids have 15 to 20 characters, Exim's 23, a Dovecot session 22 and `:T12`, Microsoft 365's 32
+/// without the hyphens.
+const QUEUE_ID_BYTES_MAX: usize = 32;
 
 /// A queue id, stored in place: it is a key of the hottest map, so it is compared and hashed by words.
 #[derive(Clone, Copy)]
 pub struct QueueId {
-    /// The text, zeros, and in the last byte the length.
-    bytes: [u8; QUEUE_ID_BYTES_MAX + 1],
+    /// The text, and zeros, which no id has in it.
+    bytes: [u8; QUEUE_ID_BYTES_MAX],
 }
 
 impl QueueId {
@@ -28,7 +29,10 @@ impl QueueId {
 
     #[inline]
     fn len(&self) -> usize {
-        usize::from(self.bytes[QUEUE_ID_BYTES_MAX])
+        // The last word that is not empty tells, by the zeros at its end.
+        let words = self.words();
+        let last = words.iter().rposition(|&word| word != 0).unwrap_or(0);
+        8 * (last + 1) - words[last].trailing_zeros() as usize / 8
     }
 
     /// `None` when the text is empty, longer than any server's id, or holds a byte that no server uses.
@@ -36,11 +40,10 @@ impl QueueId {
         if text.is_empty() || text.len() > QUEUE_ID_BYTES_MAX {
             return None;
         }
-        let mut bytes = [0; QUEUE_ID_BYTES_MAX + 1];
+        let mut bytes = [0; QUEUE_ID_BYTES_MAX];
         bytes[..text.len()].copy_from_slice(text);
         // All 32 at once, in a few vectors: zeros are no part of an id, so that only the text's own bytes count.
         let valid: u8 = bytes.iter().map(|&byte| u8::from(is_id_byte(byte))).sum();
-        bytes[QUEUE_ID_BYTES_MAX] = text.len() as u8;
         (usize::from(valid) == text.len()).then_some(Self { bytes })
     }
 
@@ -75,11 +78,11 @@ impl Eq for QueueId {}
 impl Hash for QueueId {
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // Zeros and length add nothing for the usual id of up to 16 bytes.
+        // Zeros add nothing for the usual id of up to 16 bytes.
         let [a, b, c, d] = self.words();
         state.write_u64(a);
         state.write_u64(b);
-        if self.len() > 16 {
+        if c != 0 {
             state.write_u64(c);
             state.write_u64(d);
         }
@@ -165,17 +168,25 @@ mod tests {
     }
 
     #[test]
+    fn texts_of_any_length_come_back() {
+        for len in 1..=32 {
+            let text = "Z".repeat(len);
+            assert_eq!(QueueId::new(text.as_bytes()).as_ref().map(QueueId::as_str), Some(&*text));
+        }
+    }
+
+    #[test]
     fn only_the_bytes_of_ids_make_an_id() {
         for byte in 0..=u8::MAX {
             let used = byte.is_ascii_alphanumeric() || b"-+/:_.".contains(&byte);
             assert_eq!(QueueId::new(&[byte]).is_some(), used, "{byte}");
-            assert_eq!(QueueId::new(&[&[b'Z'; 30][..], &[byte]].concat()).is_some(), used, "{byte}");
+            assert_eq!(QueueId::new(&[&[b'Z'; 31][..], &[byte]].concat()).is_some(), used, "{byte}");
         }
     }
 
     #[test]
     fn what_no_server_writes_is_no_id() {
-        for text in [&b""[..], b"a b", b"<x>", b"\xff", &[b'A'; 32]] {
+        for text in [&b""[..], b"a b", b"<x>", b"\xff", &[b'A'; 33]] {
             assert_eq!(QueueId::new(text), None);
         }
     }

@@ -101,6 +101,7 @@ struct Index<'a> {
     hops: &'a [Box<Hop>],
     by_id: Chains<QueueId>,
     by_message: Chains<&'a str>,
+    by_network: Chains<&'a str>,
 }
 
 impl Links {
@@ -127,6 +128,7 @@ impl Links {
         links.by_reply(&index);
         links.by_previous_id(&index, false);
         links.by_redirect(&index);
+        links.by_network_id(&index);
         links.by_message_id(&index);
         links.refused_by_store(&index);
         links.take_over_recipients(&index);
@@ -310,6 +312,28 @@ impl Links {
         }
     }
 
+    /// Exchange gives all copies of a message one name in its organisation. The hop before is the latest that handed a recipient to
+    /// this one; where none says so, the first that had the message.
+    fn by_network_id(&mut self, index: &Index<'_>) {
+        for (at, hop) in index.hops.iter().enumerate().filter(|(_, hop)| !hop.network_id.is_empty()) {
+            let mut best: Option<(bool, Micros, usize)> = None;
+            for other in index.same_network_id(hop).filter(|&other| other != at) {
+                self.related.unite(at, other);
+                let before = &index.hops[other];
+                if (before.ts_in, other) >= (hop.ts_in, at) {
+                    continue;
+                }
+                let gave = |r: &Recipient| r.outcome == Outcome::Delivered && self.names(hop, at, &r.recipient);
+                let is_giver = before.server != hop.server && before.recipients.iter().any(gave);
+                let score = if is_giver { (true, before.ts_in, other) } else { (false, -before.ts_in, other) };
+                best = best.max(Some(score));
+            }
+            if let Some((.., before)) = best {
+                self.set_parent(at, before, LinkEvidence::NetworkId);
+            }
+        }
+    }
+
     /// The last resort, and said so: the same message id and recipient at nearly the same time, where a reply names nothing
     /// that is known.
     fn by_message_id(&mut self, index: &Index<'_>) {
@@ -458,6 +482,7 @@ impl<'a> Index<'a> {
             hops,
             by_id: Chains::new(hops.iter().map(|hop| hop.queue_id)),
             by_message: Chains::new(hops.iter().map(|hop| (hop.message_id.len() > 2).then_some(&*hop.message_id))),
+            by_network: Chains::new(network_ids(hops)),
         }
     }
 
@@ -465,9 +490,19 @@ impl<'a> Index<'a> {
         self.by_id.with(&id)
     }
 
+    fn same_network_id(&self, hop: &Hop) -> impl Iterator<Item = usize> + '_ {
+        self.by_network.with(&*hop.network_id)
+    }
+
     fn same_message(&self, hop: &Hop) -> impl Iterator<Item = usize> + '_ {
         self.by_message.with(&*hop.message_id)
     }
+}
+
+/// Nothing at all where no server gives such names: then there is nothing to look up.
+fn network_ids(hops: &[Box<Hop>]) -> impl DoubleEndedIterator<Item = Option<&str>> + ExactSizeIterator {
+    let any = hops.iter().any(|hop| !hop.network_id.is_empty());
+    hops[..if any { hops.len() } else { 0 }].iter().map(|hop| (!hop.network_id.is_empty()).then_some(&*hop.network_id))
 }
 
 fn near(before: &Hop, end: Micros, ts: Micros) -> bool {

@@ -40,6 +40,7 @@ pub fn build(hops: &mut [Box<Hop>], links: &Links, members: &[Member]) -> Journe
     journey.sender = take(&mut hops[sender_at].sender);
     journey.subject = take_first(hops, &path, |hop| &mut hop.subject);
     journey.verdict = take_first(hops, &path, |hop| &mut hop.verdict);
+    journey.content = path.iter().find_map(|&at| hops[at].content.take());
     let first = &mut hops[root];
     (journey.client_name, journey.client_ip) = (take(&mut first.client.name), take(&mut first.client.ip));
     (journey.helo, journey.user) = (take(&mut first.helo), take(&mut first.user));

@@ -1,13 +1,19 @@
 //! One generation of one queue id, while it is open.
+//!
+//! Every order of the same lines gives the same entry: of two words on one thing a rule says which counts, never which came first.
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use vigie_formats::{
+    Inside,
     filter::Verdict,
-    postfix::{Arrived, ByHand, Delivery, Header, HeaderAction, Refused, RefusedAction, Status},
-    scan, subject,
+    postfix::{Arrived, ByHand, Delivery, Header, HeaderAction},
+    refusal::{Refused, RefusedAction},
+    scan,
+    statement::{End, Statement, Status, Word},
+    subject,
 };
-use vigie_model::{Arrival, Client, Hop, Kind, MailClass, Micros, Outcome, QueueId, Recipient, Relay, Text};
+use vigie_model::{Arrival, Client, Content, Hop, Kind, MailClass, Micros, Outcome, QueueId, Recipient, Relay, Text};
 
 use crate::{
     BEFORE_ALL, Facts,
@@ -55,7 +61,7 @@ pub struct Entry {
     recipient_count: Option<u32>,
     previous: Option<QueueId>,
     notice_of: Option<QueueId>,
-    filter: Option<Box<FilterWord>>,
+    aside: Option<Box<Aside>>,
     /// A recipient that only a header check named.
     hint: Text,
     /// As they stand: what became of one without a last word is said when the hop is given out.
@@ -79,6 +85,36 @@ struct FilterWord {
     category: Text,
     blocked: bool,
     requeued_as: Vec<QueueId>,
+}
+
+/// What only content filters tell, servers other than Postfix, and whoever looks inside. A message in Postfix's queue, of which there
+/// may be a million, has none of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Aside {
+    filter: Option<FilterWord>,
+    /// When it was said: a message's arrival has the first word, and then the earliest line.
+    sender_at: Micros,
+    size_at: Micros,
+    network_id: Text,
+    /// The server says what became of messages, and not what it does with their queue files.
+    by_statements: bool,
+    /// The server logs no end of a message.
+    ends_when_done: bool,
+    content: Option<Box<Content>>,
+}
+
+impl Default for Aside {
+    fn default() -> Self {
+        Self {
+            filter: None,
+            sender_at: Micros::MAX,
+            size_at: Micros::MAX,
+            network_id: Text::default(),
+            by_statements: false,
+            ends_when_done: false,
+            content: None,
+        }
+    }
 }
 
 impl Entry {
@@ -109,7 +145,7 @@ impl Entry {
             recipient_count: None,
             previous: None,
             notice_of: None,
-            filter: None,
+            aside: None,
             hint: Text::default(),
             recipients: Vec::new(),
             places: None,
@@ -219,13 +255,13 @@ impl Entry {
             (self.subject, self.subject_at) = (subject::readable(text).into(), ts);
         }
         if self.helo.is_empty() {
-            self.helo = self.detail.shown(header.envelope.helo);
+            self.helo = self.detail.shown(header.transaction.helo);
         }
         if !self.sender_known {
-            self.sender = text_of(header.envelope.sender);
+            self.sender = text_of(header.transaction.sender);
         }
         if self.hint.is_empty() {
-            self.hint = text_of(header.envelope.recipient);
+            self.hint = text_of(header.transaction.recipient);
         }
         match header.action {
             HeaderAction::Note => {}
@@ -242,7 +278,7 @@ impl Entry {
     pub fn refused(&mut self, ts: Micros, refused: &Refused<'_>, whole: bool) -> bool {
         self.touch(ts);
         if self.helo.is_empty() {
-            self.helo = self.detail.shown(refused.envelope.helo);
+            self.helo = self.detail.shown(refused.transaction.helo);
         }
         match refused.action {
             RefusedAction::Note => false,
@@ -266,10 +302,10 @@ impl Entry {
 
     fn envelope_hint(&mut self, refused: &Refused<'_>) {
         if self.hint.is_empty() {
-            self.hint = text_of(refused.envelope.recipient);
+            self.hint = text_of(refused.transaction.recipient);
         }
         if !self.sender_known {
-            self.sender = text_of(refused.envelope.sender);
+            self.sender = text_of(refused.transaction.sender);
             self.sender_known = true;
         }
     }
@@ -309,16 +345,97 @@ impl Entry {
     }
 
     pub fn verdict(&mut self, verdict: &Verdict<'_>) {
+        let filter = &mut self.aside.get_or_insert_default().filter;
+        let known = filter.take();
         let mut requeued_as = verdict.requeued_as.clone();
-        if let Some(known) = &self.filter {
-            requeued_as.extend(known.requeued_as.iter().copied());
-        }
+        requeued_as.extend(known.iter().flat_map(|known| &known.requeued_as));
         requeued_as.sort_unstable();
         requeued_as.dedup();
+        let blocked = verdict.blocked | known.as_ref().is_some_and(|known| known.blocked);
         let category = text_of(verdict.category);
-        let category =
-            self.filter.take().map(|known| known.category).filter(|known| *known <= category).unwrap_or(category);
-        self.filter = Some(Box::new(FilterWord { category, blocked: verdict.blocked, requeued_as }));
+        let category = known.map(|known| known.category).filter(|known| *known <= category).unwrap_or(category);
+        *filter = Some(FilterWord { category, blocked, requeued_as });
+    }
+
+    pub fn statement(&mut self, ts: Micros, statement: &Statement<'_>) {
+        self.touch(ts);
+        self.queued = true;
+        if statement.begins {
+            self.started = true;
+            self.client =
+                Client { name: self.detail.shown(statement.client_name), ip: self.detail.shown(statement.client_ip) };
+            self.helo = self.detail.shown(statement.helo);
+            self.user = self.detail.shown(statement.user);
+        }
+        if statement.arrival != Arrival::Unknown {
+            self.arrival = self.arrival.max(statement.arrival);
+        }
+        if !statement.message_id.is_empty() {
+            self.message_id(ts, statement.message_id, false);
+        }
+        let at = if statement.begins { BEFORE_ALL } else { ts };
+        if let Some(text) = &statement.subject {
+            let subject: Text = subject::readable(text).into();
+            if (at, &subject) < (self.subject_at, &self.subject) {
+                (self.subject, self.subject_at) = (subject, at);
+            }
+        }
+        self.recipient_count = self.recipient_count.max(statement.recipient_count);
+        self.previous = self.previous.or(statement.previous);
+        self.notice_of = self.notice_of.or(statement.notice_of);
+        if let Some(held) = statement.hold {
+            self.set_hold(ts, held);
+        }
+        let told = self.aside.get_or_insert_default();
+        told.by_statements = true;
+        if let Some(sender) = statement.sender.map(text_of)
+            && (at, &sender) < (told.sender_at, &self.sender)
+        {
+            (self.sender, self.sender_known, told.sender_at) = (sender, true, at);
+        }
+        if statement.size.is_some() && (at, statement.size) < (told.size_at, self.size) {
+            (self.size, told.size_at) = (statement.size, at);
+        }
+        let network_id = text_of(statement.network_id);
+        if !network_id.is_empty() && (told.network_id.is_empty() || network_id < told.network_id) {
+            told.network_id = network_id;
+        }
+        told.ends_when_done |= statement.end == End::WhenDone;
+        match statement.end {
+            End::Later | End::WhenDone => {}
+            End::Now => self.end(ts, Mark::Removed),
+            End::Deleted => self.end(ts, Mark::Deleted),
+            End::Discarded => self.end(ts, Mark::Discarded),
+        }
+        if let Some(word) = &statement.word {
+            self.probe |= matches!(word.status, Status::Probe(_));
+            for address in word.recipients {
+                self.word(stated(ts, address, word, self.detail));
+            }
+        }
+    }
+
+    /// Somebody looked inside. Of two who did, at one time or not, the same one counts in any order.
+    pub fn content(&mut self, ts: Micros, inside: &Inside) {
+        self.touch(ts);
+        if !inside.message_id.is_empty() {
+            self.message_id(ts, inside.message_id.as_bytes(), false);
+        }
+        if !inside.subject.is_empty() && (ts, &inside.subject) < (self.subject_at, &self.subject) {
+            (self.subject, self.subject_at) = (inside.subject.clone(), ts);
+        }
+        let known = &mut self.aside.get_or_insert_default().content;
+        if known.as_ref().is_none_or(|known| order(&inside.content) < order(known)) {
+            *known = Some(inside.content.clone());
+        }
+    }
+
+    /// The server logs no end, and no recipient is left without a last word.
+    pub fn is_done(&self) -> bool {
+        self.aside.as_ref().is_some_and(|told| told.ends_when_done)
+            && !self.recipients.is_empty()
+            && self.recipients.len() >= self.recipient_count.unwrap_or(0) as usize
+            && self.recipients.iter().all(|recipient| recipient.outcome.is_final())
     }
 
     pub fn delivery(&mut self, ts: Micros, transport: &[u8], delivery: &Delivery<'_>) {
@@ -332,7 +449,10 @@ impl Entry {
                 outcome
             }
         };
-        let new = recipient(ts, transport, outcome, delivery, self.detail);
+        self.word(recipient(ts, transport, outcome, delivery, self.detail));
+    }
+
+    fn word(&mut self, new: Recipient) {
         let Some(known) = self.known(&new) else {
             // Most messages have one recipient; a vector's own first step makes room for four.
             if self.recipients.is_empty() {
@@ -379,10 +499,11 @@ impl Entry {
 
     fn into_hop(mut self, id: QueueId, server: &str) -> Hop {
         let held = self.hold.1 && self.end.is_none();
+        let is_done = self.is_done();
         let recipients = self.last_words(held);
         let (class, arrival) = (self.class(), self.arrival());
-        let filter = self.filter.map(|word| *word);
-        let (verdict, requeued_as) = filter.map(|word| (word.category, word.requeued_as)).unwrap_or_default();
+        let aside = self.aside.map(|aside| *aside).unwrap_or_default();
+        let (verdict, requeued_as) = aside.filter.map(|word| (word.category, word.requeued_as)).unwrap_or_default();
         Hop {
             kind: Kind::Transfer,
             server: server.into(),
@@ -390,7 +511,7 @@ impl Entry {
             queue_id: Some(id),
             ts_in: self.ts_in,
             ts_out: self.ts_out,
-            closed: self.end.is_some(),
+            closed: self.end.is_some() || is_done,
             held,
             class,
             arrival,
@@ -408,6 +529,8 @@ impl Entry {
             verdict,
             requeued_as,
             recipients,
+            network_id: aside.network_id,
+            content: aside.content,
         }
     }
 
@@ -423,8 +546,9 @@ impl Entry {
 
     /// cleanup(8) wrote the message id, and neither smtpd(8) nor pickup(8) began the file: the server made it itself.
     fn arrival(&self) -> Arrival {
+        let by_statements = self.aside.as_ref().is_some_and(|told| told.by_statements);
         match self.arrival {
-            Arrival::Unknown if self.message_id_at.is_some() => Arrival::Local,
+            Arrival::Unknown if !by_statements && self.message_id_at.is_some() => Arrival::Local,
             arrival => arrival,
         }
     }
@@ -444,7 +568,8 @@ impl Entry {
     /// The recipients in order of their addresses, with what is known of each now.
     fn last_words(&mut self, held: bool) -> Vec<Recipient> {
         let mut recipients = std::mem::take(&mut self.recipients);
-        let blocked = self.filter.as_ref().is_some_and(|word| word.blocked);
+        let filter = self.aside.as_ref().and_then(|aside| aside.filter.as_ref());
+        let blocked = filter.is_some_and(|word| word.blocked);
         for known in &mut recipients {
             known.outcome = match known.outcome {
                 Outcome::Deferred => self.unfinished(held),
@@ -488,4 +613,33 @@ fn recipient(ts: Micros, transport: &[u8], outcome: Outcome, delivery: &Delivery
         tls: delivery.tls,
         forwarded_to: Vec::new(),
     }
+}
+
+fn stated(ts: Micros, address: &[u8], word: &Word<'_>, detail: Detail) -> Recipient {
+    let outcome = match word.status {
+        Status::Final(outcome) | Status::Probe(outcome) => outcome,
+        Status::Deferred => Outcome::Deferred,
+    };
+    Recipient {
+        recipient: text_of(address),
+        orig_recipient: text_of(word.orig_recipient),
+        outcome,
+        ts,
+        dsn: detail.shown(word.dsn),
+        reply: detail.shown(word.reply),
+        transport: text_of(word.transport),
+        relay: Relay { name: detail.shown(word.relay_name), ip: detail.shown(word.relay_ip), port: word.relay_port },
+        next_id: word.next_id,
+        delays: word.delays,
+        attempts: 1,
+        tls: word.tls,
+        forwarded_to: Vec::new(),
+    }
+}
+
+/// Which of two contents counts: the one that says more, and then any order.
+fn order(content: &Content) -> impl Ord + use<'_> {
+    let Content { header_from, media_type, list, automatic, signed, encrypted, dkim, attachments, cut } = content;
+    let flags = (*cut, !*list, !*automatic, !*dkim);
+    (std::cmp::Reverse(attachments.len()), flags, header_from, media_type, signed, encrypted, attachments)
 }

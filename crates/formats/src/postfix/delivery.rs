@@ -2,8 +2,8 @@
 
 use vigie_model::{Delays, Outcome, QueueId};
 
-use super::{Delivery, Record, Status, queue_id};
-use crate::scan;
+use super::{Delivery, Record, queue_id};
+use crate::{scan, statement::Status};
 
 /// `to=<>, [orig_to=<>,] relay=, [conn_use=,] delay=, delays=a/b/c/d, [tls=,] dsn=, status=WORD (text)`.
 pub fn parse(id: QueueId, rest: &[u8]) -> Option<Record<'_>> {

@@ -2,7 +2,7 @@
 
 use vigie_model::QueueId;
 
-use super::{Arrived, ByHand, Envelope, Header, HeaderAction, Record, refusal};
+use super::{Arrived, ByHand, Header, HeaderAction, Record, refusal};
 use crate::scan;
 
 /// Bytes of short queue ids: microseconds and inode in upper-case hexadecimal (file_id.c).
@@ -129,14 +129,14 @@ fn header(queue_id: QueueId, action: HeaderAction, text: &[u8]) -> Option<Record
         None => text.strip_prefix(b"body ")?,
     };
     let tail = memchr::memmem::rfind(content, b"; from=<")?;
-    let (mut envelope, text) = refusal::attributes(&content[tail + 2..]);
+    let (mut transaction, text) = refusal::attributes(&content[tail + 2..]);
     let (content, client) = scan::split_last(&content[..tail], b" from ")?;
-    (envelope.client_name, envelope.client_ip, _) = scan::host_ip_port(client);
+    (transaction.client_name, transaction.client_ip, _) = scan::host_ip_port(client);
     let (name, value) = match text_header(content) {
         Some(pair) => pair,
         None => (&b""[..], content),
     };
-    Some(Record::Header(Header { queue_id, action, name, value, envelope, text }))
+    Some(Record::Header(Header { queue_id, action, name, value, transaction, text }))
 }
 
 fn text_header(content: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -193,11 +193,5 @@ impl<'a> Header<'a> {
     /// The subject as sent, where this line shows it.
     pub fn subject(&self) -> Option<&'a [u8]> {
         self.name.eq_ignore_ascii_case(b"subject").then_some(self.value)
-    }
-}
-
-impl Envelope<'_> {
-    pub fn is_empty(&self) -> bool {
-        self.sender.is_empty() && self.recipient.is_empty() && self.client_ip.is_empty()
     }
 }

@@ -1,0 +1,212 @@
+//! What a line says of one message: the words that all mail servers share.
+//!
+//! A grammar that fills a [`Statement`] needs no correlator of its own. What a line does not say stays empty or `None`: nothing is
+//! guessed, and what a server never logs is never zero.
+
+use std::borrow::Cow;
+
+use vigie_model::{Arrival, Delays, Outcome, QueueId};
+
+/// What one line says of one message at one server. All text borrows from the line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statement<'a> {
+    /// The server's own name for the message.
+    pub queue_id: QueueId,
+    /// The line is the message's arrival at this server. Only such a line may say who the client was.
+    pub begins: bool,
+    /// How the message came; [`Arrival::Unknown`] where the line does not say.
+    pub arrival: Arrival,
+    pub client_name: &'a [u8],
+    pub client_ip: &'a [u8],
+    pub helo: &'a [u8],
+    /// Login name of the submitter.
+    pub user: &'a [u8],
+    /// With its angle brackets, as the header has it.
+    pub message_id: &'a [u8],
+    /// Envelope sender without brackets; `Some(b"")` is the null sender.
+    pub sender: Option<&'a [u8]>,
+    /// As the header has it: encoded words are read later.
+    pub subject: Option<Cow<'a, [u8]>>,
+    /// Bytes.
+    pub size: Option<u64>,
+    /// Recipients at this server, where the line says how many.
+    pub recipient_count: Option<u32>,
+    /// A name that all copies of the message have in one organisation (Exchange's network message id).
+    pub network_id: &'a [u8],
+    /// The hop at this server that this one continues (Sendmail's clone, Exchange's fork).
+    pub previous: Option<QueueId>,
+    /// The message at this server that this notice is about.
+    pub notice_of: Option<QueueId>,
+    /// Held for somebody to decide, or let go again.
+    pub hold: Option<bool>,
+    /// What became of recipients.
+    pub word: Option<Word<'a>>,
+    pub end: End,
+}
+
+/// How a message's stay at a server ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum End {
+    /// Not with this line; another line will say so.
+    #[default]
+    Later,
+    /// This server logs no end: a message has ended when no recipient is left without a last word.
+    WhenDone,
+    /// With this line (Exim's `Completed`).
+    Now,
+    /// With this line, by hand: recipients without a last word are deleted.
+    Deleted,
+    /// With this line, dropped by a rule: recipients without a last word are discarded.
+    Discarded,
+}
+
+/// One line's word on one recipient, or on several that share it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Word<'a> {
+    pub recipients: Addresses<'a>,
+    /// The address before expansion, where it differs.
+    pub orig_recipient: &'a [u8],
+    pub status: Status,
+    pub dsn: &'a [u8],
+    pub reply: &'a [u8],
+    /// `smtp`, `lmtp` and `relay` go to another server; `local`, `virtual`, `pipe`, `lmtp` and `store` end in a mailbox or program.
+    pub transport: &'a [u8],
+    pub relay_name: &'a [u8],
+    pub relay_ip: &'a [u8],
+    /// 0 where the line does not say.
+    pub relay_port: u16,
+    /// By which the next server knows the message.
+    pub next_id: Option<QueueId>,
+    pub delays: Delays,
+    /// The line says that the connection was encrypted.
+    pub tls: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Final(Outcome),
+    Deferred,
+    /// `deliverable`, `undeliverable`, `undeliverable-but-not-cached`: an address was verified, no mail moved.
+    Probe(Outcome),
+}
+
+impl Statement<'_> {
+    /// A line about that message which says nothing of its fate.
+    pub fn about(queue_id: QueueId) -> Self {
+        Self {
+            queue_id,
+            begins: false,
+            arrival: Arrival::Unknown,
+            client_name: b"",
+            client_ip: b"",
+            helo: b"",
+            user: b"",
+            message_id: b"",
+            sender: None,
+            subject: None,
+            size: None,
+            recipient_count: None,
+            network_id: b"",
+            previous: None,
+            notice_of: None,
+            hold: None,
+            word: None,
+            end: End::Later,
+        }
+    }
+}
+
+impl<'a> Word<'a> {
+    pub fn on(recipients: Addresses<'a>, status: Status) -> Self {
+        Self {
+            recipients,
+            orig_recipient: b"",
+            status,
+            dsn: b"",
+            reply: b"",
+            transport: b"",
+            relay_name: b"",
+            relay_ip: b"",
+            relay_port: 0,
+            next_id: None,
+            delays: Delays::default(),
+            tls: false,
+        }
+    }
+}
+
+/// Addresses in one text, with a byte between them: `<a@b>,<c@d>`. Angle brackets go, and a separator within quotes separates nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addresses<'a> {
+    text: &'a [u8],
+    separator: Option<u8>,
+}
+
+impl<'a> Addresses<'a> {
+    /// One address, whatever bytes it has; none where the text is empty.
+    pub fn one(text: &'a [u8]) -> Self {
+        Self { text, separator: None }
+    }
+
+    pub fn list(text: &'a [u8], separator: u8) -> Self {
+        Self { text, separator: Some(separator) }
+    }
+
+    /// As they stand in the line.
+    pub fn text(&self) -> &'a [u8] {
+        self.text
+    }
+}
+
+impl<'a> Iterator for Addresses<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        loop {
+            if self.text.is_empty() {
+                return None;
+            }
+            let end = self.separator.and_then(|separator| unquoted(self.text, separator)).unwrap_or(self.text.len());
+            let address = self.text[..end].trim_ascii();
+            self.text = self.text.get(end + 1..).unwrap_or_default();
+            let bare = address.strip_prefix(b"<").and_then(|inner| inner.strip_suffix(b">")).unwrap_or(address);
+            if !bare.is_empty() {
+                return Some(bare);
+            }
+        }
+    }
+}
+
+/// Where a byte stands first outside double quotes; where a quote is never closed, as if it were none.
+fn unquoted(text: &[u8], wanted: u8) -> Option<usize> {
+    let (mut quoted, mut escaped) = (false, false);
+    for (at, &byte) in text.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            _ if byte == wanted && !quoted => return Some(at),
+            _ => {}
+        }
+    }
+    if quoted { memchr::memchr(wanted, text) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(text: &str) -> Vec<String> {
+        Addresses::list(text.as_bytes(), b',').map(|address| String::from_utf8_lossy(address).into_owned()).collect()
+    }
+
+    #[test]
+    fn lists_of_addresses() {
+        assert_eq!(list("<a@b>,<c@d>"), ["a@b", "c@d"]);
+        assert_eq!(list(" a@b, c@d ,,"), ["a@b", "c@d"]);
+        assert_eq!(list(r#"<"x, y"@b>,<c@d>"#), [r#""x, y"@b"#, "c@d"]);
+        assert_eq!(list(r#"<"x@b>,<c@d>"#), [r#""x@b"#, "c@d"]);
+        assert_eq!(list("<>"), [""; 0]);
+        assert_eq!(Addresses::one(b"\"|/bin/x, y\"").count(), 1);
+    }
+}
