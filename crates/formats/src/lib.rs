@@ -12,6 +12,7 @@ pub mod scan;
 mod shape;
 pub mod statement;
 pub mod subject;
+pub mod transcript;
 
 pub use record::{Format, Inside, Record, read};
 pub use shape::shape;
