@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 use vigie_lake::{Coverage, LakeError, Snapshot};
-use vigie_model::{Delivery, Hop, Journey, Micros, Rejection, Text, iso};
+use vigie_model::{Content, Delivery, Hop, Journey, Micros, Rejection, Text, iso};
 
 use crate::import::{ImportError, Store};
 
@@ -182,6 +182,8 @@ pub struct JourneyRow<'a> {
     verdict: &'a str,
     /// Id of the message that this notice is about.
     notice_of: Option<&'a str>,
+    /// What is inside; null where nobody looked.
+    content: Option<&'a Content>,
     hops: Vec<StepRow<'a>>,
     recipients: Vec<RecipientRow<'a>>,
 }
@@ -234,6 +236,7 @@ pub fn journey_row(journey: &Journey) -> JourneyRow<'_> {
         user: &journey.user,
         verdict: &journey.verdict,
         notice_of: (!journey.notice_of.is_empty()).then_some(&*journey.notice_of),
+        content: journey.content.as_deref(),
         hops: journey
             .steps
             .iter()

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use vigie_formats::transcript::DateOrder;
 use vigie_lake::{Commit, Committed, Compaction, Lake, LakeError, Merged, Snapshot, Writer};
 use vigie_model::{Hop, Micros};
 
@@ -96,6 +97,8 @@ pub struct Options {
     pub zone: TimeZone,
     pub default_host: String,
     pub host_rule: HostRule,
+    /// As [`intake::Options::dates`].
+    pub dates: Option<DateOrder>,
     /// Lines of one commit at most. What is stored does not depend on it.
     pub commit_lines_max: u64,
 }
@@ -154,6 +157,7 @@ pub fn import(
         zone: options.zone.clone(),
         default_host: options.default_host.clone(),
         host_rule: options.host_rule,
+        dates: options.dates,
         marks: run.state.marks.clone(),
     };
     let mut sink = sink::ToLake::new(&mut run, options.commit_lines_max, watch);

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 use rustc_hash::FxHashMap;
-use vigie_formats::{Record, envelope};
+use vigie_formats::{Record, envelope, transcript::DateOrder};
 use vigie_model::{MICROS_PER_HOUR, MICROS_PER_SECOND, Micros};
 use vigie_sources::{Chunk, SourceError};
 
@@ -149,6 +149,8 @@ pub struct FileReport {
     pub mark: Option<FileMark>,
     /// The year was guessed, and wrongly.
     pub year_misjudged: bool,
+    /// What was found out about a file whose lines do not stand for themselves.
+    pub remarks: Vec<String>,
     pub problem: Option<SourceError>,
 }
 
@@ -175,6 +177,8 @@ pub struct Options {
     /// Host of lines that name none, in files without a host of their own.
     pub default_host: String,
     pub host_rule: HostRule,
+    /// Which comes first in dates like `03/04/2026`, in files whose dates do not show it.
+    pub dates: Option<DateOrder>,
     pub marks: Vec<FileMark>,
 }
 

@@ -247,6 +247,7 @@ mod tests {
             zone: jiff::tz::TimeZone::UTC,
             default_host: String::new(),
             host_rule: intake::HostRule::Line,
+            dates: None,
             marks: Vec::new(),
         };
         let misjudged = |report: &Report| report.files[0].year_misjudged;

@@ -96,6 +96,25 @@ count-sources = { $n ->
     [one] { $n-shown } source
    *[other] { $n-shown } sources
 }
+count-attachments = { $n ->
+    [0] no attachments
+    [one] { $n-shown } attachment
+   *[other] { $n-shown } attachments
+}
+content-title = What is inside
+content-from = Header From
+content-type = Media type
+content-kind = Kind
+content-list = mailing list
+content-automatic = automatic
+content-signed = signed
+content-encrypted = encrypted
+content-dkim = has a DKIM signature
+content-cut = This message has more parts than are looked at: there may be more attachments.
+column-attachment = Attachment
+column-declared = Declared type
+column-sniffed = Type by its first bytes
+sniffed-nothing = not known
 count-hops = { $n ->
     [one] { $n-shown } hop
    *[other] { $n-shown } hops
@@ -225,6 +244,7 @@ link-previous-id = link: the server names the earlier queue id
 link-filter-log = link: the filter logs both queue ids
 link-reply = link: the reply names this queue id
 link-redirect = link: redirect to another address
+link-network-id = link: same network message id
 link-message-id = link guessed: same Message-ID, nearly the same time
 recipients-title = { $n ->
     [one] Recipient
@@ -369,6 +389,15 @@ field-reason = words in the other server’s reply
 field-hops = number of servers crossed
 field-attempts = number of delivery attempts
 field-tls = the log says that the connection was encrypted; no: it does not say
+field-attachment = name of an attachment
+field-attachment-type = type of an attachment
+field-attachment-size = size of the largest attachment
+field-attachments = number of attachments
+field-header-from = address in the header From
+field-list = through a mailing list
+field-auto = written by a program
+field-signed = signed
+field-encrypted = encrypted
 
 ## Live
 

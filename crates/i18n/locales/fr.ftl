@@ -96,6 +96,25 @@ count-sources = { $n ->
     [one] { $n-shown } source
    *[other] { $n-shown } sources
 }
+count-attachments = { $n ->
+    [0] aucune pièce jointe
+    [one] { $n-shown } pièce jointe
+   *[other] { $n-shown } pièces jointes
+}
+content-title = Ce qu’il contient
+content-from = En-tête From
+content-type = Type de contenu
+content-kind = Nature
+content-list = liste de diffusion
+content-automatic = automatique
+content-signed = signé
+content-encrypted = chiffré
+content-dkim = porte une signature DKIM
+content-cut = Ce message a plus de parties qu’il n’en est examiné : il peut y avoir d’autres pièces jointes.
+column-attachment = Pièce jointe
+column-declared = Type déclaré
+column-sniffed = Type d’après ses premiers octets
+sniffed-nothing = inconnu
 count-hops = { $n ->
     [one] { $n-shown } saut
    *[other] { $n-shown } sauts
@@ -252,6 +271,7 @@ link-previous-id = lien : le serveur nomme l’id de file précédent
 link-filter-log = lien : le filtre journalise les deux id de file
 link-reply = lien : la réponse nomme cet id de file
 link-redirect = lien : redirection vers une autre adresse
+link-network-id = lien : même identifiant réseau du message
 link-message-id = lien supposé : même Message-ID, presque la même heure
 recipients-title = { $n ->
     [one] Destinataire
@@ -396,6 +416,15 @@ field-reason = mots de la réponse de l’autre serveur
 field-hops = nombre de serveurs traversés
 field-attempts = nombre de tentatives de remise
 field-tls = le journal dit que la connexion était chiffrée ; no : il ne le dit pas
+field-attachment = nom d’une pièce jointe
+field-attachment-type = type d’une pièce jointe
+field-attachment-size = taille de la plus grande pièce jointe
+field-attachments = nombre de pièces jointes
+field-header-from = adresse de l’en-tête From
+field-list = par une liste de diffusion
+field-auto = écrit par un programme
+field-signed = signé
+field-encrypted = chiffré
 
 ## En direct
 

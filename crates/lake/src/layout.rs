@@ -22,7 +22,7 @@ use crate::data_file::sync_folder;
 use crate::{LakeError, Table};
 
 /// Raise it when an older program would misread the folder.
-const LAYOUT: u32 = 4;
+const LAYOUT: u32 = 5;
 
 /// What readers see.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

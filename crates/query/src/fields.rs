@@ -131,6 +131,15 @@ fields! {
     Reason     "reason"     ["reply"]                     Kind::Text,             "words in the other server's reply";
     Hops       "hops"       []                            Kind::Number,           "number of servers crossed";
     Attempts   "attempts"   ["tries"]                     Kind::Number,           "number of delivery attempts";
+    Attachment "attachment" ["attachment.name"]           Kind::Text,             "name of an attachment, where a milter looked inside";
+    AttachmentType "attachment-type" ["attachment.type"] Kind::Text,             "media type of an attachment, by its first bytes or as declared: `pdf`";
+    AttachmentSize "attachment-size" ["attachment.size"] Kind::Bytes,            "size of the largest attachment, unpacked";
+    Attachments "attachments" []                          Kind::Number,           "number of attachments";
+    HeaderFrom "header-from" []                           Kind::Address,          "address in the header From, where a milter looked inside";
+    List       "list"       []                            Kind::Flag,             "came through a mailing list";
+    Auto       "auto"       ["automatic"]                 Kind::Flag,             "written by a program";
+    Signed     "signed"     []                            Kind::Flag,             "signed with S/MIME or PGP";
+    Encrypted  "encrypted"  []                            Kind::Flag,             "encrypted with S/MIME or PGP";
     Tls        "tls"        []                            Kind::Flag,             "the log says that the connection was encrypted; `no`: it does not say";
 }
 

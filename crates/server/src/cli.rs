@@ -3,6 +3,7 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use vigie_formats::transcript::DateOrder;
 use vigie_sources::listen::{ListenPlace, Network};
 
 const EXIT_CODES: &str = "\
@@ -75,6 +76,27 @@ pub struct Zone {
     pub name: Option<String>,
 }
 
+/// The order of day, month and year in a date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Dates {
+    #[value(name = "day-first")]
+    Day,
+    #[value(name = "month-first")]
+    Month,
+    #[value(name = "year-first")]
+    Year,
+}
+
+impl From<Dates> for DateOrder {
+    fn from(dates: Dates) -> Self {
+        match dates {
+            Dates::Day => DateOrder::DayFirst,
+            Dates::Month => DateOrder::MonthFirst,
+            Dates::Year => DateOrder::YearFirst,
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Import this machine's mail logs, the files given, or a sample, and show the pages.
@@ -102,6 +124,9 @@ pub enum Command {
         /// `HOST=` counts for all lines of its file, also for those that name another host: for machines that share one name.
         #[arg(long)]
         rename: bool,
+        /// Which comes first in dates like 03/04/2026 (Domino), where the files do not show it.
+        #[arg(long, value_name = "ORDER")]
+        dates: Option<Dates>,
         /// Log files, plain or compressed, or folders of them; `HOST=` names the host of logs whose lines carry none.
         #[arg(value_name = "[HOST=]FILE", required = true)]
         files: Vec<String>,

@@ -19,6 +19,7 @@ mod verify;
 
 pub use files::existing_store;
 use vigie_engine::intake::HostRule;
+use vigie_formats::transcript::DateOrder;
 
 use crate::{
     cli::{Cli, CollectorsAction, Command},
@@ -28,9 +29,12 @@ use crate::{
 pub fn run(cli: &Cli) -> anyhow::Result<Outcome> {
     let output = &cli.output;
     match &cli.command {
-        Command::Import { store, zone, rename, files } => {
-            let rule = if *rename { HostRule::File } else { HostRule::Line };
-            import::run(output, &store.data, zone, rule, files)
+        Command::Import { store, zone, rename, dates, files } => {
+            let reading = import::Reading {
+                host_rule: if *rename { HostRule::File } else { HostRule::Line },
+                dates: dates.map(DateOrder::from),
+            };
+            import::run(output, &store.data, zone, reading, files)
         }
         Command::Export { store, dataset, format, output: file } => {
             export::run(output, &store.data, *dataset, *format, file.as_deref())

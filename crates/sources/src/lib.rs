@@ -20,6 +20,7 @@ mod logfile;
 pub mod machine;
 mod nearest;
 pub mod spool;
+mod transcribed;
 
 pub use arrange::{Arranged, arrange, find_machine_logs, find_machine_logs_below};
 pub use chunk::{Chunk, Lines};

@@ -6,10 +6,13 @@ use std::io::{self, BufReader, Read};
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
+
+use vigie_formats::transcript::Settings;
 
 use crate::decoder::{self, Decoder, FILE_BUFFER_BYTES, Meter};
 use crate::identity::{FINGERPRINT_BYTES, Running};
+use crate::transcribed::{self, Remarks};
 use crate::{Chunk, Compression, Identity, SourceError, foreign};
 
 /// How much is read ahead; a chunk is this long at most. It stays in the processor's second cache together with what is made of it.
@@ -41,6 +44,7 @@ pub struct LogFile {
     overlong: u64,
     tail: Range<usize>,
     tail_bytes: u64,
+    remarks: Remarks,
 }
 
 /// How the stream of bytes stands.
@@ -68,6 +72,12 @@ pub enum Resumed {
 impl LogFile {
     /// Opens a file and looks at its first bytes, which decide what it is compressed with and whether it is text.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SourceError> {
+        Self::open_as(path, &Settings::default())
+    }
+
+    /// As [`open`](Self::open). A file whose lines do not stand for themselves ([`vigie_formats::transcript`]) is read as the lines that are
+    /// made of it with these settings, and then its places are places in these.
+    pub fn open_as(path: impl AsRef<Path>, settings: &Settings) -> Result<Self, SourceError> {
         let path = path.as_ref();
         let metadata = std::fs::metadata(path).map_err(|source| SourceError::opening(path, source))?;
         // Checked before opening: opening a pipe would wait for its writer.
@@ -79,26 +89,31 @@ impl LogFile {
         }
         let file = File::open(path).map_err(|source| SourceError::opening(path, source))?;
         let metadata = file.metadata().map_err(|source| SourceError::opening(path, source))?;
-        let mut log = Self::of(path, file, &metadata)?;
+        let mut log = Self::of(path, file, &metadata, settings)?;
         log.look_at_head()?;
         Ok(log)
     }
 
     /// Opens a file that is only looked through: what is given out is not hashed, and does not count in its identity.
-    pub fn open_to_look(path: impl AsRef<Path>) -> Result<Self, SourceError> {
-        let mut log = Self::open(path)?;
+    pub fn open_to_look(path: impl AsRef<Path>, settings: &Settings) -> Result<Self, SourceError> {
+        let mut log = Self::open_as(path, settings)?;
         log.running.stop_hashing();
         Ok(log)
     }
 
     /// Opens a file of which the first `consumed` decompressed bytes were read before, and proves by their hash (both from
     /// an [`Identity`]) that it still begins with them.
-    pub fn resume(path: impl AsRef<Path>, consumed: u64, hash: u128) -> Result<Resumed, SourceError> {
-        let mut log = Self::open(path.as_ref())?;
+    pub fn resume(
+        path: impl AsRef<Path>,
+        settings: &Settings,
+        consumed: u64,
+        hash: u128,
+    ) -> Result<Resumed, SourceError> {
+        let mut log = Self::open_as(path.as_ref(), settings)?;
         if log.skip(consumed) && log.running.hash() == hash {
             return Ok(Resumed::Continues(log));
         }
-        Self::open(path).map(Resumed::Different)
+        Self::open_as(path, settings).map(Resumed::Different)
     }
 
     /// The next lines; `None` at the end.
@@ -181,7 +196,12 @@ impl LogFile {
         self.running.identity()
     }
 
-    fn of(path: &Path, file: File, metadata: &Metadata) -> Result<Self, SourceError> {
+    /// What was found out about a file whose lines did not stand for themselves, once it is read to its end: one sentence each.
+    pub fn remarks(&self) -> Vec<String> {
+        self.remarks.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn of(path: &Path, file: File, metadata: &Metadata, settings: &Settings) -> Result<Self, SourceError> {
         let mut magic = [0; MAGIC_BYTES];
         let bytes =
             file.read_at(&mut magic, 0).map_err(|source| SourceError::Read { path: path.to_owned(), at: 0, source })?;
@@ -198,6 +218,8 @@ impl LogFile {
             at: 0,
             source,
         })?;
+        let remarks = Remarks::default();
+        let decoder = transcribed::open(decoder, &Settings { modified, ..settings.clone() }, &remarks);
         Ok(LogFile {
             path: path.to_owned(),
             compression,
@@ -213,6 +235,7 @@ impl LogFile {
             overlong: 0,
             tail: 0..0,
             tail_bytes: 0,
+            remarks,
         })
     }
 

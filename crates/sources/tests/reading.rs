@@ -7,6 +7,7 @@ use std::io::Write;
 
 use proptest::prelude::*;
 use samples::{Packing, log_of, pack, read_all};
+use vigie_formats::transcript::Settings;
 use vigie_sources::{CHUNK_BYTES, Compression, Identity, LINE_BYTES_MAX, LogFile, Resumed};
 
 fn written(bytes: &[u8]) -> tempfile::NamedTempFile {
@@ -158,7 +159,7 @@ fn a_grown_file_goes_on_where_the_last_import_stopped() {
     let mut file = written(b"one\ntwo\nthr");
     let before = consumed(file.path());
     file.write_all(b"ee\nfour\n").expect("written");
-    match LogFile::resume(file.path(), before.consumed, before.consumed_hash).expect("a log") {
+    match LogFile::resume(file.path(), &Settings::default(), before.consumed, before.consumed_hash).expect("a log") {
         Resumed::Continues(mut log) => {
             assert_eq!(lines_with_offsets(&mut log), [(8, b"three".to_vec()), (14, b"four".to_vec())]);
             assert_eq!(log.identity(), consumed(file.path()));
@@ -174,7 +175,8 @@ fn a_rotated_and_compressed_file_is_recognised() {
     let before = consumed(written(&whole[..read]).path());
     for packing in Packing::ALL {
         let file = written(&pack(&whole, packing));
-        match LogFile::resume(file.path(), before.consumed, before.consumed_hash).expect("a log") {
+        match LogFile::resume(file.path(), &Settings::default(), before.consumed, before.consumed_hash).expect("a log")
+        {
             Resumed::Continues(mut log) => {
                 let lines = lines_with_offsets(&mut log);
                 assert_eq!(lines[0].0, before.consumed);
@@ -189,7 +191,9 @@ fn a_rotated_and_compressed_file_is_recognised() {
 fn another_file_under_the_same_name_starts_at_its_beginning() {
     let before = consumed(written(b"one\ntwo\n").path());
     for other in [&b"eno\ntwo\nthree\n"[..], b"one\n"] {
-        match LogFile::resume(written(other).path(), before.consumed, before.consumed_hash).expect("a log") {
+        match LogFile::resume(written(other).path(), &Settings::default(), before.consumed, before.consumed_hash)
+            .expect("a log")
+        {
             Resumed::Continues(_) => panic!("another log"),
             Resumed::Different(mut log) => assert_eq!(lines_with_offsets(&mut log)[0].0, 0),
         }
@@ -205,7 +209,7 @@ fn an_import_that_stops_after_a_cut_line_resumes_behind_it() {
     let mut log = LogFile::open(file.path()).expect("text");
     log.next().expect("lines");
     let stopped = log.identity();
-    match LogFile::resume(file.path(), stopped.consumed, stopped.consumed_hash).expect("a log") {
+    match LogFile::resume(file.path(), &Settings::default(), stopped.consumed, stopped.consumed_hash).expect("a log") {
         Resumed::Continues(mut log) => assert_eq!(read_all(&mut log).0, ["last"]),
         Resumed::Different(_) => panic!("the same log"),
     }

@@ -474,6 +474,8 @@ pub struct Message {
     pub recipients: Vec<Recipient>,
     /// Recipients that are not in `recipients`, because there are too many for a page.
     pub recipients_more: u64,
+    /// What is inside; `None`: nobody looked.
+    pub content: Option<Content>,
     /// By time of arrival.
     pub hops: Vec<Hop>,
     /// By time.
@@ -500,6 +502,34 @@ pub struct Recipient {
     /// End of its last hop minus arrival at the first one.
     pub delivery_ms: Option<u64>,
     pub attempts: u32,
+}
+
+/// What is inside a message, told from its headers and its structure.
+#[derive(Debug, Clone, Default)]
+pub struct Content {
+    /// Address in the header `From`.
+    pub header_from: String,
+    pub media_type: String,
+    pub is_list: bool,
+    pub is_automatic: bool,
+    /// `s/mime`, `pgp`, or empty.
+    pub signed: String,
+    pub encrypted: String,
+    pub has_dkim: bool,
+    /// There may be more attachments than were looked at.
+    pub is_cut: bool,
+    pub attachments: Vec<Attachment>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Attachment {
+    pub name: String,
+    /// Media type as declared.
+    pub declared: String,
+    /// Media type by its first bytes; empty where these say nothing.
+    pub sniffed: String,
+    /// Unpacked.
+    pub bytes: u64,
 }
 
 /// One message at one server.
@@ -552,6 +582,8 @@ pub enum HopLink {
     Reply,
     /// The store's redirect names the new address; Message-ID and time agree.
     Redirect,
+    /// The servers of one organisation gave all copies the same name.
+    NetworkId,
     /// A guess: same Message-ID and recipient at nearly the same time.
     MessageId,
 }

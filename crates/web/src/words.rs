@@ -196,6 +196,7 @@ pub fn hop_link(link: HopLink) -> &'static str {
         HopLink::FilterLog => "link-filter-log",
         HopLink::Reply => "link-reply",
         HopLink::Redirect => "link-redirect",
+        HopLink::NetworkId => "link-network-id",
         HopLink::MessageId => "link-message-id",
     }
 }

@@ -138,7 +138,7 @@ impl Live {
         let mut run = Run::begin(store)?;
         run.early = None;
         run.recent.forget();
-        let options = intake::Options { zone, default_host, host_rule: HostRule::Line, marks: Vec::new() };
+        let options = intake::Options { zone, default_host, host_rule: HostRule::Line, dates: None, marks: Vec::new() };
         let mut live = Self {
             run,
             options,

@@ -6,6 +6,7 @@ use vigie_correlator::LATE_MICROS_MAX;
 use vigie_formats::{
     calendar::{Calendar, RollScan, scan_rolls},
     envelope,
+    transcript::Settings,
 };
 use vigie_model::Micros;
 use vigie_sources::{Chunk, Identity, LogFile, Resumed, SourceError};
@@ -16,6 +17,8 @@ use super::{FileMark, FileReport, Options, Source, TIMES, Years, track::Track};
 pub struct Cursor {
     pub track: Track,
     pub report: FileReport,
+    /// How a file is read whose lines do not stand for themselves.
+    settings: Settings,
     /// The year that was guessed, and when the file was last written.
     guess: Option<(i16, Micros)>,
     state: State,
@@ -68,7 +71,13 @@ impl Cursor {
                 hostless: 0,
                 mark: None,
                 year_misjudged: false,
+                remarks: Vec::new(),
                 problem: None,
+            },
+            settings: Settings {
+                host: source.host.clone().unwrap_or_else(|| options.default_host.clone()),
+                dates: options.dates,
+                modified: 0,
             },
             guess: None,
             state: State::Done,
@@ -88,9 +97,9 @@ impl Cursor {
     }
 
     fn start(&mut self, source: &Source, options: &Options, years: Years) -> Result<(), SourceError> {
-        let file = LogFile::open(&source.path)?;
+        let file = LogFile::open_as(&source.path, &self.settings)?;
         self.disk_bytes = file.len();
-        if let Some(year) = first_year(&source.path, options, years)? {
+        if let Some(year) = first_year(&source.path, &self.settings, options, years)? {
             self.track.calendar = Calendar::new(options.zone.clone(), year);
             self.guess = (years == Years::Guessed).then(|| (year, file.modified()));
         }
@@ -105,7 +114,9 @@ impl Cursor {
         let mut marks: Vec<&FileMark> = marks.collect();
         marks.sort_by_key(|mark| std::cmp::Reverse(mark.consumed));
         for mark in marks {
-            if let Resumed::Continues(resumed) = LogFile::resume(&source.path, mark.consumed, mark.hash)? {
+            if let Resumed::Continues(resumed) =
+                LogFile::resume(&source.path, &self.settings, mark.consumed, mark.hash)?
+            {
                 self.report.skipped_bytes = mark.consumed;
                 // The calendar must know the year of the first line that is read now.
                 self.pass_over(&source.path, mark.consumed)?;
@@ -132,7 +143,7 @@ impl Cursor {
     /// Lets the calendar see the times of what is skipped, so that years go on from there.
     fn pass_over(&mut self, path: &std::path::Path, consumed: u64) -> Result<(), SourceError> {
         let mut scratch = envelope::Scratch::default();
-        let mut file = LogFile::open(path)?;
+        let mut file = LogFile::open_as(path, &self.settings)?;
         while let Some(chunk) = file.next()? {
             for (offset, line) in chunk.lines() {
                 if offset >= consumed {
@@ -154,9 +165,9 @@ impl Cursor {
     /// have been read and some not: only when all are seen can the new ones be told from copies of the old.
     fn rewind(&mut self) -> Result<(), SourceError> {
         let (Some((consumed, _)), State::Open(_)) = (self.resumed, &self.state) else { return Ok(()) };
-        let Some(last) = last_stamp(&self.report.path, consumed)? else { return Ok(()) };
+        let Some(last) = last_stamp(&self.report.path, &self.settings, consumed)? else { return Ok(()) };
         let mut scratch = envelope::Scratch::default();
-        let mut file = LogFile::open(&self.report.path)?;
+        let mut file = LogFile::open_as(&self.report.path, &self.settings)?;
         loop {
             let before = file.identity();
             let Some(chunk) = file.next()? else { return Ok(()) };
@@ -254,6 +265,7 @@ impl Cursor {
         self.after = self.keeps_marks.then(|| file.identity());
         self.report.unfinished_bytes = file.unfinished_tail();
         self.report.overlong = file.overlong();
+        self.report.remarks = file.remarks();
         self.report.year_misjudged =
             self.guess.is_some_and(|(year, modified)| self.track.calendar.first_year(modified) != Some(year));
         self.disk_bytes_done = self.disk_bytes;
@@ -272,15 +284,17 @@ impl Cursor {
 
     fn unpark(&mut self) {
         let opened = match self.resumed {
-            Some((consumed, hash)) => LogFile::resume(&self.report.path, consumed, hash).map(|resumed| match resumed {
-                Resumed::Continues(file) => file,
-                Resumed::Different(file) => {
-                    self.resumed = None;
-                    file
-                }
-            }),
-            None if self.keeps_marks => LogFile::open(&self.report.path),
-            None => LogFile::open_to_look(&self.report.path),
+            Some((consumed, hash)) => {
+                LogFile::resume(&self.report.path, &self.settings, consumed, hash).map(|resumed| match resumed {
+                    Resumed::Continues(file) => file,
+                    Resumed::Different(file) => {
+                        self.resumed = None;
+                        file
+                    }
+                })
+            }
+            None if self.keeps_marks => LogFile::open_as(&self.report.path, &self.settings),
+            None => LogFile::open_to_look(&self.report.path, &self.settings),
         };
         match opened {
             Ok(file) => {
@@ -332,9 +346,13 @@ impl Cursor {
 }
 
 /// The time in the last line of those bytes that has one.
-fn last_stamp(path: &std::path::Path, consumed: u64) -> Result<Option<envelope::Stamp>, SourceError> {
+fn last_stamp(
+    path: &std::path::Path,
+    settings: &Settings,
+    consumed: u64,
+) -> Result<Option<envelope::Stamp>, SourceError> {
     let mut scratch = envelope::Scratch::default();
-    let mut file = LogFile::open_to_look(path)?;
+    let mut file = LogFile::open_to_look(path, settings)?;
     let mut last = None;
     while let Some(chunk) = file.next()? {
         if chunk.offset >= consumed {
@@ -364,9 +382,14 @@ fn at_about(stamp: &envelope::Stamp, last: &envelope::Stamp) -> bool {
 }
 
 /// The year of the file's first line, where its lines name none: its newest line is not newer than the file.
-fn first_year(path: &std::path::Path, options: &Options, years: Years) -> Result<Option<i16>, SourceError> {
+fn first_year(
+    path: &std::path::Path,
+    settings: &Settings,
+    options: &Options,
+    years: Years,
+) -> Result<Option<i16>, SourceError> {
     let mut scan = RollScan::default();
-    let mut file = LogFile::open_to_look(path)?;
+    let mut file = LogFile::open_to_look(path, settings)?;
     // Where the file is cut or damaged, the years end too: what stands before that is read, and the reading tells the fault.
     while let Ok(Some(chunk)) = file.next() {
         if !scan_rolls(chunk.bytes, &mut scan) || (scan.needs_year && years == Years::Guessed) {

@@ -122,7 +122,7 @@ impl Place {
 
 fn options(host_rule: HostRule) -> Options {
     let commit_lines_max = import::COMMIT_LINES_MAX;
-    Options { zone: TimeZone::UTC, default_host: "here".to_owned(), host_rule, commit_lines_max }
+    Options { zone: TimeZone::UTC, default_host: "here".to_owned(), host_rule, dates: None, commit_lines_max }
 }
 
 pub fn source(host: &str, path: &Path) -> Source {

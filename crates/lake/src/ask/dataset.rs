@@ -146,6 +146,15 @@ fn delivery_place(field: Field) -> Option<Place> {
         Field::Hops => Place::Number("hops"),
         Field::Attempts => Place::Number("attempts"),
         Field::Tls => Place::Flag("tls"),
+        Field::Attachment => Place::Text("attachment_names"),
+        Field::AttachmentType => Place::Text("attachment_types"),
+        Field::AttachmentSize => Place::Number("attachment_bytes_max"),
+        Field::Attachments => Place::Number("attachments"),
+        Field::HeaderFrom => Place::Text("header_from"),
+        Field::List => Place::Flag("is_list"),
+        Field::Auto => Place::Flag("is_automatic"),
+        Field::Signed => Place::Flag("is_signed"),
+        Field::Encrypted => Place::Flag("is_encrypted"),
         Field::Code | Field::Any => return None,
     })
 }
@@ -185,6 +194,15 @@ pub(crate) fn is_about_the_message(field: Field) -> bool {
             | Helo
             | User
             | Hops
+            | Attachment
+            | AttachmentType
+            | AttachmentSize
+            | Attachments
+            | HeaderFrom
+            | List
+            | Auto
+            | Signed
+            | Encrypted
     )
 }
 

@@ -1,7 +1,7 @@
 //! Table `deliveries`: one row per recipient of a message, with the message's columns repeated. The table that questions are asked of.
 //!
 //! `sender`, `recipient`, `orig_recipient` and `user` stand in lower case, so that a search finds them by bloom filter; as written
-//! only where that differs. The hops of a message stand in its first row, packed. A message without recipients has one row, with
+//! only where that differs. The hops of a message and its content stand in its first row, packed. A message without recipients has one row, with
 //! an empty recipient.
 
 use std::borrow::Borrow;
@@ -12,7 +12,7 @@ use arrow::error::ArrowError;
 use vigie_model::{Delivery, Journey, Micros, QueueId, Text};
 
 use super::packed::Packed;
-use super::{domain_of, folded};
+use super::{content, domain_of, folded};
 use crate::columns::Columns;
 
 /// What the packed steps of a message usually take.
@@ -147,6 +147,8 @@ fn encode(rows: &[Row<'_>]) -> Result<RecordBatch, ArrowError> {
     columns.texts("verdict", rows().map(|r| &*r.journey.verdict));
     columns.ints("hops", rows().map(|r| r.journey.steps.len() as i64));
     columns.texts("notice_of", rows().map(|r| &*r.journey.notice_of));
+    let contents: Vec<_> = rows().map(|r| (r.journey.content.as_deref(), r.seq == 0)).collect();
+    content::push(&mut columns, &contents)?;
     columns.push("steps", steps.finish()?, true);
     columns.finish()
 }

@@ -27,7 +27,7 @@ pub(crate) fn journeys_of(batch: &RecordBatch) -> Result<Vec<Journey>, ArrowErro
     Ok(journeys)
 }
 
-/// What the row says of its message, which is the same in all of its rows but for the steps: those are in the first.
+/// What the row says of its message, which is the same in all of its rows but for the steps and the content: those are in the first.
 fn message_at(columns: &Reader<'_>) -> Result<impl Fn(usize) -> Result<Journey, ArrowError>, ArrowError> {
     let (id, class, arrival) = (columns.texts("journey_id")?, columns.texts("class")?, columns.texts("arrival")?);
     let (sender, sender_as_written) = (columns.texts("sender")?, columns.texts("sender_as_written")?);
@@ -38,7 +38,7 @@ fn message_at(columns: &Reader<'_>) -> Result<impl Fn(usize) -> Result<Journey, 
     let (helo, user) = (columns.texts("helo")?, columns.texts("user")?);
     let user_as_written = columns.texts("user_as_written")?;
     let (notice_of, verdict) = (columns.texts("notice_of")?, columns.texts("verdict")?);
-    let steps = columns.bytes("steps")?;
+    let (steps, content) = (columns.bytes("steps")?, columns.bytes("content")?);
     Ok(move |row| {
         Ok(Journey {
             id: id.text(row),
@@ -57,6 +57,7 @@ fn message_at(columns: &Reader<'_>) -> Result<impl Fn(usize) -> Result<Journey, 
             user: user_as_written.some(row).unwrap_or(user.at(row)).into(),
             notice_of: notice_of.text(row),
             verdict: verdict.text(row),
+            content: if content.is_valid(row) { Some(unpack(content.value(row))?) } else { None },
             steps: if steps.is_valid(row) { unpack(steps.value(row))? } else { Vec::new() },
             deliveries: Vec::new(),
         })

@@ -1,6 +1,7 @@
 //! One file per kind of fact: rows to columns and back. What stands here is what is on the disk.
 
 mod attempts;
+mod content;
 mod coverage;
 mod deliveries;
 mod hops;

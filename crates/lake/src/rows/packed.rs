@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 /// First byte of every packed value: which fields follow, in which order. It changes with [`vigie_model::Hop`] and
 /// [`vigie_model::Step`].
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// A column of packed values being put together.
 pub(super) struct Packed {

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use vigie_model::{Arrival, Delivery, Direction, Journey, MailClass, Outcome, Rejection, Step, Text};
+use vigie_model::{
+    Arrival, Attachment, Content, Delivery, Direction, Journey, MailClass, Outcome, Rejection, Step, Text,
+};
 use vigie_query::{Cell, Context, Field, Filter, Row, matches, parse};
 
 use super::samples::*;
@@ -61,7 +63,23 @@ impl Row for InMemory<'_> {
             Field::Entry => Cell::Text(j.steps.first().map_or("", |step| &*step.server)),
             Field::Exit => Cell::Text(&d.server),
             Field::Code | Field::Any => Cell::Missing,
+            inside => j.content.as_deref().map_or(Cell::Missing, |content| content_cell(content, inside)),
         }
+    }
+}
+
+fn content_cell(content: &Content, field: Field) -> Cell<'_> {
+    match field {
+        Field::Attachment => Cell::Texts(content.attachments.iter().map(|a| &*a.name).collect()),
+        Field::AttachmentType => Cell::Texts(content.attachments.iter().map(|a| &*a.declared).collect()),
+        Field::AttachmentSize => content.attachments.iter().map(|a| a.size).max().map_or(Cell::Missing, Cell::Amount),
+        Field::Attachments => Cell::Amount(content.attachments.len() as u64),
+        Field::HeaderFrom => Cell::Text(&content.header_from),
+        Field::List => Cell::Flag(content.list),
+        Field::Auto => Cell::Flag(content.automatic),
+        Field::Signed => Cell::Flag(!content.signed.is_empty()),
+        Field::Encrypted => Cell::Flag(!content.encrypted.is_empty()),
+        _ => Cell::Missing,
     }
 }
 
@@ -93,17 +111,27 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn content()(
+        header_from in one_of(ADDRESSES), list in any::<bool>(), automatic in any::<bool>(), signed in one_of(&["", "pgp"]),
+        encrypted in one_of(&["", "s/mime"]), sizes in prop::collection::vec(0u64..4_000_000, 0..3),
+    ) -> Content {
+        let attachment = |size| Attachment { name: format!("Plan {size}.pdf").into(), declared: "application/pdf".into(), size, ..Attachment::default() };
+        Content { header_from, list, automatic, signed, encrypted, attachments: sizes.into_iter().map(attachment).collect(), ..Content::default() }
+    }
+}
+
+prop_compose! {
     fn found_journey()(
         sender in one_of(ADDRESSES), subject in one_of(SUBJECTS), client_name in one_of(&["unknown", "mail.example.org"]),
         client_ip in one_of(&["", "192.0.2.1", "192.0.2.17"]), user in one_of(&["", "Laurent"]), servers in prop::collection::vec(one_of(SERVERS), 0..3),
         size in prop::option::of(0u64..3_000_000), minutes in 0i64..4_000, class in prop::sample::select(vec![MailClass::Mail, MailClass::Probe]),
-        deliveries in prop::collection::vec(delivery(), 1..4),
+        deliveries in prop::collection::vec(delivery(), 1..4), content in prop::option::of(content()),
     ) -> Journey {
         let steps = servers.into_iter().enumerate().map(|(n, server)| Step { server, queue_id: Some(queue_id(n as u64)), ..Step::default() });
         let first_arrival = DAY0 + minutes * HOUR / 60;
         Journey {
             sender, subject, client_name, client_ip, user, size, class, arrival: Arrival::Server, first_arrival, last_seen: first_arrival,
-            message_id: "Ab1@example.org".into(), helo: "HELO.example".into(), steps: steps.collect(), deliveries, ..Journey::default()
+            content: content.map(Box::new), message_id: "Ab1@example.org".into(), helo: "HELO.example".into(), steps: steps.collect(), deliveries, ..Journey::default()
         }
     }
 }
@@ -146,6 +174,14 @@ const FILTERS: &[&str] = &[
     "-delay<30s",
     "status:bounced,expired",
     "-status:delivered",
+    "attachment:plan",
+    "-attachment:\"plan 1\"",
+    "attachment.type:pdf attachment.size>1MB",
+    "attachments>=2",
+    "-attachments>0",
+    "header-from:bob",
+    "list:yes or auto:no",
+    "-signed:no encrypted:yes",
     "class:probe",
     "-class:probe direction:in",
     "client:mail.example.org",

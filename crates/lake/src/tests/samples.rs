@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use vigie_model::{
-    Arrival, Attempt, Client, Delays, Delivery, Direction, Hop, Journey, Kind, LinkEvidence, MailClass, Micros,
-    Outcome, QueueId, Recipient, Rejection, Relay, ServerCounts, Step, Text,
+    Arrival, Attachment, Attempt, Client, Content, Delays, Delivery, Direction, Hop, Journey, Kind, LinkEvidence,
+    MailClass, Micros, Outcome, QueueId, Recipient, Rejection, Relay, ServerCounts, Step, Text,
 };
 
 use crate::{Commit, Committed, Lake, Rows, Writer};
@@ -108,10 +108,23 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn content()(
+        texts in prop::array::uniform8(text()), flags in any::<[bool; 4]>(), sizes in prop::collection::vec(0..u64::from(u32::MAX), 0..3),
+    ) -> Content {
+        let [header_from, media_type, signed, encrypted, name, declared, sniffed, _] = texts;
+        let attachment = |size| Attachment { name: name.clone(), declared: declared.clone(), sniffed: sniffed.clone(), size };
+        let attachments = sizes.into_iter().map(attachment).collect();
+        let [list, automatic, dkim, cut] = flags;
+        Content { header_from, media_type, list, automatic, signed, encrypted, dkim, attachments, cut }
+    }
+}
+
+prop_compose! {
     pub(super) fn hop()(
         texts in prop::array::uniform9(text()), ids in (id(), id(), id()), ts_in in time(), lasts in 0..50 * HOUR,
         flags in any::<[bool; 4]>(), size in any::<Option<u64>>(), recipient_count in any::<Option<u32>>(),
         requeued_as in prop::collection::vec(id(), 0..3), recipients in prop::collection::vec(recipient(), 0..4),
+        network_id in text(), content in prop::option::of(content()),
     ) -> Hop {
         let [server, instance, name, ip, user, helo, message_id, sender, subject] = texts;
         Hop {
@@ -121,6 +134,7 @@ prop_compose! {
             client: Client { name, ip }, user, helo, message_id, sender, sender_known: flags[0], subject, size, recipient_count,
             previous_queue_id: ids.1, notice_of: ids.2, verdict: "SPAM".into(),
             requeued_as: requeued_as.into_iter().flatten().collect(), recipients,
+            network_id, content: content.map(Box::new),
         }
     }
 }
@@ -157,12 +171,13 @@ prop_compose! {
     pub(super) fn any_journey()(
         texts in prop::array::uniform9(text()), first_arrival in time(), lasts in 0..50 * HOUR, size in any::<Option<u64>>(),
         closed in any::<bool>(), steps in prop::collection::vec(step(), 0..4), deliveries in prop::collection::vec(delivery(), 0..4),
+        content in prop::option::of(content()),
     ) -> Journey {
         let [sender, message_id, subject, client_name, client_ip, helo, user, notice_of, verdict] = texts;
         Journey {
             class: MailClass::Probe, arrival: Arrival::Local, sender, message_id, subject, size, first_arrival,
             last_seen: first_arrival + lasts, closed, client_name, client_ip, helo, user, notice_of, verdict, steps, deliveries,
-            ..Journey::default()
+            content: content.map(Box::new), ..Journey::default()
         }
     }
 }

@@ -45,6 +45,7 @@ impl Yard {
             zone: TimeZone::UTC,
             default_host: "mx".to_owned(),
             host_rule: HostRule::Line,
+            dates: None,
             commit_lines_max: COMMIT_LINES_MAX,
         };
         let sources = [Source { path, host: None }];

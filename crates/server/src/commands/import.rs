@@ -8,6 +8,7 @@ use vigie_engine::{
     import::{self, Imported, Namesake, Store},
     intake::{FileReport, HostRule, Source},
 };
+use vigie_formats::transcript::DateOrder;
 use vigie_model::iso;
 
 use super::files::{self, Files};
@@ -44,11 +45,18 @@ struct SharedName<'a> {
     hint: String,
 }
 
+/// What the files do not say of themselves.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reading {
+    pub host_rule: HostRule,
+    pub dates: Option<DateOrder>,
+}
+
 pub fn run(
     output: &OutputOptions,
     data: &Path,
     zone: &Zone,
-    host_rule: HostRule,
+    reading: Reading,
     arguments: &[String],
 ) -> anyhow::Result<Outcome> {
     stop::listen();
@@ -59,7 +67,7 @@ pub fn run(
         anyhow::bail!("none of the files can be read: nothing was imported");
     }
     let store = Store::open(data).with_context(|| format!("cannot open the store in {}", data.display()))?;
-    let imported = import_files(output, &store, &sources, zone, host_rule)
+    let imported = import_files(output, &store, &sources, zone, reading)
         .with_context(|| format!("the import into {} failed", data.display()))?;
     let problems = unreadable + files::report_problems(imported.report.problems().map(|(_, problem)| problem), output);
     report_namesakes(&imported.namesakes);
@@ -110,11 +118,12 @@ pub fn import_files(
     store: &Store,
     sources: &[Source],
     zone: jiff::tz::TimeZone,
-    host_rule: HostRule,
+    reading: Reading,
 ) -> anyhow::Result<Imported> {
     let progress = Progress::new(output);
     let commit_lines_max = import::COMMIT_LINES_MAX;
-    let options = import::Options { zone, default_host: files::this_host(), host_rule, commit_lines_max };
+    let Reading { host_rule, dates } = reading;
+    let options = import::Options { zone, default_host: files::this_host(), host_rule, dates, commit_lines_max };
     let imported = import::import(store, sources, &options, &mut |phase| {
         progress.show(phase);
         stop::asked().is_none()
@@ -186,6 +195,11 @@ fn say(options: &OutputOptions, imported: &Imported, problems: usize) -> anyhow:
     }
     for file in report.files.iter().filter(|file| file.overlong > 0) {
         options.remark(format_args!("{}: {} overlong lines were cut at 64 KiB", file.path.display(), file.overlong));
+    }
+    for file in &report.files {
+        for remark in &file.remarks {
+            options.remark(format_args!("{}: {remark}", file.path.display()));
+        }
     }
     if imported.state_was_lost {
         options.remark(format_args!(

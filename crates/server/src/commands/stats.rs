@@ -221,6 +221,7 @@ fn in_memory(options: &OutputOptions, zone: &Zone, arguments: &[String]) -> anyh
         zone: files::zone(zone)?,
         default_host: files::this_host(),
         host_rule: intake::HostRule::Line,
+        dates: None,
         marks: Vec::new(),
     };
     let (tally, report) = tally::tally(&sources, &reading);

@@ -8,10 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
-use vigie_engine::{
-    import::Store,
-    intake::{HostRule, Source},
-};
+use vigie_engine::{import::Store, intake::Source};
 
 use super::{files, import, serve};
 use crate::{
@@ -47,7 +44,8 @@ pub fn run(
         Some(data) => (data.to_owned(), Store::open(data)?),
         None => own_store(output, &files.sources)?,
     };
-    let imported = import::import_files(output, &store, &files.sources, files::zone(zone)?, HostRule::Line)?;
+    let imported =
+        import::import_files(output, &store, &files.sources, files::zone(zone)?, import::Reading::default())?;
     files::report_problems(imported.report.problems().map(|(_, problem)| problem), output);
     import::report_namesakes(&imported.namesakes);
     output.remark(format_args!(

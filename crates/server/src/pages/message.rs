@@ -2,7 +2,9 @@
 
 use vigie_lake::{Line, Snapshot};
 use vigie_model::{Arrival, Delivery, Journey, LinkEvidence, MICROS_PER_SECOND, MailClass, Micros, Step};
-use vigie_web::backend::{CoverageSummary, Failure, Hop, HopLink, HopRole, LogLine, Message, Recipient};
+use vigie_web::backend::{
+    Attachment, Content, CoverageSummary, Failure, Hop, HopLink, HopRole, LogLine, Message, Recipient,
+};
 
 use super::{coverage, failure, question::status, some, span, stored, timestamp};
 
@@ -29,10 +31,31 @@ pub fn message(id: &str, snapshot: &Snapshot) -> Result<Option<Message>, Failure
         coverage: CoverageSummary { span: Some(span(journey.first_arrival, journey.last_seen + 1)), ..covered },
         recipients: journey.deliveries.iter().take(RECIPIENTS_MAX).map(recipient).collect(),
         recipients_more: journey.deliveries.len().saturating_sub(RECIPIENTS_MAX) as u64,
+        content: journey.content.as_deref().map(content),
         hops: journey.steps.iter().enumerate().map(|(at, step)| hop(&journey, at, step)).collect(),
         lines,
         lines_more,
     }))
+}
+
+fn content(content: &vigie_model::Content) -> Content {
+    let attachment = |attachment: &vigie_model::Attachment| Attachment {
+        name: attachment.name.to_string(),
+        declared: attachment.declared.to_string(),
+        sniffed: attachment.sniffed.to_string(),
+        bytes: attachment.size,
+    };
+    Content {
+        header_from: content.header_from.to_string(),
+        media_type: content.media_type.to_string(),
+        is_list: content.list,
+        is_automatic: content.automatic,
+        signed: content.signed.to_string(),
+        encrypted: content.encrypted.to_string(),
+        has_dkim: content.dkim,
+        is_cut: content.cut,
+        attachments: content.attachments.iter().map(attachment).collect(),
+    }
 }
 
 fn recipient(delivery: &Delivery) -> Recipient {
@@ -75,6 +98,7 @@ fn hop(journey: &Journey, at: usize, step: &Step) -> Hop {
             Some(LinkEvidence::FilterLog) => HopLink::FilterLog,
             Some(LinkEvidence::Reply) => HopLink::Reply,
             Some(LinkEvidence::Redirect) => HopLink::Redirect,
+            Some(LinkEvidence::NetworkId) => HopLink::NetworkId,
             Some(LinkEvidence::MessageId) => HopLink::MessageId,
         },
     }

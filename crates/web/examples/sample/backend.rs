@@ -490,6 +490,28 @@ fn delivered() -> Message {
             "250 2.0.0 <marie.martin@example.org> oBZ1Kx4XIWk8DgAAqPXG2A Saved",
         )],
         recipients_more: 0,
+        content: Some(Content {
+            header_from: "Newsletter@partner.example".into(),
+            media_type: "multipart/mixed".into(),
+            is_list: true,
+            signed: "s/mime".into(),
+            has_dkim: true,
+            attachments: vec![
+                Attachment {
+                    name: HOSTILE.into(),
+                    declared: "application/pdf".into(),
+                    sniffed: "application/pdf".into(),
+                    bytes: 31_008,
+                },
+                Attachment {
+                    name: "facture.exe".into(),
+                    declared: "text/plain".into(),
+                    bytes: 1_204,
+                    ..Attachment::default()
+                },
+            ],
+            ..Content::default()
+        }),
         hops: vec![
             hop("mx1.paris", Some("4cXk2M0Vzbz9rxR"), 0, Some(410), HopRole::Arrival, None, HopLink::Origin),
             hop(
@@ -543,6 +565,7 @@ fn delivered() -> Message {
 fn waiting() -> Message {
     let mut message = delivered();
     message.subject = None;
+    message.content = None;
     message.hops = vec![hop("relay.mtl", Some("9B1D77"), 0, None, HopRole::Submission, None, HopLink::Origin)];
     message.recipients = vec![Recipient {
         attempts: 7,

@@ -1,5 +1,6 @@
 //! `/message/{id}`: where is this message? One sentence, then the path, the recipients, the lines that prove it.
 
+mod content;
 mod path;
 mod sentence;
 mod ticket;
@@ -38,6 +39,7 @@ fn body(asked: &Asked, message: &Message) -> Markup {
         (facts(asked, message))
         @if !message.hops.is_empty() { (path::card(asked, message)) }
         (recipients(asked, message))
+        @if let Some(content) = &message.content { (content::card(reader, content)) }
         (lines(asked, message))
         section.card aria-labelledby="ticket-title" {
             details {
