@@ -8,6 +8,7 @@ pub mod otlp;
 pub mod postfix;
 mod record;
 pub mod refusal;
+pub mod reply;
 pub mod scan;
 mod shape;
 pub mod statement;
