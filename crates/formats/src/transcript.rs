@@ -14,6 +14,8 @@ pub struct Settings {
     pub dates: Option<DateOrder>,
     /// When the file was changed last, in microseconds since 1970: no line is younger. 0 where nobody knows.
     pub modified: i64,
+    /// The file is still being written: what may go on is not finished when its present end is reached.
+    pub is_growing: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

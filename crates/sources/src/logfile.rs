@@ -45,6 +45,7 @@ pub struct LogFile {
     tail: Range<usize>,
     tail_bytes: u64,
     remarks: Remarks,
+    is_transcribed: bool,
 }
 
 /// How the stream of bytes stands.
@@ -196,6 +197,11 @@ impl LogFile {
         self.running.identity()
     }
 
+    /// Do its lines not stand for themselves? Then it is read as the lines that are made of them.
+    pub fn is_transcribed(&self) -> bool {
+        self.is_transcribed
+    }
+
     /// What was found out about a file whose lines did not stand for themselves, once it is read to its end: one sentence each.
     pub fn remarks(&self) -> Vec<String> {
         self.remarks.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -219,7 +225,8 @@ impl LogFile {
             source,
         })?;
         let remarks = Remarks::default();
-        let decoder = transcribed::open(decoder, &Settings { modified, ..settings.clone() }, &remarks);
+        let (decoder, is_transcribed) =
+            transcribed::open(decoder, &Settings { modified, ..settings.clone() }, &remarks);
         Ok(LogFile {
             path: path.to_owned(),
             compression,
@@ -236,6 +243,7 @@ impl LogFile {
             tail: 0..0,
             tail_bytes: 0,
             remarks,
+            is_transcribed,
         })
     }
 

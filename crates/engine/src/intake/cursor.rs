@@ -77,7 +77,7 @@ impl Cursor {
             settings: Settings {
                 host: source.host.clone().unwrap_or_else(|| options.default_host.clone()),
                 dates: options.dates,
-                modified: 0,
+                ..Settings::default()
             },
             guess: None,
             state: State::Done,
