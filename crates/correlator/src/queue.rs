@@ -3,6 +3,7 @@
 //! A line belongs to the generation that was alive at the line's time, not to the one that was seen last: lines may come
 //! late, and short queue ids are used again.
 
+mod copies;
 mod entry;
 
 use std::{cmp::Reverse, collections::BinaryHeap};
@@ -19,7 +20,7 @@ use vigie_formats::{
 use vigie_model::{Attempt, Hop, MICROS_PER_DAY, MICROS_PER_HOUR, Micros, QueueId, Rejection, Text};
 
 pub use self::entry::Entry;
-use self::entry::Mark;
+use self::{copies::Copies, entry::Mark};
 use crate::{
     Facts, LATE_MICROS_MAX, LINGER_MICROS, OpenHop,
     host::NOBODY,
@@ -44,6 +45,7 @@ pub struct Queue {
     entries: FxHashMap<QueueId, Vec<Entry>>,
     /// Ended generations in order of their end, for closing.
     ended: BinaryHeap<Reverse<(Micros, QueueId)>>,
+    copies: Copies,
     swept: Micros,
     detail: Detail,
     /// Counts what may have changed an entry.
@@ -196,6 +198,9 @@ impl Queue {
     }
 
     pub fn refused(&mut self, ts: Micros, origin: &Origin<'_>, refused: &Refused<'_>, server: &str, facts: &mut Facts) {
+        if refused.copy_mark != 0 && self.copies.is_copy(ts, refused.copy_mark) {
+            return;
+        }
         if let Some(id) = refused.queue_id {
             // A refused recipient leaves the others be; a refused end of message takes them all.
             let whole = !matches!(refused.stage, b"RCPT" | b"VRFY" | b"ETRN");
@@ -268,6 +273,7 @@ impl Queue {
 
     /// Gives out the generations that ended before `limit`.
     pub fn close_before(&mut self, limit: Micros, server: &str, facts: &mut Facts) {
+        self.copies.forget_before(limit);
         while let Some(&Reverse((end, id))) = self.ended.peek() {
             if end >= limit {
                 break;

@@ -38,6 +38,40 @@ fn journeys_and_refusals_are_as_the_truth_says() {
     }
 }
 
+fn of_exim() -> Vec<Corpus> {
+    let corpora = corpus::below("exim");
+    assert!(corpora.len() >= 2, "the captured runs are there");
+    corpora
+}
+
+/// With both logs, which share the refusals, and with the main log alone.
+#[test]
+fn journeys_and_refusals_of_exim_are_as_the_truth_says() {
+    for corpus in of_exim().into_iter().flat_map(|corpus| [corpus.clone(), corpus.without("rejectlog")]) {
+        let story = read(&corpus);
+        let verdict = truth::compare(&corpus.dir, &story.journeys, &story.rejections);
+        assert!(verdict.failed.is_empty(), "{}:\n{}", corpus.name, verdict.failed.join("\n"));
+        for kind in ["found", "whole", "first", "outcome", "path", "no-extra", "rejection"] {
+            let checks = verdict.passed.get(kind).copied().unwrap_or(0);
+            assert!(checks >= 8, "{}: {kind} was checked: {:?}", corpus.name, verdict.passed);
+        }
+        assert_eq!(story.unknown, Vec::<String>::new(), "{}", corpus.name);
+        let steps: usize = story.journeys.iter().map(|journey| journey.steps.len()).sum();
+        assert_eq!(steps, story.hops.len(), "{}: every hop is in one journey", corpus.name);
+    }
+}
+
+/// The truth says which transactions were refused; every one of them once.
+#[test]
+fn a_refusal_of_exim_counts_once_although_two_logs_have_it() {
+    for corpus in of_exim() {
+        let refused = |corpus: &Corpus| read(corpus).rejections;
+        let both = refused(&corpus);
+        assert_eq!(both, refused(&corpus.clone().without("rejectlog")), "{}", corpus.name);
+        assert_eq!(both.len() as u64, truth::refusals(&corpus.dir), "{}: {both:#?}", corpus.name);
+    }
+}
+
 #[test]
 fn the_larger_sample_is_as_its_truth_says() {
     let corpus = Corpus::load(&corpus::testdata().join("sample"));

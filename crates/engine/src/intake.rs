@@ -75,7 +75,7 @@ pub struct Line<'a> {
     pub text: &'a [u8],
     pub record: &'a Record<'a>,
     pub repeated: u32,
-    /// No envelope was recognised: the time is that of the line before.
+    /// No envelope was recognised, and it is no part of the line before, whose time it has.
     pub bare: bool,
 }
 
@@ -354,7 +354,7 @@ impl Reader {
                 text,
                 record: &record,
                 repeated,
-                bare: parsed.is_none(),
+                bare: parsed.is_none() && !vigie_formats::continues(raw),
             })?;
         }
         Ok(())

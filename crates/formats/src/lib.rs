@@ -3,6 +3,7 @@
 pub mod calendar;
 pub mod dovecot;
 pub mod envelope;
+pub mod exim;
 pub mod filter;
 pub mod otlp;
 pub mod postfix;
@@ -15,9 +16,9 @@ pub mod statement;
 pub mod subject;
 pub mod transcript;
 
-pub use record::{Format, Inside, Record, read};
+pub use record::{Format, Inside, Record, continues, read};
 pub use shape::shape;
 
 /// All formats beside Postfix, whose lines are recognised first. Each takes a line by its program, or by the line's own form where
 /// the program is not named.
-const FORMATS: &[Format] = &[dovecot::FORMAT, filter::AMAVIS, filter::RSPAMD];
+const FORMATS: &[Format] = &[dovecot::FORMAT, filter::AMAVIS, filter::RSPAMD, exim::FORMAT];

@@ -8,6 +8,7 @@ mod refusal;
 
 use vigie_model::{Delays, QueueId};
 
+pub use delivery::accepted;
 pub use queue::queue_id;
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use vigie_model::{Content, QueueId, Text};
 
-use crate::{FORMATS, dovecot, envelope::Envelope, filter, postfix, refusal::Refused, statement::Statement};
+use crate::{FORMATS, dovecot, envelope::Envelope, exim, filter, postfix, refusal::Refused, statement::Statement};
 
 /// What a line says, and whose line it is.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,6 +95,11 @@ impl Record<'_> {
     pub fn happens_again_when_repeated(&self) -> bool {
         matches!(self, Record::Postfix(_, postfix::Record::Refused(refused)) | Record::Refused(refused) if refused.queue_id.is_none())
     }
+}
+
+/// Is this line without an envelope a part of the entry above it? Then it is no riddle: whoever wrote it wrote several lines.
+pub fn continues(raw: &[u8]) -> bool {
+    exim::continues(raw)
 }
 
 /// Reads the payload of one line.

@@ -16,6 +16,9 @@ pub struct Refused<'a> {
     pub code: u16,
     pub dsn: &'a [u8],
     pub text: &'a [u8],
+    /// Of a server that writes its refusals to two logs, which may be one: two with the same mark within a second are one refusal.
+    /// 0 for all others.
+    pub copy_mark: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

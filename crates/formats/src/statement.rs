@@ -14,14 +14,15 @@ pub struct Statement<'a> {
     pub queue_id: QueueId,
     /// The line is the message's arrival at this server. Only such a line may say who the client was.
     pub begins: bool,
-    /// How the message came; [`Arrival::Unknown`] where the line does not say.
+    /// How the message came; [`Arrival::Unknown`] where the line does not say, and where a program on this server gives back a message
+    /// that it was given here: nobody submitted it.
     pub arrival: Arrival,
     pub client_name: &'a [u8],
     pub client_ip: &'a [u8],
     pub helo: &'a [u8],
     /// Login name of the submitter.
     pub user: &'a [u8],
-    /// With its angle brackets, as the header has it.
+    /// As the header has it; where the server takes the angle brackets off, without.
     pub message_id: &'a [u8],
     /// Envelope sender without brackets; `Some(b"")` is the null sender.
     pub sender: Option<&'a [u8]>,
@@ -64,6 +65,8 @@ pub enum End {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Word<'a> {
     pub recipients: Addresses<'a>,
+    /// Of recipients that the server logs as local parts alone.
+    pub domain: &'a [u8],
     /// The address before expansion, where it differs.
     pub orig_recipient: &'a [u8],
     pub status: Status,
@@ -86,6 +89,8 @@ pub struct Word<'a> {
 pub enum Status {
     Final(Outcome),
     Deferred,
+    /// In the queue, and not tried: it is not time yet. Says less than any try.
+    Waiting,
     /// `deliverable`, `undeliverable`, `undeliverable-but-not-cached`: an address was verified, no mail moved.
     Probe(Outcome),
 }
@@ -120,6 +125,7 @@ impl<'a> Word<'a> {
     pub fn on(recipients: Addresses<'a>, status: Status) -> Self {
         Self {
             recipients,
+            domain: b"",
             orig_recipient: b"",
             status,
             dsn: b"",

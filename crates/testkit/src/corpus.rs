@@ -1,6 +1,7 @@
 //! Corpora: folders with `HOST/*.log.gz` and the truth beside them.
 
 use std::{
+    collections::HashMap,
     fs::{self, File},
     io::Read,
     path::{Path, PathBuf},
@@ -76,13 +77,35 @@ impl Corpus {
         hosts
     }
 
-    /// The lines of each file with their times; hosts as places in [`Corpus::hosts`].
+    /// The same run without the files of that name.
+    pub fn without(mut self, name: &str) -> Self {
+        self.files.retain(|file| file.name != name);
+        self
+    }
+
+    /// The lines of each file with their times; hosts as places in [`Corpus::hosts`]. A line of one host that stands in several files is
+    /// one line (Exim writes refusals into two logs); as often as in the file that has it most.
     pub fn lines(&self) -> Vec<Vec<TimedLine>> {
         // The rigs' zone, and a time after all of them.
         const WRITTEN_UNTIL: Micros = 1_798_761_599_000_000;
         let hosts = self.hosts();
         let place = |name: &str| hosts.iter().position(|host| *host == name).unwrap_or_default();
-        self.files.iter().map(|file| timed(place(&file.host), &file.text, &TimeZone::UTC, WRITTEN_UNTIL)).collect()
+        let mut known = HashMap::new();
+        let file = |file: &LogText| {
+            let mut met = HashMap::new();
+            let mut lines = timed(place(&file.host), &file.text, &TimeZone::UTC, WRITTEN_UNTIL);
+            lines.retain(|line| {
+                let identity = (line.host, line.raw.clone());
+                let times = met.entry(identity.clone()).or_insert(0);
+                *times += 1;
+                let kept = known.entry(identity).or_insert(0);
+                let is_new = *times > *kept;
+                *kept = *times.max(kept);
+                is_new
+            });
+            lines
+        };
+        self.files.iter().map(file).collect()
     }
 }
 

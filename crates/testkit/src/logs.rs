@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use vigie_correlator::{Facts, Host, link};
 use vigie_formats::{
     calendar::{Calendar, RollScan, scan_rolls},
-    envelope, read,
+    continues, envelope, read,
 };
 use vigie_model::{Attempt, Hop, Journey, Micros, Rejection};
 
@@ -82,7 +82,9 @@ impl Reading {
         let mut scratch = envelope::Scratch::default();
         self.lines += 1;
         let Some(envelope) = envelope::parse(&line.raw, &mut scratch) else {
-            self.unknown.push(String::from_utf8_lossy(&line.raw).into());
+            if !continues(&line.raw) {
+                self.unknown.push(String::from_utf8_lossy(&line.raw).into());
+            }
             return;
         };
         let record = read(&envelope);

@@ -66,6 +66,17 @@ pub fn compare(corpus: &Path, journeys: &[Journey], rejections: &[Rejection]) ->
     verdict
 }
 
+/// How many recipients, or whole messages before any recipient, a corpus' server refused.
+pub fn refusals(corpus: &Path) -> u64 {
+    let truth: Value =
+        serde_json::from_slice(&gunzip(&corpus.join("ground-truth.json.gz"))).expect("the truth is JSON");
+    list(&truth["messages"])
+        .iter()
+        .flat_map(expectations)
+        .filter(|expect| text(&expect["outcome"]) == "rejected")
+        .count() as u64
+}
+
 fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }

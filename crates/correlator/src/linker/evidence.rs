@@ -1,7 +1,7 @@
 //! Which hop continues which: each kind of evidence in turn, best first.
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use vigie_model::{Hop, Kind, LinkEvidence, Micros, Outcome, QueueId, Recipient, Text};
+use vigie_model::{Arrival, Hop, Kind, LinkEvidence, Micros, Outcome, QueueId, Recipient, Text};
 
 use super::{SKEW_MICROS, TRANSACTION_MICROS_MAX};
 
@@ -168,9 +168,12 @@ impl Links {
         match after.kind {
             Kind::Store => into_store(recipient, after),
             Kind::Transfer => {
-                after.server != before.server
-                    && matches!(&*recipient.transport, "smtp" | "relay" | "lmtp")
-                    && self.names(after, after_at, &recipient.recipient)
+                let is_way = if after.server == before.server {
+                    came_back(before, recipient, after)
+                } else {
+                    matches!(&*recipient.transport, "smtp" | "relay" | "lmtp")
+                };
+                is_way && self.names(after, after_at, &recipient.recipient)
             }
         }
     }
@@ -520,6 +523,15 @@ fn compatible(one: &Hop, other: &Hop) -> bool {
 
 pub fn same_address(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
+}
+
+/// Did a program on the server give back what it was given? Such a message comes from no client and no user, and a copy that somebody
+/// submits with the same message id does not look like that.
+fn came_back(before: &Hop, recipient: &Recipient, after: &Hop) -> bool {
+    after.arrival == Arrival::Unknown
+        && after.ts_in >= before.ts_in
+        && before.sender == after.sender
+        && matches!(&*recipient.transport, "pipe" | "local")
 }
 
 /// Was this recipient given to a store that has such a user? The user is the address, or its local part.

@@ -2,6 +2,8 @@
 //!
 //! Every order of the same lines gives the same entry: of two words on one thing a rule says which counts, never which came first.
 
+use std::borrow::Cow;
+
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use vigie_formats::{
@@ -371,7 +373,7 @@ impl Entry {
             self.arrival = self.arrival.max(statement.arrival);
         }
         if !statement.message_id.is_empty() {
-            self.message_id(ts, statement.message_id, false);
+            self.message_id(ts, &bracketed(statement.message_id), false);
         }
         let at = if statement.begins { BEFORE_ALL } else { ts };
         if let Some(text) = &statement.subject {
@@ -403,9 +405,9 @@ impl Entry {
         told.ends_when_done |= statement.end == End::WhenDone;
         match statement.end {
             End::Later | End::WhenDone => {}
-            End::Now => self.end(ts, Mark::Removed),
-            End::Deleted => self.end(ts, Mark::Deleted),
-            End::Discarded => self.end(ts, Mark::Discarded),
+            End::Now => self.ends(ts, Mark::Removed),
+            End::Deleted => self.ends(ts, Mark::Deleted),
+            End::Discarded => self.ends(ts, Mark::Discarded),
         }
         if let Some(word) = &statement.word {
             self.probe |= matches!(word.status, Status::Probe(_));
@@ -413,6 +415,13 @@ impl Entry {
                 self.word(stated(ts, address, word, self.detail));
             }
         }
+    }
+
+    /// A server that says why a message ends may say later that it has ended: the reason stays.
+    fn ends(&mut self, ts: Micros, mark: Mark) {
+        let graver = self.end.map_or(mark, |(_, known)| known.max(mark));
+        self.end(ts, graver);
+        self.end = self.end.map(|(end, _)| (end, graver));
     }
 
     /// Somebody looked inside. Of two who did, at one time or not, the same one counts in any order.
@@ -443,7 +452,7 @@ impl Entry {
         self.queued = true;
         let outcome = match delivery.status {
             Status::Final(outcome) => outcome,
-            Status::Deferred => Outcome::Deferred,
+            Status::Deferred | Status::Waiting => Outcome::Deferred,
             Status::Probe(outcome) => {
                 self.probe = true;
                 outcome
@@ -461,7 +470,7 @@ impl Entry {
             return self.recipients.push(new);
         };
         let known = &mut self.recipients[known];
-        let attempts = known.attempts + 1;
+        let attempts = known.attempts + new.attempts;
         if weight(&new) > weight(known) {
             *known = new;
         }
@@ -593,7 +602,7 @@ impl Entry {
 /// Which of two words on a recipient counts. A final word beats a deferral, and of two equals the later counts. Of two at one
 /// time what is counted decides before what is only shown: then [`Detail`] changes no count.
 fn weight(word: &Recipient) -> impl Ord + use<'_> {
-    (word.outcome.is_final(), word.ts, word.outcome, word.next_id, &*word.transport, &*word.reply)
+    (word.outcome.is_final(), word.attempts > 0, word.ts, word.outcome, word.next_id, &*word.transport, &*word.reply)
 }
 
 fn recipient(ts: Micros, transport: &[u8], outcome: Outcome, delivery: &Delivery<'_>, detail: Detail) -> Recipient {
@@ -618,10 +627,10 @@ fn recipient(ts: Micros, transport: &[u8], outcome: Outcome, delivery: &Delivery
 fn stated(ts: Micros, address: &[u8], word: &Word<'_>, detail: Detail) -> Recipient {
     let outcome = match word.status {
         Status::Final(outcome) | Status::Probe(outcome) => outcome,
-        Status::Deferred => Outcome::Deferred,
+        Status::Deferred | Status::Waiting => Outcome::Deferred,
     };
     Recipient {
-        recipient: text_of(address),
+        recipient: whole_address(address, word.domain),
         orig_recipient: text_of(word.orig_recipient),
         outcome,
         ts,
@@ -631,10 +640,20 @@ fn stated(ts: Micros, address: &[u8], word: &Word<'_>, detail: Detail) -> Recipi
         relay: Relay { name: detail.shown(word.relay_name), ip: detail.shown(word.relay_ip), port: word.relay_port },
         next_id: word.next_id,
         delays: word.delays,
-        attempts: 1,
+        attempts: u32::from(word.status != Status::Waiting),
         tls: word.tls,
         forwarded_to: Vec::new(),
     }
+}
+
+/// Where a server logs local parts alone, they get their domain back.
+fn whole_address(address: &[u8], domain: &[u8]) -> Text {
+    if domain.is_empty() { text_of(address) } else { text_of(&[address, b"@", domain].concat()) }
+}
+
+/// One message has one id, whether a server takes the angle brackets off or not.
+fn bracketed(message_id: &[u8]) -> Cow<'_, [u8]> {
+    if message_id.starts_with(b"<") { Cow::Borrowed(message_id) } else { Cow::Owned([b"<", message_id, b">"].concat()) }
 }
 
 /// Which of two contents counts: the one that says more, and then any order.

@@ -20,7 +20,7 @@ pub struct Reread<'a> {
     pub text: &'a [u8],
     pub record: Record<'a>,
     pub repeated: u32,
-    /// No envelope was recognised, or none with a time.
+    /// No envelope was recognised, or none with a time, and it is no part of the line before.
     pub bare: bool,
 }
 
@@ -38,7 +38,8 @@ impl Rereader {
         let parsed = parsed.filter(|envelope| calendar.resolve(&envelope.stamp).is_some_and(|ts| TIMES.contains(&ts)));
         let Some(envelope) = parsed else {
             let text = line.text.as_bytes();
-            return Reread { program: b"", pid: 0, text, record: Record::Foreign, repeated: 1, bare: true };
+            let bare = !vigie_formats::continues(text);
+            return Reread { program: b"", pid: 0, text, record: Record::Foreign, repeated: 1, bare };
         };
         let record = vigie_formats::read(&envelope);
         let (program, pid, text, repeated) = (envelope.program, envelope.pid, envelope.text, envelope.repeated);

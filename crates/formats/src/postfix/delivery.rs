@@ -82,8 +82,8 @@ fn finish<'a>(mut delivery: Delivery<'a>, status: &'a [u8]) -> Option<Record<'a>
     Some(Record::Delivery(delivery))
 }
 
-/// What "sent" means, and the name by which the next server knows the message. Accepted is not always delivered.
-fn accepted(relay: &[u8], reply: &[u8]) -> (Outcome, Option<QueueId>) {
+/// What a reply to accepted mail means, and the name by which the next server knows the message. Accepted is not always delivered.
+pub fn accepted(relay: &[u8], reply: &[u8]) -> (Outcome, Option<QueueId>) {
     // local(8): `forwarded as NEWQID` (forward.c). The alias is replaced; the new queue file has recipients of its own.
     if let Some(id) = reply.strip_prefix(b"forwarded as ") {
         return (Outcome::Forwarded, queue_id(id));

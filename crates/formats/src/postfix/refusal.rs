@@ -38,7 +38,7 @@ pub fn parse(queue_id: Option<QueueId>, rest: &[u8]) -> Option<Record<'_>> {
     let (mut transaction, _) = attributes(tail);
     (transaction.client_name, transaction.client_ip, _) = scan::host_ip_port(client);
     let (code, dsn, text) = reply(body);
-    Some(Record::Refused(Refused { queue_id, action, stage, transaction, code, dsn, text }))
+    Some(Record::Refused(Refused { queue_id, action, stage, transaction, code, dsn, text, copy_mark: 0 }))
 }
 
 /// Where the `; from=<> to=<> …` tail begins. The reply before it may hold semicolons and copies of client text, so the
