@@ -28,6 +28,7 @@ pub enum Mark {
     Requeued,
     Discarded,
     Refused,
+    Expired,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -162,8 +163,10 @@ impl Entry {
         self.started
     }
 
+    /// A server that logs envelopes early may have told of one before it refused the whole.
     pub fn is_message(&self) -> bool {
-        self.queued
+        let refused = || matches!(self.end, Some((_, Mark::Refused))) && self.recipients.is_empty();
+        self.queued && !(self.aside.as_ref().is_some_and(|told| told.by_statements) && refused())
     }
 
     pub fn ended_at(&self) -> Option<Micros> {
@@ -359,7 +362,7 @@ impl Entry {
 
     pub fn statement(&mut self, ts: Micros, statement: &Statement<'_>) {
         self.touch(ts);
-        self.queued = true;
+        self.queued |= !statement.tentative && statement.end != End::Never;
         if statement.begins {
             self.started = true;
             self.client =
@@ -406,6 +409,8 @@ impl Entry {
             End::Now => self.end(ts, Mark::Removed),
             End::Deleted => self.end(ts, Mark::Deleted),
             End::Discarded => self.end(ts, Mark::Discarded),
+            End::Expired => self.end(ts, Mark::Expired),
+            End::Never => self.end(ts, Mark::Refused),
         }
         if let Some(word) = &statement.word {
             self.probe |= matches!(word.status, Status::Probe(_));
@@ -432,9 +437,13 @@ impl Entry {
 
     /// The server logs no end, and no recipient is left without a last word.
     pub fn is_done(&self) -> bool {
+        self.is_settled() && self.recipients.len() >= self.recipient_count.unwrap_or(0) as usize
+    }
+
+    /// As [`Entry::is_done`], of the recipients that were told. They may be fewer than were counted: aliases meet.
+    pub fn is_settled(&self) -> bool {
         self.aside.as_ref().is_some_and(|told| told.ends_when_done)
             && !self.recipients.is_empty()
-            && self.recipients.len() >= self.recipient_count.unwrap_or(0) as usize
             && self.recipients.iter().all(|recipient| recipient.outcome.is_final())
     }
 
@@ -443,7 +452,7 @@ impl Entry {
         self.queued = true;
         let outcome = match delivery.status {
             Status::Final(outcome) => outcome,
-            Status::Deferred => Outcome::Deferred,
+            Status::Deferred | Status::Waiting => Outcome::Deferred,
             Status::Probe(outcome) => {
                 self.probe = true;
                 outcome
@@ -461,7 +470,7 @@ impl Entry {
             return self.recipients.push(new);
         };
         let known = &mut self.recipients[known];
-        let attempts = known.attempts + 1;
+        let attempts = known.attempts + new.attempts;
         if weight(&new) > weight(known) {
             *known = new;
         }
@@ -485,7 +494,7 @@ impl Entry {
 
     /// Gives the hop out for good; a session without a message gives none.
     pub fn close(self, id: QueueId, server: &str, facts: &mut Facts) {
-        if self.queued {
+        if self.is_message() {
             facts.hops.push(Box::new(Hop { closed: true, ..self.into_hop(id, server) }));
         } else {
             facts.aborted += 1;
@@ -559,6 +568,7 @@ impl Entry {
             Some((_, Mark::Deleted)) => Outcome::Deleted,
             Some((_, Mark::Discarded)) => Outcome::Discarded,
             Some((_, Mark::Requeued)) => Outcome::Transferred,
+            Some((_, Mark::Expired)) => Outcome::Expired,
             _ if self.expired_at.is_some() => Outcome::Expired,
             _ if held => Outcome::Held,
             _ => Outcome::Deferred,
@@ -590,10 +600,10 @@ impl Entry {
     }
 }
 
-/// Which of two words on a recipient counts. A final word beats a deferral, and of two equals the later counts. Of two at one
+/// Which of two words on a recipient counts. A final word beats a deferral, any try beats none, and of two equals the later counts. Of two at one
 /// time what is counted decides before what is only shown: then [`Detail`] changes no count.
 fn weight(word: &Recipient) -> impl Ord + use<'_> {
-    (word.outcome.is_final(), word.ts, word.outcome, word.next_id, &*word.transport, &*word.reply)
+    (word.outcome.is_final(), word.attempts > 0, word.ts, word.outcome, word.next_id, &*word.transport, &*word.reply)
 }
 
 fn recipient(ts: Micros, transport: &[u8], outcome: Outcome, delivery: &Delivery<'_>, detail: Detail) -> Recipient {
@@ -618,7 +628,7 @@ fn recipient(ts: Micros, transport: &[u8], outcome: Outcome, delivery: &Delivery
 fn stated(ts: Micros, address: &[u8], word: &Word<'_>, detail: Detail) -> Recipient {
     let outcome = match word.status {
         Status::Final(outcome) | Status::Probe(outcome) => outcome,
-        Status::Deferred => Outcome::Deferred,
+        Status::Deferred | Status::Waiting => Outcome::Deferred,
     };
     Recipient {
         recipient: text_of(address),
@@ -631,7 +641,7 @@ fn stated(ts: Micros, address: &[u8], word: &Word<'_>, detail: Detail) -> Recipi
         relay: Relay { name: detail.shown(word.relay_name), ip: detail.shown(word.relay_ip), port: word.relay_port },
         next_id: word.next_id,
         delays: word.delays,
-        attempts: 1,
+        attempts: u32::from(word.status != Status::Waiting),
         tls: word.tls,
         forwarded_to: Vec::new(),
     }

@@ -3,7 +3,7 @@
 use vigie_model::{Delays, Outcome, QueueId};
 
 use super::{Delivery, Record, queue_id};
-use crate::{scan, statement::Status};
+use crate::{accepted::next_id, scan, statement::Status};
 
 /// `to=<>, [orig_to=<>,] relay=, [conn_use=,] delay=, delays=a/b/c/d, [tls=,] dsn=, status=WORD (text)`.
 pub fn parse(id: QueueId, rest: &[u8]) -> Option<Record<'_>> {
@@ -92,11 +92,8 @@ fn accepted(relay: &[u8], reply: &[u8]) -> (Outcome, Option<QueueId>) {
     if relay == b"none" {
         return (Outcome::Discarded, None);
     }
-    if let Some(id) = queued_as(reply) {
+    if let Some(id) = next_id(reply) {
         return (Outcome::Delivered, Some(id));
-    }
-    if let Some(session) = stored_as(reply) {
-        return (Outcome::Delivered, Some(session));
     }
     // Amavis: `250 2.7.0 Ok, discarded, id=…`; others say quarantined.
     if contains_word(reply, b"discarded") || contains_word(reply, b"quarantined") {
@@ -107,26 +104,4 @@ fn accepted(relay: &[u8], reply: &[u8]) -> (Outcome, Option<QueueId>) {
 
 fn contains_word(text: &[u8], word: &[u8]) -> bool {
     scan::find(text, word).is_some()
-}
-
-/// Postfix: `… queued as X`, at the end or followed by other words.
-fn queued_as(reply: &[u8]) -> Option<QueueId> {
-    // Most replies that say nothing of the kind end here.
-    memchr::memchr(b'q', reply)?;
-    let last = memchr::memrchr(b' ', reply).map(|at| (&reply[..at], &reply[at + 1..]));
-    if let Some((before, id)) = last
-        && before.ends_with(b"queued as")
-    {
-        return QueueId::new(id.strip_suffix(b".").unwrap_or(id));
-    }
-    let (_, rest) = scan::split(reply, b"queued as ")?;
-    let end = rest.iter().position(|b| !b.is_ascii_alphanumeric() && *b != b'-').unwrap_or(rest.len());
-    QueueId::new(&rest[..end])
-}
-
-/// Dovecot LMTP: `250 2.0.0 <rcpt> SESSION:T2:R3 Saved`; the recipient's number `:Rn` is not part of the session's id.
-fn stored_as(reply: &[u8]) -> Option<QueueId> {
-    let before = reply.strip_suffix(b" Saved")?;
-    let session = &before[memchr::memrchr(b' ', before)? + 1..];
-    crate::dovecot::session_id(session)
 }
