@@ -17,7 +17,7 @@ use vigie_formats::{
     refusal::{Refused, RefusedAction, reason, reply},
     statement::{End, Statement, Status},
 };
-use vigie_model::{Attempt, Hop, MICROS_PER_DAY, MICROS_PER_HOUR, Micros, QueueId, Rejection, Text};
+use vigie_model::{Arrival, Attempt, Hop, MICROS_PER_DAY, MICROS_PER_HOUR, Micros, QueueId, Rejection, Text};
 
 pub use self::entry::Entry;
 use self::{copies::Copies, entry::Mark};
@@ -123,8 +123,12 @@ impl Queue {
     pub fn statement(&mut self, ts: Micros, statement: &Statement<'_>, server: &str, facts: &mut Facts) {
         let id = statement.queue_id;
         self.of_statement(ts, statement).statement(ts, statement);
-        if matches!(statement.end, End::Now | End::Deleted | End::Discarded) {
+        if !matches!(statement.end, End::Later | End::WhenDone) {
             self.ended.push(Reverse((ts, id)));
+        }
+        if let Some(notice) = statement.notice {
+            let about = Statement { notice_of: Some(id), arrival: Arrival::Local, ..Statement::about(notice) };
+            self.of_statement(ts, &about).statement(ts, &about);
         }
         let Some(word) = statement.word.as_ref().filter(|word| word.status == Status::Deferred) else { return };
         facts.attempts.extend(word.recipients.map(|recipient| Attempt {
@@ -309,6 +313,7 @@ impl Queue {
                 let entry = &generations[at];
                 let limit = match (entry.is_message(), entry.is_done()) {
                     (true, true) => watermark - DONE_MICROS,
+                    (true, false) if entry.is_settled() => silent_limit.max(watermark - LASTING_MICROS),
                     (true, false) => silent_limit,
                     (false, _) => watermark - UNFILLED_MICROS_MAX,
                 };

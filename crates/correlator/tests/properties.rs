@@ -22,7 +22,16 @@ struct Run {
 }
 
 static RUNS: LazyLock<Vec<Run>> = LazyLock::new(|| {
-    let folders = ["postfix-chain/file-short", "postfix-chain/iso-long", "postfix-chain/rfc3164-long", "sample"];
+    let folders = [
+        "postfix-chain/file-short",
+        "postfix-chain/iso-long",
+        "postfix-chain/rfc3164-long",
+        "sample",
+        "sendmail/rfc3164",
+        "sendmail/iso",
+        "opensmtpd/rfc3164",
+        "opensmtpd/iso",
+    ];
     folders.iter().map(|folder| Run::of(&Corpus::load(&corpus::testdata().join(folder)))).collect()
 });
 

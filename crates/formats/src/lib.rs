@@ -5,12 +5,14 @@ pub mod dovecot;
 pub mod envelope;
 pub mod exim;
 pub mod filter;
+pub mod opensmtpd;
 pub mod otlp;
 pub mod postfix;
 mod record;
 pub mod refusal;
 pub mod reply;
 pub mod scan;
+pub mod sendmail;
 mod shape;
 pub mod statement;
 pub mod subject;
@@ -21,4 +23,5 @@ pub use shape::shape;
 
 /// All formats beside Postfix, whose lines are recognised first. Each takes a line by its program, or by the line's own form where
 /// the program is not named.
-const FORMATS: &[Format] = &[dovecot::FORMAT, filter::AMAVIS, filter::RSPAMD, exim::FORMAT];
+const FORMATS: &[Format] =
+    &[dovecot::FORMAT, filter::AMAVIS, filter::RSPAMD, sendmail::FORMAT, opensmtpd::FORMAT, exim::FORMAT];

@@ -14,6 +14,8 @@ pub struct Statement<'a> {
     pub queue_id: QueueId,
     /// The line is the message's arrival at this server. Only such a line may say who the client was.
     pub begins: bool,
+    /// A server may write such a line even where no message came of the transaction: only another line about it makes a message of it.
+    pub tentative: bool,
     /// How the message came; [`Arrival::Unknown`] where the line does not say, and where a program on this server gives back a message
     /// that it was given here: nobody submitted it.
     pub arrival: Arrival,
@@ -38,6 +40,8 @@ pub struct Statement<'a> {
     pub previous: Option<QueueId>,
     /// The message at this server that this notice is about.
     pub notice_of: Option<QueueId>,
+    /// The message at this server that is a notice about this one, where the line is about this one too.
+    pub notice: Option<QueueId>,
     /// Held for somebody to decide, or let go again.
     pub hold: Option<bool>,
     /// What became of recipients.
@@ -59,6 +63,10 @@ pub enum End {
     Deleted,
     /// With this line, dropped by a rule: recipients without a last word are discarded.
     Discarded,
+    /// With this line, given up: recipients without a last word have waited too long.
+    Expired,
+    /// There never was a message: the transaction broke off, or all of it was refused.
+    Never,
 }
 
 /// One line's word on one recipient, or on several that share it.
@@ -101,6 +109,7 @@ impl Statement<'_> {
         Self {
             queue_id,
             begins: false,
+            tentative: false,
             arrival: Arrival::Unknown,
             client_name: b"",
             client_ip: b"",
@@ -114,6 +123,7 @@ impl Statement<'_> {
             network_id: b"",
             previous: None,
             notice_of: None,
+            notice: None,
             hold: None,
             word: None,
             end: End::Later,

@@ -89,9 +89,9 @@ fn bare(message_id: &str) -> &str {
     message_id.trim_matches(['<', '>'])
 }
 
-/// Folds what the corpora's servers do to one mailbox: case and `+detail`.
+/// Folds what the corpora's servers do to one mailbox: case, `+detail`, and the domain of the store to which Sendmail hands over.
 fn address(text: &str) -> String {
-    let text = text.trim_matches(['<', '>']).to_lowercase();
+    let text = text.trim_matches(['<', '>']).to_lowercase().replace("@store.", "@");
     match (text.find('+'), text.rfind('@')) {
         (Some(plus), Some(at)) if plus < at => format!("{}{}", &text[..plus], &text[at..]),
         _ => text,

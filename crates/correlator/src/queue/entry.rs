@@ -30,6 +30,7 @@ pub enum Mark {
     Requeued,
     Discarded,
     Refused,
+    Expired,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -164,8 +165,10 @@ impl Entry {
         self.started
     }
 
+    /// A server that logs envelopes early may have told of one before it refused the whole.
     pub fn is_message(&self) -> bool {
-        self.queued
+        let refused = || matches!(self.end, Some((_, Mark::Refused))) && self.recipients.is_empty();
+        self.queued && !(self.aside.as_ref().is_some_and(|told| told.by_statements) && refused())
     }
 
     pub fn ended_at(&self) -> Option<Micros> {
@@ -361,7 +364,7 @@ impl Entry {
 
     pub fn statement(&mut self, ts: Micros, statement: &Statement<'_>) {
         self.touch(ts);
-        self.queued = true;
+        self.queued |= !statement.tentative && statement.end != End::Never;
         if statement.begins {
             self.started = true;
             self.client =
@@ -408,6 +411,8 @@ impl Entry {
             End::Now => self.ends(ts, Mark::Removed),
             End::Deleted => self.ends(ts, Mark::Deleted),
             End::Discarded => self.ends(ts, Mark::Discarded),
+            End::Expired => self.ends(ts, Mark::Expired),
+            End::Never => self.ends(ts, Mark::Refused),
         }
         if let Some(word) = &statement.word {
             self.probe |= matches!(word.status, Status::Probe(_));
@@ -441,9 +446,13 @@ impl Entry {
 
     /// The server logs no end, and no recipient is left without a last word.
     pub fn is_done(&self) -> bool {
+        self.is_settled() && self.recipients.len() >= self.recipient_count.unwrap_or(0) as usize
+    }
+
+    /// As [`Entry::is_done`], of the recipients that were told. They may be fewer than were counted: aliases meet.
+    pub fn is_settled(&self) -> bool {
         self.aside.as_ref().is_some_and(|told| told.ends_when_done)
             && !self.recipients.is_empty()
-            && self.recipients.len() >= self.recipient_count.unwrap_or(0) as usize
             && self.recipients.iter().all(|recipient| recipient.outcome.is_final())
     }
 
@@ -494,7 +503,7 @@ impl Entry {
 
     /// Gives the hop out for good; a session without a message gives none.
     pub fn close(self, id: QueueId, server: &str, facts: &mut Facts) {
-        if self.queued {
+        if self.is_message() {
             facts.hops.push(Box::new(Hop { closed: true, ..self.into_hop(id, server) }));
         } else {
             facts.aborted += 1;
@@ -568,6 +577,7 @@ impl Entry {
             Some((_, Mark::Deleted)) => Outcome::Deleted,
             Some((_, Mark::Discarded)) => Outcome::Discarded,
             Some((_, Mark::Requeued)) => Outcome::Transferred,
+            Some((_, Mark::Expired)) => Outcome::Expired,
             _ if self.expired_at.is_some() => Outcome::Expired,
             _ if held => Outcome::Held,
             _ => Outcome::Deferred,
@@ -599,7 +609,7 @@ impl Entry {
     }
 }
 
-/// Which of two words on a recipient counts. A final word beats a deferral, and of two equals the later counts. Of two at one
+/// Which of two words on a recipient counts. A final word beats a deferral, any try beats none, and of two equals the later counts. Of two at one
 /// time what is counted decides before what is only shown: then [`Detail`] changes no count.
 fn weight(word: &Recipient) -> impl Ord + use<'_> {
     (word.outcome.is_final(), word.attempts > 0, word.ts, word.outcome, word.next_id, &*word.transport, &*word.reply)
