@@ -3,7 +3,9 @@
 pub mod calendar;
 pub mod dovecot;
 pub mod envelope;
+pub mod exchange;
 pub mod filter;
+pub mod microsoft365;
 pub mod otlp;
 pub mod postfix;
 mod record;
@@ -19,4 +21,4 @@ pub use shape::shape;
 
 /// All formats beside Postfix, whose lines are recognised first. Each takes a line by its program, or by the line's own form where
 /// the program is not named.
-const FORMATS: &[Format] = &[dovecot::FORMAT, filter::AMAVIS, filter::RSPAMD];
+const FORMATS: &[Format] = &[dovecot::FORMAT, filter::AMAVIS, filter::RSPAMD, exchange::FORMAT, microsoft365::FORMAT];

@@ -13,12 +13,60 @@
 //! | `status` | `delivered`, `expanded`, `failed`, `filteredAsSpam`, `quarantined`, `pending`, `gettingStatus`; as Graph writes it |
 //! | `fromIP`, `toIP` | the server that sent it in, the server it was sent out to; `-`: said to be none |
 //!
+//! | `directionality` | `incoming`, `originating`; only the reports of a historical search say so |
+//! | `event` | what happened (`DELIVER`, …), and then the line's time is when; only the extended reports say so |
+//!
 //! What a row does not say is left out. The line of a row that was asked for again is the same line for as long as its status is; of
 //! two statuses the format's own order says which is the newer one, so nothing else needs to tell.
 
+mod dates;
+mod export;
+mod json;
+mod values;
+
 use vigie_model::{Micros, iso};
 
-use super::push_column;
+use super::{Kind, Settings, Transcriber, push_column, utf16::Utf16};
+
+pub const KIND: Kind = Kind { name: "Microsoft 365 message trace", recognise };
+
+/// CSV as PowerShell and the admin centres export it, or JSON as the services answer. Downloads of a historical search are UTF-16.
+fn recognise(head: &[u8], settings: &Settings) -> Option<Box<dyn Transcriber>> {
+    let Some(mut decoder) = Utf16::of(head) else { return of_text(head, settings) };
+    let mut text = Vec::new();
+    decoder.decode(head, &mut text);
+    let inner = of_text(&text, settings)?;
+    Some(Box::new(Decoded { decoder: Utf16::of(head)?, inner, text }))
+}
+
+fn of_text(head: &[u8], settings: &Settings) -> Option<Box<dyn Transcriber>> {
+    let json = || json::Objects::recognise(head, settings).map(|found| Box::new(found) as Box<dyn Transcriber>);
+    let csv = || export::Export::recognise(head, settings).map(|found| Box::new(found) as Box<dyn Transcriber>);
+    json().or_else(csv)
+}
+
+/// A file of UTF-16, read as the UTF-8 that it would be.
+struct Decoded {
+    decoder: Utf16,
+    inner: Box<dyn Transcriber>,
+    text: Vec<u8>,
+}
+
+impl Transcriber for Decoded {
+    fn bytes(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        self.text.clear();
+        self.decoder.decode(bytes, &mut self.text);
+        self.inner.bytes(&self.text, out);
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        self.inner.finish(out);
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        self.inner.remarks()
+    }
+}
 
 /// One recipient of one message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +89,11 @@ pub struct Row<'a> {
 
 /// Appends the row's line, with its end.
 pub fn line(row: &Row<'_>, out: &mut Vec<u8>) {
+    line_of(row, b"", b"", out);
+}
+
+/// As [`line`], with what only reports of a historical search say.
+fn line_of(row: &Row<'_>, direction: &[u8], event: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(iso(row.received).as_bytes());
     out.extend_from_slice(b" microsoft365 microsoft365: ");
     let size = row.size.map(|size| size.to_string()).unwrap_or_default();
@@ -53,6 +106,8 @@ pub fn line(row: &Row<'_>, out: &mut Vec<u8>) {
     push_column(out, b"status", &status(row.status));
     push_column(out, b"fromIP", said(row.from_ip));
     push_column(out, b"toIP", said(row.to_ip));
+    push_column(out, b"directionality", direction);
+    push_column(out, b"event", event);
     out.push(b'\n');
 }
 
