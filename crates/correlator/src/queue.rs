@@ -3,8 +3,10 @@
 //! A line belongs to the generation that was alive at the line's time, not to the one that was seen last: lines may come
 //! late, and short queue ids are used again.
 
+mod awaited;
 mod copies;
 mod entry;
+mod notices;
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
@@ -20,12 +22,12 @@ use vigie_formats::{
 use vigie_model::{Arrival, Attempt, Hop, MICROS_PER_DAY, MICROS_PER_HOUR, Micros, QueueId, Rejection, Text};
 
 pub use self::entry::Entry;
-use self::{copies::Copies, entry::Mark};
+use self::{copies::Copies, entry::Mark, notices::Notices};
 use crate::{
     Facts, LATE_MICROS_MAX, LINGER_MICROS, OpenHop,
     host::NOBODY,
     linker::TRANSACTION_MICROS_MAX,
-    text::{Detail, text_of},
+    text::{Detail, same, text_of},
 };
 
 /// A session that never filled its queue file is forgotten after this; smtpd's own time limits are far shorter.
@@ -46,6 +48,7 @@ pub struct Queue {
     /// Ended generations in order of their end, for closing.
     ended: BinaryHeap<Reverse<(Micros, QueueId)>>,
     copies: Copies,
+    notices: Notices,
     swept: Micros,
     detail: Detail,
     /// Counts what may have changed an entry.
@@ -122,25 +125,44 @@ impl Queue {
     /// What a server other than Postfix says of one message.
     pub fn statement(&mut self, ts: Micros, statement: &Statement<'_>, server: &str, facts: &mut Facts) {
         let id = statement.queue_id;
-        self.of_statement(ts, statement).statement(ts, statement);
+        if let Some(previous) = statement.previous.filter(|_| statement.moved) {
+            self.lasting(ts, previous, false, statement.network_id).moved_away(ts, statement);
+        }
+        self.lasting(ts, id, statement.begins, statement.network_id).statement(ts, statement);
+        self.notice(ts, statement);
         if !matches!(statement.end, End::Later | End::WhenDone) {
             self.ended.push(Reverse((ts, id)));
         }
+        for word in statement.word.iter().chain(&statement.more).filter(|word| word.status == Status::Deferred) {
+            facts.attempts.extend(word.recipients.map(|recipient| Attempt {
+                ts,
+                server: server.into(),
+                instance: Text::default(),
+                queue_id: Some(id),
+                recipient: self.detail.shown(recipient),
+                relay: self.detail.shown(word.relay_name),
+                dsn: self.detail.shown(word.dsn),
+                reply: self.detail.shown(word.reply),
+            }));
+        }
+    }
+
+    fn notice(&mut self, ts: Micros, statement: &Statement<'_>) {
+        let id = statement.queue_id;
         if let Some(notice) = statement.notice {
             let about = Statement { notice_of: Some(id), arrival: Arrival::Local, ..Statement::about(notice) };
-            self.of_statement(ts, &about).statement(ts, &about);
+            self.lasting(ts, notice, false, b"").statement(ts, &about);
         }
-        let Some(word) = statement.word.as_ref().filter(|word| word.status == Status::Deferred) else { return };
-        facts.attempts.extend(word.recipients.map(|recipient| Attempt {
-            ts,
-            server: server.into(),
-            instance: Text::default(),
-            queue_id: Some(id),
-            recipient: self.detail.shown(recipient),
-            relay: self.detail.shown(word.relay_name),
-            dsn: self.detail.shown(word.dsn),
-            reply: self.detail.shown(word.reply),
-        }));
+        let known = self
+            .notices
+            .announced(ts, statement.notice_message_id, id)
+            .into_iter()
+            .chain(statement.is_notice.then(|| self.notices.written(ts, statement.message_id, id)).flatten());
+        if let Some(notice) = known.last()
+            && let Some(entry) = self.existing(ts, notice.id)
+        {
+            entry.is_about(notice.about);
+        }
     }
 
     /// Somebody looked inside while the message came.
@@ -253,9 +275,10 @@ impl Queue {
         entry
     }
 
-    fn of_statement(&mut self, ts: Micros, statement: &Statement<'_>) -> &mut Entry {
-        let generations = self.entries.entry(statement.queue_id).or_insert_with(|| Vec::with_capacity(1));
-        let index = choose_lasting(generations, ts, statement.begins).unwrap_or_else(|| {
+    /// As [`Queue::entry`], for servers whose ids are not used again soon.
+    fn lasting(&mut self, ts: Micros, id: QueueId, begins: bool, network_id: &[u8]) -> &mut Entry {
+        let generations = self.entries.entry(id).or_insert_with(|| Vec::with_capacity(1));
+        let index = choose_lasting(generations, ts, begins, network_id).unwrap_or_else(|| {
             let at = generations.partition_point(|entry| entry.ts_in <= ts);
             generations.insert(at, Entry::new(ts, b"", self.detail));
             at
@@ -306,6 +329,7 @@ impl Queue {
             return;
         }
         self.swept = watermark;
+        self.notices.forget_before(watermark - LASTING_MICROS);
         let silent_limit = watermark - if crowded { MICROS_PER_DAY } else { SILENT_MICROS_MAX };
         self.entries.retain(|id, generations| {
             let mut at = 0;
@@ -382,9 +406,20 @@ fn choose(generations: &[Entry], ts: Micros, origin: &Origin<'_>, sign: Sign) ->
 }
 
 /// As [`choose`], for servers whose ids are not used again soon: whatever comes of one id within a day is one message. Only
-/// another arrival after the end begins another.
-fn choose_lasting(generations: &[Entry], ts: Micros, begins: bool) -> Option<usize> {
-    let index = generations.iter().rposition(|entry| entry.ts_in - LINGER_MICROS <= ts).unwrap_or(0);
+/// another arrival after the end begins another. The organisation's own name for a message, where there is one, decides before
+/// all that: a server that was started anew may count from 1 again.
+fn choose_lasting(generations: &[Entry], ts: Micros, begins: bool, network_id: &[u8]) -> Option<usize> {
+    let is_it = |entry: &Entry| same(entry.network_id(), network_id);
+    if !network_id.is_empty()
+        && let Some(index) = generations.iter().rposition(is_it)
+    {
+        return Some(index);
+    }
+    let may_be = |entry: &Entry| network_id.is_empty() || entry.network_id().is_empty();
+    let index = generations
+        .iter()
+        .rposition(|entry| entry.ts_in - LINGER_MICROS <= ts && may_be(entry))
+        .or_else(|| generations.iter().position(may_be))?;
     let entry = generations.get(index)?;
     let apart = (entry.ts_in - ts).max(ts - entry.ts_out);
     let is_over = entry.ended_at().is_some() || entry.is_done();

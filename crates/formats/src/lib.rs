@@ -3,8 +3,10 @@
 pub mod calendar;
 pub mod dovecot;
 pub mod envelope;
+pub mod exchange;
 pub mod exim;
 pub mod filter;
+pub mod microsoft365;
 pub mod opensmtpd;
 pub mod otlp;
 pub mod postfix;
@@ -23,5 +25,13 @@ pub use shape::shape;
 
 /// All formats beside Postfix, whose lines are recognised first. Each takes a line by its program, or by the line's own form where
 /// the program is not named.
-const FORMATS: &[Format] =
-    &[dovecot::FORMAT, filter::AMAVIS, filter::RSPAMD, sendmail::FORMAT, opensmtpd::FORMAT, exim::FORMAT];
+const FORMATS: &[Format] = &[
+    dovecot::FORMAT,
+    filter::AMAVIS,
+    filter::RSPAMD,
+    sendmail::FORMAT,
+    opensmtpd::FORMAT,
+    exchange::FORMAT,
+    microsoft365::FORMAT,
+    exim::FORMAT,
+];

@@ -42,10 +42,24 @@ pub struct Statement<'a> {
     pub notice_of: Option<QueueId>,
     /// The message at this server that is a notice about this one, where the line is about this one too.
     pub notice: Option<QueueId>,
+    /// Message id of the notice that the sender gets about this message.
+    pub notice_message_id: &'a [u8],
+    /// The message is a notice of this server; `notice_message_id` of the message that it is about is its message id.
+    pub is_notice: bool,
     /// Held for somebody to decide, or let go again.
     pub hold: Option<bool>,
+    /// Recipients that the message has from this line on. Nothing became of them yet.
+    pub awaited: Addresses<'a>,
+    /// The address whose place those took (a list's, an alias'); empty: the message came with them.
+    pub awaited_for: &'a [u8],
+    /// They left `previous`, which has no more to say of them.
+    pub moved: bool,
+    /// Mail that servers send themselves to see whether mail flows: never a message of somebody.
+    pub probe: bool,
     /// What became of recipients.
     pub word: Option<Word<'a>>,
+    /// Further words, where recipients of one line have different fates.
+    pub more: Vec<Word<'a>>,
     pub end: End,
 }
 
@@ -59,6 +73,8 @@ pub enum End {
     WhenDone,
     /// With this line (Exim's `Completed`).
     Now,
+    /// With this line, all of it to the next server: recipients without a last word are delivered there.
+    HandedOn,
     /// With this line, by hand: recipients without a last word are deleted.
     Deleted,
     /// With this line, dropped by a rule: recipients without a last word are discarded.
@@ -91,6 +107,8 @@ pub struct Word<'a> {
     pub delays: Delays,
     /// The line says that the connection was encrypted.
     pub tls: bool,
+    /// 1; 0 where the line says how things stand, and nothing of a try: neither how often nor when.
+    pub tries: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,8 +142,15 @@ impl Statement<'_> {
             previous: None,
             notice_of: None,
             notice: None,
+            notice_message_id: b"",
+            is_notice: false,
             hold: None,
+            awaited: Addresses::NONE,
+            awaited_for: b"",
+            moved: false,
+            probe: false,
             word: None,
+            more: Vec::new(),
             end: End::Later,
         }
     }
@@ -147,6 +172,7 @@ impl<'a> Word<'a> {
             next_id: None,
             delays: Delays::default(),
             tls: false,
+            tries: 1,
         }
     }
 }
@@ -159,6 +185,8 @@ pub struct Addresses<'a> {
 }
 
 impl<'a> Addresses<'a> {
+    pub const NONE: Self = Self { text: b"", separator: None };
+
     /// One address, whatever bytes it has; none where the text is empty.
     pub fn one(text: &'a [u8]) -> Self {
         Self { text, separator: None }

@@ -5,6 +5,11 @@
 //! recognises. Columns become `name=value` with a tab between, in the order of the file, without those that are empty; a control
 //! character in a value becomes a space.
 
+mod csv;
+pub mod exchange;
+pub mod microsoft365;
+mod utf16;
+
 /// What a file alone does not tell.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -52,7 +57,7 @@ pub struct Kind {
 pub const HEAD_BYTES: usize = 256 * 1024;
 
 /// All kinds.
-const KINDS: &[Kind] = &[];
+const KINDS: &[Kind] = &[exchange::KIND, microsoft365::KIND];
 
 /// Who writes this file anew; `None`: its lines stand for themselves.
 pub fn recognise(head: &[u8], settings: &Settings) -> Option<Box<dyn Transcriber>> {

@@ -326,8 +326,11 @@ impl Links {
                 if (before.ts_in, other) >= (hop.ts_in, at) {
                     continue;
                 }
-                let gave = |r: &Recipient| r.outcome == Outcome::Delivered && self.names(hop, at, &r.recipient);
-                let is_giver = before.server != hop.server && before.recipients.iter().any(gave);
+                // Its mailbox service may be a hop of its own on the same server.
+                let gave = |r: &Recipient| {
+                    r.outcome == Outcome::Delivered && !ends_here(r) && self.names(hop, at, &r.recipient)
+                };
+                let is_giver = before.recipients.iter().any(gave);
                 let score = if is_giver { (true, before.ts_in, other) } else { (false, -before.ts_in, other) };
                 best = best.max(Some(score));
             }
@@ -398,7 +401,7 @@ impl Links {
     /// Where the link came from another evidence than the reply: the recipients that the next hop names are handed over too.
     fn take_over_recipients(&mut self, index: &Index<'_>) {
         for (at, hop) in index.hops.iter().enumerate() {
-            let Some((parent, _)) = self.parent[at] else { continue };
+            let Some((parent, evidence)) = self.parent[at] else { continue };
             let before = &index.hops[parent];
             if before.kind == Kind::Store {
                 continue;
@@ -407,9 +410,11 @@ impl Links {
                 let open = self.child(parent, place).is_none() && recipient.outcome == Outcome::Delivered;
                 let timely =
                     hop.ts_in <= recipient.ts + SKEW_MICROS && hop.ts_in >= recipient.ts - TRANSACTION_MICROS_MAX;
+                // An id that names no hop may be one of a server that is known by another (Exchange's before Microsoft 365).
+                let may_be_it = recipient.next_id.is_none() || evidence == LinkEvidence::NetworkId;
                 if open
                     && timely
-                    && recipient.next_id.is_none()
+                    && may_be_it
                     && (self.names(hop, at, &recipient.recipient) || hop.recipients.is_empty())
                 {
                     self.set_child(parent, place, at);
@@ -532,6 +537,11 @@ fn came_back(before: &Hop, recipient: &Recipient, after: &Hop) -> bool {
         && after.ts_in >= before.ts_in
         && before.sender == after.sender
         && matches!(&*recipient.transport, "pipe" | "local")
+}
+
+/// In a mailbox or a program of the server that says so.
+fn ends_here(recipient: &Recipient) -> bool {
+    matches!(&*recipient.transport, "store" | "local" | "virtual" | "pipe")
 }
 
 /// Was this recipient given to a store that has such a user? The user is the address, or its local part.

@@ -288,7 +288,7 @@ impl Leaves<'_> {
             server: hop.server.clone(),
             queue_id: hop.queue_id,
             ts: recipient.ts,
-            delivery_ms: outcome.is_final().then(|| u64::try_from((recipient.ts - first.ts_in) / 1000).unwrap_or(0)),
+            delivery_ms: outcome.is_final().then(|| delivery_ms(first, hop, &recipient)).flatten(),
             attempts: recipient.attempts,
             tls: recipient.tls,
             direction: match (inside, ends_here, outcome == Outcome::Delivered) {
@@ -303,6 +303,17 @@ impl Leaves<'_> {
             reply: recipient.reply,
             relay: relay_text(recipient.relay),
         }
+    }
+}
+
+/// How long it took. Where an organisation names its messages, a server may know that it had one before the first hop that was read;
+/// and where nobody said when, nobody knows.
+fn delivery_ms(first: &Hop, hop: &Hop, recipient: &Recipient) -> Option<u64> {
+    let since_first = u64::try_from((recipient.ts - first.ts_in) / 1000).unwrap_or(0);
+    match (hop.network_id.is_empty(), recipient.attempts) {
+        (true, _) => Some(since_first),
+        (false, 0) => None,
+        (false, _) => Some(since_first.max(recipient.delays.total_ms)),
     }
 }
 

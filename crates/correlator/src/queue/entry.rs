@@ -17,6 +17,7 @@ use vigie_formats::{
 };
 use vigie_model::{Arrival, Client, Content, Hop, Kind, MailClass, Micros, Outcome, QueueId, Recipient, Relay, Text};
 
+use super::awaited::Awaited;
 use crate::{
     BEFORE_ALL, Facts,
     text::{Detail, same, text_of},
@@ -26,6 +27,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Mark {
     Removed,
+    HandedOn,
     Deleted,
     Requeued,
     Discarded,
@@ -104,6 +106,7 @@ struct Aside {
     /// The server logs no end of a message.
     ends_when_done: bool,
     content: Option<Box<Content>>,
+    awaited: Option<Box<Awaited>>,
 }
 
 impl Default for Aside {
@@ -116,6 +119,7 @@ impl Default for Aside {
             by_statements: false,
             ends_when_done: false,
             content: None,
+            awaited: None,
         }
     }
 }
@@ -349,6 +353,11 @@ impl Entry {
         self.notice_of = Some(parent);
     }
 
+    /// As [`Entry::notice_of`], where the notice's own line does not say so.
+    pub fn is_about(&mut self, parent: QueueId) {
+        self.notice_of = Some(parent);
+    }
+
     pub fn verdict(&mut self, verdict: &Verdict<'_>) {
         let filter = &mut self.aside.get_or_insert_default().filter;
         let known = filter.take();
@@ -411,10 +420,13 @@ impl Entry {
             End::Now => self.ends(ts, Mark::Removed),
             End::Deleted => self.ends(ts, Mark::Deleted),
             End::Discarded => self.ends(ts, Mark::Discarded),
+            End::HandedOn => self.ends(ts, Mark::HandedOn),
             End::Expired => self.ends(ts, Mark::Expired),
             End::Never => self.ends(ts, Mark::Refused),
         }
-        if let Some(word) = &statement.word {
+        self.probe |= statement.probe;
+        self.expect(statement);
+        for word in statement.word.iter().chain(&statement.more) {
             self.probe |= matches!(word.status, Status::Probe(_));
             for address in word.recipients {
                 self.word(stated(ts, address, word, self.detail));
@@ -427,6 +439,35 @@ impl Entry {
         let graver = self.end.map_or(mark, |(_, known)| known.max(mark));
         self.end(ts, graver);
         self.end = self.end.map(|(end, _)| (end, graver));
+    }
+
+    /// Recipients went to another message of this server.
+    pub fn moved_away(&mut self, ts: Micros, statement: &Statement<'_>) {
+        self.touch(ts);
+        self.queued = true;
+        self.probe |= statement.probe;
+        let told = self.aside.get_or_insert_default();
+        told.by_statements = true;
+        if told.network_id.is_empty() {
+            told.network_id = text_of(statement.network_id);
+        }
+        let word = Word::on(statement.awaited, Status::Final(Outcome::Transferred));
+        for address in word.recipients {
+            self.word(stated(ts, address, &word, self.detail));
+        }
+    }
+
+    fn expect(&mut self, statement: &Statement<'_>) {
+        let recipients = &self.recipients;
+        let told = self.aside.get_or_insert_default();
+        for address in statement.awaited {
+            let awaited = told.awaited.get_or_insert_with(|| Box::new(Awaited::beside(recipients)));
+            awaited.expect(address, statement.awaited_for);
+        }
+    }
+
+    pub fn network_id(&self) -> &[u8] {
+        self.aside.as_ref().map_or(b"", |told| told.network_id.as_bytes())
     }
 
     /// Somebody looked inside. Of two who did, at one time or not, the same one counts in any order.
@@ -446,7 +487,14 @@ impl Entry {
 
     /// The server logs no end, and no recipient is left without a last word.
     pub fn is_done(&self) -> bool {
-        self.is_settled() && self.recipients.len() >= self.recipient_count.unwrap_or(0) as usize
+        self.is_settled() && self.is_complete()
+    }
+
+    fn is_complete(&self) -> bool {
+        match self.aside.as_ref().and_then(|told| told.awaited.as_ref()) {
+            Some(awaited) => awaited.is_empty(),
+            None => self.recipients.len() >= self.recipient_count.unwrap_or(0) as usize,
+        }
     }
 
     /// As [`Entry::is_done`], of the recipients that were told. They may be fewer than were counted: aliases meet.
@@ -471,6 +519,9 @@ impl Entry {
     }
 
     fn word(&mut self, new: Recipient) {
+        if let Some(awaited) = self.aside.as_mut().and_then(|told| told.awaited.as_mut()) {
+            awaited.heard_of(&new);
+        }
         let Some(known) = self.known(&new) else {
             // Most messages have one recipient; a vector's own first step makes room for four.
             if self.recipients.is_empty() {
@@ -479,7 +530,7 @@ impl Entry {
             return self.recipients.push(new);
         };
         let known = &mut self.recipients[known];
-        let attempts = known.attempts + new.attempts;
+        let attempts = known.attempts.saturating_add(new.attempts);
         if weight(&new) > weight(known) {
             *known = new;
         }
@@ -578,6 +629,7 @@ impl Entry {
             Some((_, Mark::Discarded)) => Outcome::Discarded,
             Some((_, Mark::Requeued)) => Outcome::Transferred,
             Some((_, Mark::Expired)) => Outcome::Expired,
+            Some((_, Mark::HandedOn)) => Outcome::Delivered,
             _ if self.expired_at.is_some() => Outcome::Expired,
             _ if held => Outcome::Held,
             _ => Outcome::Deferred,
@@ -604,15 +656,25 @@ impl Entry {
                 ..Recipient::default()
             });
         }
+        if let Some(awaited) = self.aside.as_mut().and_then(|told| told.awaited.take()) {
+            awaited.name_originals(&mut recipients);
+            let ts = self.end.map_or(self.ts_out, |(ts, _)| ts);
+            recipients.extend(awaited.unheard_of(self.unfinished(held), ts));
+        }
         recipients.sort_by(|a, b| (&a.recipient, &a.orig_recipient).cmp(&(&b.recipient, &b.orig_recipient)));
         recipients
     }
 }
 
-/// Which of two words on a recipient counts. A final word beats a deferral, any try beats none, and of two equals the later counts. Of two at one
-/// time what is counted decides before what is only shown: then [`Detail`] changes no count.
+/// Which of two words on a recipient counts. A final word beats a deferral, any try beats none, and of two equals the later counts.
+/// An address that others replaced may get a copy all the same, which counts whenever it was said; and what a filter held back may be
+/// let go. Of two at one time what is counted decides before what is only shown: then [`Detail`] changes no count.
 fn weight(word: &Recipient) -> impl Ord + use<'_> {
-    (word.outcome.is_final(), word.attempts > 0, word.ts, word.outcome, word.next_id, &*word.transport, &*word.reply)
+    let is_final = word.outcome.is_final();
+    let is_own = word.outcome != Outcome::Forwarded;
+    let outcome = (word.outcome != Outcome::Filtered, word.outcome);
+    let was_tried = is_final || word.attempts > 0;
+    (is_final, is_own, was_tried, word.ts, outcome, word.next_id, &*word.transport, &*word.reply)
 }
 
 fn recipient(ts: Micros, transport: &[u8], outcome: Outcome, delivery: &Delivery<'_>, detail: Detail) -> Recipient {
@@ -650,7 +712,7 @@ fn stated(ts: Micros, address: &[u8], word: &Word<'_>, detail: Detail) -> Recipi
         relay: Relay { name: detail.shown(word.relay_name), ip: detail.shown(word.relay_ip), port: word.relay_port },
         next_id: word.next_id,
         delays: word.delays,
-        attempts: u32::from(word.status != Status::Waiting),
+        attempts: if word.status == Status::Waiting { 0 } else { word.tries },
         tls: word.tls,
         forwarded_to: Vec::new(),
     }
