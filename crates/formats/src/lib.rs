@@ -1,6 +1,7 @@
 //! Log formats: the envelope around a line, the calendar that places its time, and each mail server's own grammar.
 
 pub mod calendar;
+pub mod domino;
 pub mod dovecot;
 pub mod envelope;
 pub mod filter;
@@ -19,4 +20,4 @@ pub use shape::shape;
 
 /// All formats beside Postfix, whose lines are recognised first. Each takes a line by its program, or by the line's own form where
 /// the program is not named.
-const FORMATS: &[Format] = &[dovecot::FORMAT, filter::AMAVIS, filter::RSPAMD];
+const FORMATS: &[Format] = &[dovecot::FORMAT, filter::AMAVIS, filter::RSPAMD, domino::FORMAT];

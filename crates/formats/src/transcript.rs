@@ -5,6 +5,8 @@
 //! recognises. Columns become `name=value` with a tab between, in the order of the file, without those that are empty; a control
 //! character in a value becomes a space.
 
+pub mod domino;
+
 /// What a file alone does not tell.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -50,7 +52,12 @@ pub struct Kind {
 pub const HEAD_BYTES: usize = 256 * 1024;
 
 /// All kinds.
-const KINDS: &[Kind] = &[];
+const KINDS: &[Kind] = &[
+    Kind { name: "Domino console", recognise: domino::console },
+    Kind { name: "Domino activity records", recognise: domino::activity },
+    Kind { name: "Domino events", recognise: domino::events },
+    Kind { name: "Domino statistics", recognise: domino::counters },
+];
 
 /// Who writes this file anew; `None`: its lines stand for themselves.
 pub fn recognise(head: &[u8], settings: &Settings) -> Option<Box<dyn Transcriber>> {
