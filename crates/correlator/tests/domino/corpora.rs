@@ -126,3 +126,15 @@ fn remarks_say_how_dates_were_read_and_what_was_odd() {
     assert!(said("activity", "hub1/activity.txt").contains("activity records were read"));
     assert!(said("events", "hub1/domino-events.json").contains("events of a Domino server were read"));
 }
+
+/// The captured logs of other servers stand for themselves.
+#[test]
+fn captured_logs_of_other_servers_are_not_taken_for_a_domino_servers() {
+    let mut corpora = vigie_testkit::corpus::below("postfix-chain");
+    corpora.extend(["sample", "rspamd"].map(|folder| Corpus::load(&testdata().join(folder))));
+    let files: Vec<_> = corpora.iter().flat_map(|corpus| &corpus.files).collect();
+    assert!(files.len() >= 10);
+    for file in files {
+        assert!(transcribed(&file.text, &Settings::default(), 4096).is_none(), "{}/{}", file.host, file.name);
+    }
+}

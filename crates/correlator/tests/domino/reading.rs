@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 use vigie_formats::transcript::{HEAD_BYTES, Settings, recognise};
-use vigie_model::{Micros, iso};
+use vigie_model::Micros;
 use vigie_testkit::{Reading, Story, TimedLine, timed};
 
 /// What a transcriber wrote of a file, and what it said of it. Pieces have the given size.
@@ -49,9 +49,4 @@ pub fn day(short: &str) -> String {
         format!("[1D44:0658-0C6C] 01/31/2026 {time}   {text}\n")
     };
     short.lines().map(str::trim).filter(|short| !short.is_empty()).map(line).collect()
-}
-
-/// The times of lines, as text.
-pub fn times(lines: &[TimedLine]) -> Vec<String> {
-    lines.iter().map(|line| iso(line.ts)).collect()
 }

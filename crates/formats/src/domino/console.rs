@@ -243,7 +243,7 @@ fn forwarded<'a>(mut statement: Statement<'a>, text: &'a [u8]) -> Option<Stateme
 
 /// A line whose recipient is empty is not understood.
 fn word_on<'a>(mut statement: Statement<'a>, word: Word<'a>) -> Option<Statement<'a>> {
-    word.recipients.clone().next()?;
+    { word.recipients }.next()?;
     statement.word = Some(word);
     Some(statement)
 }

@@ -7,6 +7,8 @@ const SECONDS_PER_DAY: i64 = 86_400;
 const MICROS_PER_SECOND: i64 = 1_000_000;
 /// A line may be younger than the file by as much as the zone of its clock is unknown.
 const ZONE_SECONDS_MAX: i64 = 14 * 3600;
+/// Between the last line of a file and the file's own time, where nobody copied it.
+const NEAR_SECONDS_MAX: i64 = 2 * SECONDS_PER_DAY;
 /// Two readings whose gaps differ by less decide nothing: the same day in two months lies farther apart.
 const APART_SECONDS_MIN: i64 = 20 * SECONDS_PER_DAY;
 
@@ -105,15 +107,20 @@ impl Dates {
         ((day_first - month_first).abs() >= APART_SECONDS_MIN).then_some(order)
     }
 
-    /// No line is younger than the file; and of two that are not, the nearer one.
+    /// No line is younger than the file; and one that was written until now ends near its own time.
     fn by_file_time(&self) -> Option<DateOrder> {
-        let ages = self.evidence.map(|evidence| self.modified - evidence.latest);
-        let possible = ages.map(|age| age >= -ZONE_SECONDS_MAX);
-        if self.modified == 0 || ages[0] == ages[1] || possible == [false, false] {
+        if self.modified == 0 {
             return None;
         }
-        let day_first = possible == [true, false] || (possible == [true, true] && ages[0] < ages[1]);
-        Some(if day_first { DateOrder::DayFirst } else { DateOrder::MonthFirst })
+        let only = |fits: [bool; 2]| match fits {
+            [true, false] => Some(DateOrder::DayFirst),
+            [false, true] => Some(DateOrder::MonthFirst),
+            _ => None,
+        };
+        let ages = self.evidence.map(|evidence| self.modified - evidence.latest);
+        let possible = ages.map(|age| age >= -ZONE_SECONDS_MAX);
+        let near = ages.map(|age| age.abs() <= NEAR_SECONDS_MAX);
+        only(possible).or_else(|| only(near))
     }
 
     /// Decides on what there is. `/` is how the United States write dates, who put the month first; `.` and `-` are others' habit.
