@@ -3,11 +3,13 @@
 //! A target is a plain function, so that libFuzzer's harnesses (`fuzz_targets/`) and the runner without coverage
 //! (`fuzz-run`) call the same thing. Add one here, in [`TARGETS`], and as a harness.
 
+mod domino;
 mod hops;
 mod lines;
 mod otlp;
 mod texts;
 
+pub use domino::domino;
 pub use hops::{hold, hops_of, linker};
 pub use lines::{calendar, dovecot, envelope, filter, host, line};
 pub use otlp::otlp;
@@ -31,7 +33,7 @@ pub enum Seeds {
     Filters,
 }
 
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 10] = [
     Target { name: "envelope", run: envelope, seeds: Seeds::Line },
     Target { name: "calendar", run: calendar, seeds: Seeds::Lines },
     Target { name: "line", run: line, seeds: Seeds::Line },
@@ -40,5 +42,6 @@ pub const TARGETS: [Target; 9] = [
     Target { name: "query", run: query, seeds: Seeds::Filters },
     Target { name: "host", run: host, seeds: Seeds::Lines },
     Target { name: "otlp", run: otlp, seeds: Seeds::Lines },
+    Target { name: "domino", run: domino, seeds: Seeds::Lines },
     Target { name: "linker", run: linker, seeds: Seeds::Lines },
 ];

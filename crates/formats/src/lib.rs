@@ -1,6 +1,7 @@
 //! Log formats: the envelope around a line, the calendar that places its time, and each mail server's own grammar.
 
 pub mod calendar;
+pub mod domino;
 pub mod dovecot;
 pub mod envelope;
 pub mod exchange;
@@ -33,5 +34,6 @@ const FORMATS: &[Format] = &[
     opensmtpd::FORMAT,
     exchange::FORMAT,
     microsoft365::FORMAT,
+    domino::FORMAT,
     exim::FORMAT,
 ];

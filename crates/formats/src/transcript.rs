@@ -6,6 +6,7 @@
 //! character in a value becomes a space.
 
 mod csv;
+pub mod domino;
 pub mod exchange;
 pub mod microsoft365;
 mod utf16;
@@ -57,7 +58,14 @@ pub struct Kind {
 pub const HEAD_BYTES: usize = 256 * 1024;
 
 /// All kinds.
-const KINDS: &[Kind] = &[exchange::KIND, microsoft365::KIND];
+const KINDS: &[Kind] = &[
+    exchange::KIND,
+    microsoft365::KIND,
+    Kind { name: "Domino console", recognise: domino::console },
+    Kind { name: "Domino activity records", recognise: domino::activity },
+    Kind { name: "Domino events", recognise: domino::events },
+    Kind { name: "Domino statistics", recognise: domino::counters },
+];
 
 /// Who writes this file anew; `None`: its lines stand for themselves.
 pub fn recognise(head: &[u8], settings: &Settings) -> Option<Box<dyn Transcriber>> {
