@@ -4,6 +4,7 @@
 //! late, and short queue ids are used again.
 
 mod entry;
+mod sayings;
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
@@ -12,14 +13,14 @@ use serde::{Deserialize, Serialize};
 use vigie_formats::{
     Inside,
     filter::Verdict,
-    postfix::{Daemon, Delivery, Header, HeaderAction, Origin, Record},
+    postfix::{ByHand, Daemon, Delivery, Header, HeaderAction, Origin, Record},
     refusal::{Refused, RefusedAction, reason, reply},
     statement::{End, Statement, Status},
 };
 use vigie_model::{Attempt, Hop, MICROS_PER_DAY, MICROS_PER_HOUR, Micros, QueueId, Rejection, Text};
 
 pub use self::entry::Entry;
-use self::entry::Mark;
+use self::{entry::Mark, sayings::Sayings};
 use crate::{
     Facts, LATE_MICROS_MAX, LINGER_MICROS, OpenHop,
     host::NOBODY,
@@ -45,6 +46,8 @@ pub struct Queue {
     /// Ended generations in order of their end, for closing.
     ended: BinaryHeap<Reverse<(Micros, QueueId)>>,
     swept: Micros,
+    /// What filters said of them.
+    sayings: Sayings,
     detail: Detail,
     /// Counts what may have changed an entry.
     #[serde(skip)]
@@ -91,6 +94,7 @@ impl Queue {
             }
             Record::MessageId { queue_id, id, resent } => {
                 self.entry(ts, *queue_id, origin, Sign::Early).message_id(ts, id, *resent);
+                self.sayings.named(ts, *queue_id, id);
             }
             Record::Arrived(arrived) => self.entry(ts, arrived.queue_id, origin, Sign::Start).arrived(ts, arrived),
             Record::PickedUp { queue_id, sender, previous } => {
@@ -121,6 +125,7 @@ impl Queue {
     pub fn statement(&mut self, ts: Micros, statement: &Statement<'_>, server: &str, facts: &mut Facts) {
         let id = statement.queue_id;
         self.of_statement(ts, statement).statement(ts, statement);
+        self.sayings.named(ts, id, statement.message_id);
         if matches!(statement.end, End::Now | End::Deleted | End::Discarded) {
             self.ended.push(Reverse((ts, id)));
         }
@@ -142,12 +147,18 @@ impl Queue {
         self.entry(ts, inside.queue_id, &NOBODY, Sign::Early).content(ts, inside);
     }
 
-    /// What a content filter said of a message that is in this queue.
+    /// What a filter said of a message, which may be here already, or may come.
     pub fn verdict(&mut self, ts: Micros, verdict: &Verdict<'_>) {
-        if let Some(id) = verdict.queue_id
-            && let Some(entry) = self.existing(ts, id)
-        {
-            entry.verdict(verdict);
+        if let Some(id) = verdict.queue_id.filter(|_| verdict.took_away) {
+            // As postsuper does it: the old file is gone, and its message goes on in the new one.
+            self.entry(ts, id, &NOBODY, Sign::Any).by_hand(ts, ByHand::Requeued);
+            self.ended.push(Reverse((ts, id)));
+        }
+        for id in self.sayings.add(ts, verdict) {
+            for entry in self.entries.get_mut(&id).into_iter().flatten() {
+                self.changes = self.changes.wrapping_add(1);
+                entry.change = self.changes;
+            }
         }
     }
 
@@ -240,8 +251,7 @@ impl Queue {
             entry.own_instance(origin.instance);
         }
         self.changes = self.changes.wrapping_add(1);
-        entry.change = self.changes;
-        entry
+        mark(generations, index, self.changes)
     }
 
     fn of_statement(&mut self, ts: Micros, statement: &Statement<'_>) -> &mut Entry {
@@ -251,10 +261,8 @@ impl Queue {
             generations.insert(at, Entry::new(ts, b"", self.detail));
             at
         });
-        let entry = &mut generations[index];
         self.changes = self.changes.wrapping_add(1);
-        entry.change = self.changes;
-        entry
+        mark(generations, index, self.changes)
     }
 
     fn existing(&mut self, ts: Micros, id: QueueId) -> Option<&mut Entry> {
@@ -277,7 +285,8 @@ impl Queue {
             let mut at = 0;
             while at < generations.len() {
                 if generations[at].end_before(limit) {
-                    generations.remove(at).close(id, server, facts);
+                    let said = self.sayings.take(id, generations, at);
+                    generations.remove(at).close(id, server, said, facts);
                 } else {
                     at += 1;
                 }
@@ -290,6 +299,7 @@ impl Queue {
 
     /// Lets go of what will never end by itself.
     pub fn sweep(&mut self, watermark: Micros, server: &str, facts: &mut Facts) {
+        self.sayings.forget_before(watermark, &self.entries);
         let crowded = self.entries.len() > OPEN_ENTRIES_MAX;
         // Either way: a clock that was set back must not stop the sweeping until it has caught up.
         if (watermark - self.swept).abs() < MICROS_PER_HOUR && !crowded {
@@ -297,7 +307,8 @@ impl Queue {
         }
         self.swept = watermark;
         let silent_limit = watermark - if crowded { MICROS_PER_DAY } else { SILENT_MICROS_MAX };
-        self.entries.retain(|id, generations| {
+        let Self { entries, sayings, .. } = self;
+        entries.retain(|id, generations| {
             let mut at = 0;
             while at < generations.len() {
                 let entry = &generations[at];
@@ -307,7 +318,8 @@ impl Queue {
                     (false, _) => watermark - UNFILLED_MICROS_MAX,
                 };
                 if entry.ts_out < limit {
-                    generations.remove(at).close(*id, server, facts);
+                    let said = sayings.take(*id, generations, at);
+                    generations.remove(at).close(*id, server, said, facts);
                 } else {
                     at += 1;
                 }
@@ -323,18 +335,32 @@ impl Queue {
     }
 
     pub fn open(&self, server: &str) -> Vec<Hop> {
-        let entries =
-            self.entries.iter().flat_map(|(id, generations)| generations.iter().map(move |entry| (id, entry)));
-        entries.filter(|(_, entry)| entry.is_message()).map(|(id, entry)| entry.hop(*id, server)).collect()
+        self.messages().filter_map(|(id, place, _)| self.hop(id, place, server)).collect()
     }
 
     /// As [`Queue::open`], each with what tells it from all others and from itself as it stood before.
     pub fn open_hops<'a>(&'a self, server: &'a str) -> impl Iterator<Item = OpenHop<'a>> {
-        let entries = self.entries.iter().flat_map(|(id, generations)| {
-            generations.iter().enumerate().filter(|(_, entry)| entry.is_message()).map(move |at| (*id, at))
-        });
-        entries.map(move |(id, (place, entry))| OpenHop::of_entry(entry, id, place, server))
+        self.messages().map(move |(id, place, entry)| OpenHop::of_entry(self, entry, id, place, server))
     }
+
+    fn messages(&self) -> impl Iterator<Item = (QueueId, usize, &Entry)> {
+        let entries = self.entries.iter().flat_map(|(id, generations)| {
+            generations.iter().enumerate().map(move |(place, entry)| (*id, place, entry))
+        });
+        entries.filter(|(.., entry)| entry.is_message())
+    }
+
+    /// A generation as it stands.
+    pub fn hop(&self, id: QueueId, place: usize, server: &str) -> Option<Hop> {
+        let generations = self.entries.get(&id)?;
+        Some(generations.get(place)?.hop(id, server, self.sayings.of(id, generations, place)))
+    }
+}
+
+/// Says that a generation changed, and its neighbours with it: what filters said may be of one or of the other.
+fn mark(generations: &mut [Entry], index: usize, change: u32) -> &mut Entry {
+    generations.iter_mut().for_each(|entry| entry.change = change);
+    &mut generations[index]
 }
 
 /// Which generation a line belongs to. Times first; only then what the line says.

@@ -22,7 +22,15 @@ struct Run {
 }
 
 static RUNS: LazyLock<Vec<Run>> = LazyLock::new(|| {
-    let folders = ["postfix-chain/file-short", "postfix-chain/iso-long", "postfix-chain/rfc3164-long", "sample"];
+    let folders = [
+        "postfix-chain/file-short",
+        "postfix-chain/iso-long",
+        "postfix-chain/rfc3164-long",
+        "sample",
+        "rspamd",
+        "filters/after-queue",
+        "filters/before-queue",
+    ];
     folders.iter().map(|folder| Run::of(&Corpus::load(&corpus::testdata().join(folder)))).collect()
 });
 

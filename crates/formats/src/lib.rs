@@ -19,4 +19,16 @@ pub use shape::shape;
 
 /// All formats beside Postfix, whose lines are recognised first. Each takes a line by its program, or by the line's own form where
 /// the program is not named.
-const FORMATS: &[Format] = &[dovecot::FORMAT, filter::AMAVIS, filter::RSPAMD];
+const FORMATS: &[Format] = &[
+    dovecot::FORMAT,
+    filter::AMAVIS,
+    filter::RSPAMD,
+    filter::RSPAMD_OWN_LOG,
+    filter::OPENDKIM,
+    filter::OPENDMARC,
+    filter::SPF,
+    filter::SPAMASSASSIN,
+    filter::CLAMAV,
+    filter::MAILSCANNER,
+    filter::POLICY,
+];
