@@ -276,6 +276,7 @@ impl Queue {
 
     /// Gives out the generations that ended before `limit`.
     pub fn close_before(&mut self, limit: Micros, server: &str, facts: &mut Facts) {
+        self.sayings.forget_before(limit, &self.entries);
         while let Some(&Reverse((end, id))) = self.ended.peek() {
             if end >= limit {
                 break;
@@ -299,7 +300,6 @@ impl Queue {
 
     /// Lets go of what will never end by itself.
     pub fn sweep(&mut self, watermark: Micros, server: &str, facts: &mut Facts) {
-        self.sayings.forget_before(watermark, &self.entries);
         let crowded = self.entries.len() > OPEN_ENTRIES_MAX;
         // Either way: a clock that was set back must not stop the sweeping until it has caught up.
         if (watermark - self.swept).abs() < MICROS_PER_HOUR && !crowded {

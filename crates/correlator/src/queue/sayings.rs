@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use vigie_formats::filter::Verdict;
 use vigie_model::{MICROS_PER_SECOND, Micros, Outcome, QueueId, Text, Verdicts};
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::Entry;
 use crate::text::text_of;
@@ -22,8 +22,8 @@ const TRAILING_MICROS: Micros = 10 * MICROS_PER_SECOND;
 const SCAN_MICROS: Micros = 60 * MICROS_PER_SECOND;
 /// Parts of one line, or of the lines of one task, come within this time.
 const PARTS_MICROS: Micros = 20 * MICROS_PER_SECOND;
-/// Nothing that has found nothing is kept longer.
-const KEPT_MICROS: Micros = SCAN_MICROS + 2 * TRAILING_MICROS;
+/// Nothing that has found nothing is kept longer, after no line of that time can come any more.
+const KEPT_MICROS: Micros = SCAN_MICROS;
 /// Of what waits for its other half, so much is kept: a clock that was set back may make it wait.
 const WAITING_MAX: usize = 200_000;
 /// Of one message.
@@ -103,7 +103,7 @@ impl Sayings {
         let saying = Saying::of(ts, verdict);
         let mut known = self.place(&saying);
         if !verdict.tag.is_empty() {
-            let key = xxh3_64(verdict.tag).wrapping_add(u64::from(verdict.program.as_bytes()[0]));
+            let key = xxh3_64_with_seed(verdict.tag, xxh3_64(verdict.program.as_bytes()));
             for other in self.parts.near(key, ts - PARTS_MICROS, ts + PARTS_MICROS) {
                 known.extend(self.place(&saying.of_the_message_of(&other)));
                 known.extend(self.place(&other.of_the_message_of(&saying)));
@@ -191,8 +191,8 @@ impl Sayings {
     }
 
     /// Forgets what nothing can belong to any more.
-    pub fn forget_before(&mut self, watermark: Micros, entries: &FxHashMap<QueueId, Vec<Entry>>) {
-        let limit = watermark - KEPT_MICROS;
+    pub fn forget_before(&mut self, limit: Micros, entries: &FxHashMap<QueueId, Vec<Entry>>) {
+        let limit = limit - KEPT_MICROS;
         while self.names.front().is_some_and(|&(ts, ..)| ts < limit) {
             self.names.pop_front();
         }
