@@ -6,10 +6,10 @@ use vigie_formats::{
     Record,
     calendar::{Calendar, RollScan, scan_rolls},
     dovecot as store,
-    envelope::{Scratch, Stamp, parse},
+    envelope::{Envelope, Scratch, Stamp, parse},
     filter as verdicts, postfix, read, refusal, shape, subject,
 };
-use vigie_model::{Hop, MICROS_PER_SECOND, Micros};
+use vigie_model::{Hop, MICROS_PER_SECOND, Micros, Verdicts};
 
 fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.split(|&byte| byte == b'\n')
@@ -80,11 +80,18 @@ pub fn dovecot(bytes: &[u8]) {
     }
 }
 
-/// The filters' grammars on any payload.
+/// The filters' grammars on any payload, each under its own name.
 pub fn filter(bytes: &[u8]) {
     let text = payload(bytes);
-    for verdict in [verdicts::amavis(text), verdicts::rspamd(text)].into_iter().flatten() {
-        assert!(verdict.requeued_as.len() <= text.len());
+    for program in verdicts::PROGRAMS {
+        let program = program.as_bytes();
+        let envelope = Envelope { stamp: Stamp::None, host: b"", program, pid: 0, text, repeated: 1 };
+        let Record::Filter(verdict) = read(&envelope) else { continue };
+        let said = verdict.text();
+        assert!(verdict.requeued_as.len() <= text.len() && said.len() <= text.len() + 100);
+        let mut all = Verdicts::default();
+        all.add(&String::from_utf8_lossy(&said));
+        assert_eq!(Verdicts::read(&all.text()), all);
     }
 }
 

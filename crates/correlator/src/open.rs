@@ -3,7 +3,10 @@
 use vigie_model::{Hop, Micros, QueueId};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use crate::{queue::Entry, store::Session};
+use crate::{
+    queue::{Entry, Queue},
+    store::Session,
+};
 
 /// A hop that is not closed, or only just.
 pub struct OpenHop<'a> {
@@ -12,16 +15,17 @@ pub struct OpenHop<'a> {
 }
 
 enum Source<'a> {
-    Entry(&'a Entry, QueueId, &'a str),
+    /// A generation of a queue id, by its place.
+    Entry(&'a Queue, QueueId, usize, &'a str),
     Session(&'a Session, Option<QueueId>, &'a str),
     Hop(Box<Hop>),
 }
 
 impl<'a> OpenHop<'a> {
-    pub(crate) fn of_entry(entry: &'a Entry, id: QueueId, place: usize, host: &'a str) -> Self {
+    pub(crate) fn of_entry(queue: &'a Queue, entry: &Entry, id: QueueId, place: usize, host: &'a str) -> Self {
         let seed = xxh3_64_with_seed(id.as_str().as_bytes(), xxh3_64(host.as_bytes()));
         let mark = mark(seed, [entry.ts_in.cast_unsigned(), place as u64, entry.change.into()]);
-        Self { mark, source: Source::Entry(entry, id, host) }
+        Self { mark, source: Source::Entry(queue, id, place, host) }
     }
 
     pub(crate) fn of_session(session: &'a Session, id: Option<QueueId>, by_user: &str, host: &'a str) -> Self {
@@ -39,7 +43,8 @@ impl<'a> OpenHop<'a> {
 
     pub(crate) fn build(self) -> Box<Hop> {
         match self.source {
-            Source::Entry(entry, id, host) => Box::new(entry.hop(id, host)),
+            // What was seen a moment ago is still there: the queue is borrowed.
+            Source::Entry(queue, id, place, host) => Box::new(queue.hop(id, place, host).unwrap_or_default()),
             Source::Session(session, id, host) => Box::new(session.hop(id, host, true)),
             Source::Hop(hop) => hop,
         }

@@ -7,6 +7,7 @@ mod awaited;
 mod copies;
 mod entry;
 mod notices;
+mod sayings;
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
@@ -15,14 +16,14 @@ use serde::{Deserialize, Serialize};
 use vigie_formats::{
     Inside,
     filter::Verdict,
-    postfix::{Daemon, Delivery, Header, HeaderAction, Origin, Record},
+    postfix::{ByHand, Daemon, Delivery, Header, HeaderAction, Origin, Record},
     refusal::{Refused, RefusedAction, reason, reply},
     statement::{End, Statement, Status},
 };
 use vigie_model::{Arrival, Attempt, Hop, MICROS_PER_DAY, MICROS_PER_HOUR, Micros, QueueId, Rejection, Text};
 
 pub use self::entry::Entry;
-use self::{copies::Copies, entry::Mark, notices::Notices};
+use self::{copies::Copies, entry::Mark, notices::Notices, sayings::Sayings};
 use crate::{
     Facts, LATE_MICROS_MAX, LINGER_MICROS, OpenHop,
     host::NOBODY,
@@ -50,6 +51,8 @@ pub struct Queue {
     copies: Copies,
     notices: Notices,
     swept: Micros,
+    /// What filters said of them.
+    sayings: Sayings,
     detail: Detail,
     /// Counts what may have changed an entry.
     #[serde(skip)]
@@ -96,6 +99,7 @@ impl Queue {
             }
             Record::MessageId { queue_id, id, resent } => {
                 self.entry(ts, *queue_id, origin, Sign::Early).message_id(ts, id, *resent);
+                self.sayings.named(ts, *queue_id, id);
             }
             Record::Arrived(arrived) => self.entry(ts, arrived.queue_id, origin, Sign::Start).arrived(ts, arrived),
             Record::PickedUp { queue_id, sender, previous } => {
@@ -130,6 +134,7 @@ impl Queue {
         }
         self.lasting(ts, id, statement.begins, statement.network_id).statement(ts, statement);
         self.notice(ts, statement);
+        self.sayings.named(ts, id, statement.message_id);
         if !matches!(statement.end, End::Later | End::WhenDone) {
             self.ended.push(Reverse((ts, id)));
         }
@@ -170,12 +175,18 @@ impl Queue {
         self.entry(ts, inside.queue_id, &NOBODY, Sign::Early).content(ts, inside);
     }
 
-    /// What a content filter said of a message that is in this queue.
+    /// What a filter said of a message, which may be here already, or may come.
     pub fn verdict(&mut self, ts: Micros, verdict: &Verdict<'_>) {
-        if let Some(id) = verdict.queue_id
-            && let Some(entry) = self.existing(ts, id)
-        {
-            entry.verdict(verdict);
+        if let Some(id) = verdict.queue_id.filter(|_| verdict.took_away) {
+            // As postsuper does it: the old file is gone, and its message goes on in the new one.
+            self.entry(ts, id, &NOBODY, Sign::Any).by_hand(ts, ByHand::Requeued);
+            self.ended.push(Reverse((ts, id)));
+        }
+        for id in self.sayings.add(ts, verdict) {
+            for entry in self.entries.get_mut(&id).into_iter().flatten() {
+                self.changes = self.changes.wrapping_add(1);
+                entry.change = self.changes;
+            }
         }
     }
 
@@ -271,8 +282,7 @@ impl Queue {
             entry.own_instance(origin.instance);
         }
         self.changes = self.changes.wrapping_add(1);
-        entry.change = self.changes;
-        entry
+        mark(generations, index, self.changes)
     }
 
     /// As [`Queue::entry`], for servers whose ids are not used again soon.
@@ -283,10 +293,8 @@ impl Queue {
             generations.insert(at, Entry::new(ts, b"", self.detail));
             at
         });
-        let entry = &mut generations[index];
         self.changes = self.changes.wrapping_add(1);
-        entry.change = self.changes;
-        entry
+        mark(generations, index, self.changes)
     }
 
     fn existing(&mut self, ts: Micros, id: QueueId) -> Option<&mut Entry> {
@@ -301,6 +309,7 @@ impl Queue {
     /// Gives out the generations that ended before `limit`.
     pub fn close_before(&mut self, limit: Micros, server: &str, facts: &mut Facts) {
         self.copies.forget_before(limit);
+        self.sayings.forget_before(limit, &self.entries);
         while let Some(&Reverse((end, id))) = self.ended.peek() {
             if end >= limit {
                 break;
@@ -310,7 +319,8 @@ impl Queue {
             let mut at = 0;
             while at < generations.len() {
                 if generations[at].end_before(limit) {
-                    generations.remove(at).close(id, server, facts);
+                    let said = self.sayings.take(id, generations, at);
+                    generations.remove(at).close(id, server, said, facts);
                 } else {
                     at += 1;
                 }
@@ -331,7 +341,8 @@ impl Queue {
         self.swept = watermark;
         self.notices.forget_before(watermark - LASTING_MICROS);
         let silent_limit = watermark - if crowded { MICROS_PER_DAY } else { SILENT_MICROS_MAX };
-        self.entries.retain(|id, generations| {
+        let Self { entries, sayings, .. } = self;
+        entries.retain(|id, generations| {
             let mut at = 0;
             while at < generations.len() {
                 let entry = &generations[at];
@@ -342,7 +353,8 @@ impl Queue {
                     (false, _) => watermark - UNFILLED_MICROS_MAX,
                 };
                 if entry.ts_out < limit {
-                    generations.remove(at).close(*id, server, facts);
+                    let said = sayings.take(*id, generations, at);
+                    generations.remove(at).close(*id, server, said, facts);
                 } else {
                     at += 1;
                 }
@@ -358,18 +370,32 @@ impl Queue {
     }
 
     pub fn open(&self, server: &str) -> Vec<Hop> {
-        let entries =
-            self.entries.iter().flat_map(|(id, generations)| generations.iter().map(move |entry| (id, entry)));
-        entries.filter(|(_, entry)| entry.is_message()).map(|(id, entry)| entry.hop(*id, server)).collect()
+        self.messages().filter_map(|(id, place, _)| self.hop(id, place, server)).collect()
     }
 
     /// As [`Queue::open`], each with what tells it from all others and from itself as it stood before.
     pub fn open_hops<'a>(&'a self, server: &'a str) -> impl Iterator<Item = OpenHop<'a>> {
-        let entries = self.entries.iter().flat_map(|(id, generations)| {
-            generations.iter().enumerate().filter(|(_, entry)| entry.is_message()).map(move |at| (*id, at))
-        });
-        entries.map(move |(id, (place, entry))| OpenHop::of_entry(entry, id, place, server))
+        self.messages().map(move |(id, place, entry)| OpenHop::of_entry(self, entry, id, place, server))
     }
+
+    fn messages(&self) -> impl Iterator<Item = (QueueId, usize, &Entry)> {
+        let entries = self.entries.iter().flat_map(|(id, generations)| {
+            generations.iter().enumerate().map(move |(place, entry)| (*id, place, entry))
+        });
+        entries.filter(|(.., entry)| entry.is_message())
+    }
+
+    /// A generation as it stands.
+    pub fn hop(&self, id: QueueId, place: usize, server: &str) -> Option<Hop> {
+        let generations = self.entries.get(&id)?;
+        Some(generations.get(place)?.hop(id, server, self.sayings.of(id, generations, place)))
+    }
+}
+
+/// Says that a generation changed, and its neighbours with it: what filters said may be of one or of the other.
+fn mark(generations: &mut [Entry], index: usize, change: u32) -> &mut Entry {
+    generations.iter_mut().for_each(|entry| entry.change = change);
+    &mut generations[index]
 }
 
 /// Which generation a line belongs to. Times first; only then what the line says.
@@ -407,7 +433,8 @@ fn choose(generations: &[Entry], ts: Micros, origin: &Origin<'_>, sign: Sign) ->
 
 /// As [`choose`], for servers whose ids are not used again soon: whatever comes of one id within a day is one message. Only
 /// another arrival after the end begins another. The organisation's own name for a message, where there is one, decides before
-/// all that: a server that was started anew may count from 1 again.
+/// all that: a server that was started anew may count from 1 again. (A line that is no arrival may still be the only one with that
+/// name: Domino gives one to each copy.)
 fn choose_lasting(generations: &[Entry], ts: Micros, begins: bool, network_id: &[u8]) -> Option<usize> {
     let is_it = |entry: &Entry| same(entry.network_id(), network_id);
     if !network_id.is_empty()
@@ -415,7 +442,7 @@ fn choose_lasting(generations: &[Entry], ts: Micros, begins: bool, network_id: &
     {
         return Some(index);
     }
-    let may_be = |entry: &Entry| network_id.is_empty() || entry.network_id().is_empty();
+    let may_be = |entry: &Entry| !begins || network_id.is_empty() || entry.network_id().is_empty();
     let index = generations
         .iter()
         .rposition(|entry| entry.ts_in - LINGER_MICROS <= ts && may_be(entry))

@@ -85,9 +85,24 @@ fn the_larger_sample_is_as_its_truth_says() {
     assert!(verdict.failed.is_empty(), "{}", verdict.failed.join("\n"));
 }
 
+/// Amavis behind the queue and before it, with OpenDKIM, OpenDMARC, Postgrey and policyd-spf.
+#[test]
+fn filtered_mail_is_as_the_truth_says() {
+    for corpus in corpus::below("filters") {
+        let story = read(&corpus);
+        let verdict = truth::compare(&corpus.dir, &story.journeys, &story.rejections);
+        assert!(verdict.failed.is_empty(), "{}:\n{}", corpus.name, verdict.failed.join("\n"));
+        let refusals = verdict.passed.get("rejection").copied().unwrap_or_default();
+        assert_eq!(story.rejections.len() as u64, refusals, "{}: each refusal once", corpus.name);
+        let checked = truth::verdicts(&corpus.dir, &story.journeys);
+        assert!(checked >= 35, "{}: {checked} verdicts", corpus.name);
+    }
+}
+
 #[test]
 fn no_line_is_unknown() {
-    let others = ["sample", "rspamd"].map(|folder| Corpus::load(&corpus::testdata().join(folder)));
+    let others = ["sample", "rspamd", "filters/after-queue", "filters/before-queue"];
+    let others = others.map(|folder| Corpus::load(&corpus::testdata().join(folder)));
     for corpus in corpora().map(|(corpus, _)| corpus).chain(others) {
         let (story, folder) = (read(&corpus), corpus.dir.display());
         assert_eq!(story.unknown, Vec::<String>::new(), "{folder}");

@@ -31,6 +31,9 @@ static RUNS: LazyLock<Vec<Run>> = LazyLock::new(|| {
         "sendmail/iso",
         "opensmtpd/rfc3164",
         "opensmtpd/iso",
+        "rspamd",
+        "filters/after-queue",
+        "filters/before-queue",
     ];
     folders.iter().map(|folder| Run::of(&Corpus::load(&corpus::testdata().join(folder)))).collect()
 });

@@ -121,15 +121,17 @@ pub fn parse<'a>(program: &'a [u8], text: &'a [u8]) -> Record<'a> {
     } else {
         (program, text)
     };
-    let text = level(text);
+    let (is_debug, text) = (text.starts_with(b"Debug: "), level(text));
     let name_end = service.iter().position(|&b| matches!(b, b'(' | b'<')).unwrap_or(service.len());
     if !matches!(&service[..name_end], b"lmtp" | b"lda" | b"deliver") {
         return Record::Known;
     }
     let (user, session) = user_and_session(&service[name_end..]);
-    match stored(user, session, text) {
-        Some(stored) => Record::Stored(stored),
-        None => Record::Known,
+    match (stored(user, session, text), scan::find(text, b"msgid=")) {
+        (Some(stored), _) => Record::Stored(stored),
+        // Of one message, and in words that are new to us.
+        (None, Some(_)) if !is_debug => Record::Unknown,
+        _ => Record::Known,
     }
 }
 
@@ -176,27 +178,72 @@ fn stored<'a>(user: &'a [u8], session: &'a [u8], text: &'a [u8]) -> Option<Store
     let prefix = prefix.strip_suffix(b": ").unwrap_or(prefix);
     let session = if session.is_empty() { prefix } else { session };
     let rest = &text[at + b"msgid=".len()..];
-    let (message_id, words) = match scan::split(rest, b">: ") {
-        Some((id, words)) => (&rest[..id.len() + 1], words),
-        None => scan::split(rest, b": ")?,
-    };
-    Some(Stored { session: session_id(session), user, message_id, action: action(words)?, text: words })
+    let (message_id, action, text) = told(rest)?;
+    Some(Stored { session: session_id(session), user, message_id, action, text })
 }
 
-fn action(words: &[u8]) -> Option<Action<'_>> {
-    let has = |word: &[u8]| memchr::memmem::find(words, word).is_some();
-    if has(b"saved mail to") || has(b"stored mail into") {
-        return Some(Action::Saved);
+/// The message id, and what was done. Sites change `deliver_log_format` (`msgid=%m: %$`), and long ids are cut with three dots.
+fn told(text: &[u8]) -> Option<(&[u8], Action<'_>, &[u8])> {
+    // A message id may hold what looks like its end and an action; the true one is behind the last such end.
+    if let Some((id, words)) = scan::split_last(text, b">: ")
+        && let Some(action) = action(words)
+    {
+        return Some((&text[..id.len() + 1], action, words));
     }
-    if let Some((_, rest)) = scan::split(words, b"forwarded to ") {
+    let ends = text.iter().enumerate().filter(|(_, byte)| **byte == b' ').take(WORDS_MAX);
+    let (end, action) = ends.filter_map(|(at, _)| Some((at, action(&text[at + 1..])?))).next()?;
+    let id = text[..end].strip_suffix(b":").unwrap_or(&text[..end]);
+    let id = if id.starts_with(b"<") {
+        scan::byte(id, b'>').map_or(id, |close| &id[..=close])
+    } else {
+        scan::until(id, b",").0
+    };
+    Some((id, action, &text[end + 1..]))
+}
+
+/// An action is looked for behind so many words: a message id has hardly any spaces.
+const WORDS_MAX: usize = 32;
+
+/// What mail-deliver.c and Pigeonhole's actions log, by how it begins. Before it may stand whose words they are: `discard action: `.
+fn action(words: &[u8]) -> Option<Action<'_>> {
+    let words = match scan::split(words, b" action: ") {
+        Some((name, rest)) if !name.is_empty() && name.iter().all(u8::is_ascii_lowercase) => rest,
+        _ => words,
+    };
+    if let Some(rest) = words.strip_prefix(b"forwarded to ") {
         let address = scan::angled(rest, &[]).map_or(rest, |(address, _)| address);
         return Some(Action::Forwarded(address));
     }
-    if has(b"arked message to be discarded") || has(b"discarded") || has(b"discard action") {
-        return Some(Action::Discarded);
-    }
-    if has(b"rejected") || has(b"save failed") || has(b"Quota exceeded") {
-        return Some(Action::Rejected);
-    }
-    Some(Action::Note)
+    ACTIONS.iter().find(|(begin, _)| words.starts_with(begin)).map(|(_, action)| *action)
 }
+
+/// The longer before the shorter that it begins with.
+const ACTIONS: &[(&[u8], Action<'_>)] = &[
+    (b"saved mail to ", Action::Saved),
+    (b"stored mail into mailbox ", Action::Saved),
+    (b"marked message to be discarded", Action::Discarded),
+    (b"Marked message to be discarded", Action::Discarded),
+    // A redirect that was done before: nothing is kept of this copy.
+    (b"discarded duplicate forward to ", Action::Discarded),
+    (b"Auto-submitted message discarded", Action::Discarded),
+    (b"not sending reject message", Action::Discarded),
+    // What is thrown away is an answer, not the message.
+    (b"discarded vacation ", Action::Note),
+    (b"discarded duplicate vacation ", Action::Note),
+    (b"discarding vacation ", Action::Note),
+    (b"discarded", Action::Discarded),
+    (b"rejected message from ", Action::Rejected),
+    (b"rejected", Action::Rejected),
+    (b"Rejected: ", Action::Rejected),
+    (b"save failed to ", Action::Rejected),
+    (b"failed to store into mailbox ", Action::Rejected),
+    (b"sent ", Action::Note),
+    (b"not sending ", Action::Note),
+    (b"not forwarding ", Action::Note),
+    (b"failed to ", Action::Note),
+    (b"left message in mailbox ", Action::Note),
+    (b"save to ", Action::Note),
+    (b"Return-Path missing", Action::Note),
+    (b"Temporarily failed to ", Action::Note),
+    (b"Permanently failed to ", Action::Note),
+];

@@ -9,7 +9,8 @@ use crate::{FORMATS, dovecot, envelope::Envelope, exim, filter, postfix, refusal
 pub enum Record<'a> {
     Postfix(postfix::Origin<'a>, postfix::Record<'a>),
     Dovecot(dovecot::Record<'a>),
-    Filter(filter::Verdict<'a>),
+    /// Of a content filter or another judge of messages. Boxed as a statement is.
+    Filter(Box<filter::Verdict<'a>>),
     /// Of one message at any other server. Boxed, because it is twice as large as any other record.
     Statement(Box<Statement<'a>>),
     /// A refusal by any other server.
@@ -82,7 +83,8 @@ impl Record<'_> {
                 P::Known | P::Unknown => None,
             },
             Record::Dovecot(dovecot::Record::Stored(stored)) => stored.session,
-            Record::Filter(verdict) => verdict.queue_id,
+            // A filter before the queue knows only what became of the message.
+            Record::Filter(verdict) => verdict.queue_id.or_else(|| verdict.requeued_as.first().copied()),
             Record::Statement(statement) => Some(statement.queue_id),
             Record::Refused(refused) => refused.queue_id,
             Record::Content(inside) => Some(inside.queue_id),

@@ -3,9 +3,10 @@
 use jiff::tz::TimeZone;
 use proptest::{prelude::*, test_runner::RngSeed};
 use vigie_formats::{
+    Record,
     calendar::Calendar,
     dovecot,
-    envelope::{self, Scratch},
+    envelope::{self, Envelope, Scratch, Stamp},
     filter, postfix, read, refusal, shape, subject,
 };
 
@@ -139,7 +140,16 @@ proptest! {
         prop_assert!(shape(&text).len() < 200);
         prop_assert!(subject::readable(&text).len() <= 3 * text.len());
         prop_assert!(refusal::reason(&text).len() <= text.len() + 20);
-        let _ = (filter::amavis(&text), filter::rspamd(&text), dovecot::parse(b"dovecot", &text), refusal::reply(&text));
+        let _ = (dovecot::parse(b"dovecot", &text), refusal::reply(&text));
+    }
+
+    #[test]
+    fn what_a_filter_tells_lies_in_its_line(program in prop::sample::select(&filter::PROGRAMS[..]), text in payload()) {
+        let envelope = Envelope { stamp: Stamp::None, host: b"", program: program.as_bytes(), pid: 0, text: &text, repeated: 1 };
+        if let Record::Filter(verdict) = read(&envelope) {
+            prop_assert!(lies_in(verdict.message_id, &text) && lies_in(verdict.tag, &text));
+            prop_assert!(verdict.text().len() <= text.len() + 100 && verdict.requeued_as.len() <= text.len());
+        }
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use vigie_formats::{
     Record, dovecot,
     envelope::{self, Scratch},
-    filter::Verdict,
     postfix::{self, Arrived, ByHand, Delivery, Header, HeaderAction, Record as Line},
     read,
     refusal::{self, Refused, RefusedAction},
@@ -405,42 +404,6 @@ fn record(text: &str, check: impl FnOnce(&Record<'_>)) {
     let mut scratch = Scratch::default();
     let envelope = envelope::parse(text.as_bytes(), &mut scratch).expect("an envelope");
     check(&read(&envelope));
-}
-
-/// Trap 18: the filters' own lines.
-#[test]
-fn amavis_and_rspamd() {
-    record(
-        "Mar  2 10:00:00 h amavis[7]: (7-1) Blocked SPAM {DiscardedInbound}, [192.0.2.10] <a@b> -> <c@d>,<e@f>, Queue-ID: 3A1B29E001, \
-         Message-ID: <m@b>, mail_id: x, Hits: 22, size: 1, queued_as: 4B1B29E003/5C1B29E004, 9 ms",
-        |record| {
-            let Record::Filter(verdict) = record else { panic!("{record:?}") };
-            let expected = Verdict {
-                queue_id: Some(id("3A1B29E001")),
-                message_id: b"<m@b>",
-                category: b"SPAM",
-                blocked: true,
-                requeued_as: vec![id("4B1B29E003"), id("5C1B29E004")],
-            };
-            assert_eq!(*verdict, expected);
-        },
-    );
-    // Before the queue it knows no id (trap 11).
-    record(
-        "Mar  2 10:00:00 h amavis[7]: (7-1) Passed CLEAN, <a@b> -> <c@d>, Queue-ID: 0, mail_id: x, 9 ms",
-        |record| {
-            let Record::Filter(verdict) = record else { panic!("{record:?}") };
-            assert_eq!((verdict.queue_id, verdict.blocked, verdict.category), (None, false, &b"CLEAN"[..]));
-        },
-    );
-    record(
-        "Mar  2 10:00:00 h rspamd[7]: <1a2b3c>; proxy; rspamd_task_write_log: id: <m@b>, qid: <3A1B29E001>, ip: 192.0.2.10, from: <a@b>, \
-         (default: T (reject): [17.50/15.00] [GTUBE(0.00){}]), len: 900, time: 12.3ms, digest: <x>, rcpts: <c@d>, mime_rcpts: <c@d>",
-        |record| {
-            let Record::Filter(verdict) = record else { panic!("{record:?}") };
-            assert_eq!((verdict.queue_id, verdict.category), (Some(id("3A1B29E001")), &b"reject"[..]));
-        },
-    );
 }
 
 /// Trap 18: what the store did, in the forms of its versions.

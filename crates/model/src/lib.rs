@@ -5,12 +5,14 @@
 mod facts;
 mod queue_id;
 mod time;
+mod verdict;
 
 pub use facts::{
     Arrival, Attachment, Attempt, Client, Content, Delays, Direction, Hop, HopKey, Kind, Link, LinkEvidence, MailClass,
     Outcome, Recipient, Rejection, Relay, ServerCounts,
 };
 pub use queue_id::QueueId;
+pub use verdict::Verdicts;
 
 /// A text of a fact. Up to 24 bytes stand in place: a fact has a dozen texts, most of them short, and a block of memory each would
 /// take longer to get, to find and to give back than to fill.

@@ -37,6 +37,7 @@ fn accepted(word: &str) -> &'static [Outcome] {
         "bounced" => &[O::Bounced],
         "expired" => &[O::Expired, O::Bounced],
         "discarded" => &[O::Discarded, O::Filtered],
+        "filtered" => &[O::Filtered],
         "deleted" => &[O::Deleted],
         "held" => &[O::Held],
         "deferred" => &[O::Deferred],
@@ -75,6 +76,28 @@ pub fn refusals(corpus: &Path) -> u64 {
         .flat_map(expectations)
         .filter(|expect| text(&expect["outcome"]) == "rejected")
         .count() as u64
+}
+
+/// Looks for the words that filters must have said of each message; gives how many were looked for.
+///
+/// # Panics
+///
+/// Where one is missing.
+pub fn verdicts(corpus: &Path, journeys: &[Journey]) -> u64 {
+    let truth: Value =
+        serde_json::from_slice(&gunzip(&corpus.join("ground-truth.json.gz"))).expect("the truth is JSON");
+    let found = Found::new(journeys);
+    let mut checked = 0;
+    for message in list(&truth["messages"]) {
+        for wanted in list(&message["verdict"]).iter().map(text) {
+            let hits = found.hits(message);
+            let said: Vec<&str> = hits.iter().map(|(_, journey)| &*journey.verdict).collect();
+            let is_said = |verdict: &&str| verdict.split("; ").any(|said| said.starts_with(wanted));
+            assert!(said.iter().all(is_said) && !said.is_empty(), "{}: {wanted} is not in {said:?}", message["gt_id"]);
+            checked += 1;
+        }
+    }
+    checked
 }
 
 fn list(value: &Value) -> &[Value] {

@@ -7,6 +7,7 @@ use std::mem::take;
 use rustc_hash::FxHashMap;
 use vigie_model::{
     Arrival, Delivery, Direction, Hop, Journey, Kind, Micros, Outcome, Recipient, Relay, ServerCounts, Step, Text,
+    Verdicts,
 };
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -39,7 +40,7 @@ pub fn build(hops: &mut [Box<Hop>], links: &Links, members: &[Member]) -> Journe
     journey.deliveries = Leaves { hops, links, root, originals: FxHashMap::default(), out: Vec::new() }.collect(&path);
     journey.sender = take(&mut hops[sender_at].sender);
     journey.subject = take_first(hops, &path, |hop| &mut hop.subject);
-    journey.verdict = take_first(hops, &path, |hop| &mut hop.verdict);
+    journey.verdict = verdict(hops, &path);
     journey.content = path.iter().find_map(|&at| hops[at].content.take());
     let first = &mut hops[root];
     (journey.client_name, journey.client_ip) = (take(&mut first.client.name), take(&mut first.client.ip));
@@ -72,6 +73,22 @@ fn id(hop: &Hop) -> Text {
 fn take_first(hops: &mut [Box<Hop>], path: &[usize], text: impl Fn(&mut Hop) -> &mut Text) -> Text {
     let told = path.iter().copied().find(|&at| !text(&mut hops[at]).is_empty());
     told.map(|at| take(text(&mut hops[at]))).unwrap_or_default()
+}
+
+/// What filters said anywhere on the path.
+fn verdict(hops: &mut [Box<Hop>], path: &[usize]) -> Text {
+    let mut told = path.iter().copied().filter(|&at| !hops[at].verdict.is_empty());
+    let (first, second) = (told.next(), told.next());
+    match (first, second) {
+        (None, _) => Text::default(),
+        (Some(only), None) => take(&mut hops[only].verdict),
+        _ => {
+            let mut all = Verdicts::default();
+            path.iter()
+                .for_each(|&at| Verdicts::read(&hops[at].verdict).each_text().for_each(|verdict| all.add(verdict)));
+            all.text()
+        }
+    }
 }
 
 /// A Message-ID as people and filters write it. Hops keep what the log says; an unbalanced bracket stays.

@@ -8,7 +8,6 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use vigie_formats::{
     Inside,
-    filter::Verdict,
     postfix::{Arrived, ByHand, Delivery, Header, HeaderAction},
     refusal::{Refused, RefusedAction},
     scan,
@@ -17,7 +16,7 @@ use vigie_formats::{
 };
 use vigie_model::{Arrival, Client, Content, Hop, Kind, MailClass, Micros, Outcome, QueueId, Recipient, Relay, Text};
 
-use super::awaited::Awaited;
+use super::{awaited::Awaited, sayings::Said};
 use crate::{
     BEFORE_ALL, Facts,
     text::{Detail, same, text_of},
@@ -85,18 +84,10 @@ type Places = FxHashMap<(Text, Text), usize>;
 /// So many recipients are looked through one by one; more have an index, because a list can have tens of thousands.
 const LISTED_RECIPIENTS_MAX: usize = 32;
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct FilterWord {
-    category: Text,
-    blocked: bool,
-    requeued_as: Vec<QueueId>,
-}
-
-/// What only content filters tell, servers other than Postfix, and whoever looks inside. A message in Postfix's queue, of which there
+/// What only servers other than Postfix tell, and whoever looks inside. A message in Postfix's queue, of which there
 /// may be a million, has none of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Aside {
-    filter: Option<FilterWord>,
     /// When it was said: a message's arrival has the first word, and then the earliest line.
     sender_at: Micros,
     size_at: Micros,
@@ -112,7 +103,6 @@ struct Aside {
 impl Default for Aside {
     fn default() -> Self {
         Self {
-            filter: None,
             sender_at: Micros::MAX,
             size_at: Micros::MAX,
             network_id: Text::default(),
@@ -358,19 +348,6 @@ impl Entry {
         self.notice_of = Some(parent);
     }
 
-    pub fn verdict(&mut self, verdict: &Verdict<'_>) {
-        let filter = &mut self.aside.get_or_insert_default().filter;
-        let known = filter.take();
-        let mut requeued_as = verdict.requeued_as.clone();
-        requeued_as.extend(known.iter().flat_map(|known| &known.requeued_as));
-        requeued_as.sort_unstable();
-        requeued_as.dedup();
-        let blocked = verdict.blocked | known.as_ref().is_some_and(|known| known.blocked);
-        let category = text_of(verdict.category);
-        let category = known.map(|known| known.category).filter(|known| *known <= category).unwrap_or(category);
-        *filter = Some(FilterWord { category, blocked, requeued_as });
-    }
-
     pub fn statement(&mut self, ts: Micros, statement: &Statement<'_>) {
         self.touch(ts);
         self.queued |= !statement.tentative && statement.end != End::Never;
@@ -553,26 +530,25 @@ impl Entry {
     }
 
     /// Gives the hop out for good; a session without a message gives none.
-    pub fn close(self, id: QueueId, server: &str, facts: &mut Facts) {
+    pub fn close(self, id: QueueId, server: &str, said: Said, facts: &mut Facts) {
         if self.is_message() {
-            facts.hops.push(Box::new(Hop { closed: true, ..self.into_hop(id, server) }));
+            facts.hops.push(Box::new(Hop { closed: true, ..self.into_hop(id, server, said) }));
         } else {
             facts.aborted += 1;
         }
     }
 
     /// The hop as it stands.
-    pub fn hop(&self, id: QueueId, server: &str) -> Hop {
-        self.clone().into_hop(id, server)
+    pub fn hop(&self, id: QueueId, server: &str, said: Said) -> Hop {
+        self.clone().into_hop(id, server, said)
     }
 
-    fn into_hop(mut self, id: QueueId, server: &str) -> Hop {
+    fn into_hop(mut self, id: QueueId, server: &str, said: Said) -> Hop {
         let held = self.hold.1 && self.end.is_none();
         let is_done = self.is_done();
-        let recipients = self.last_words(held);
+        let recipients = self.last_words(held, &said);
         let (class, arrival) = (self.class(), self.arrival());
         let aside = self.aside.map(|aside| *aside).unwrap_or_default();
-        let (verdict, requeued_as) = aside.filter.map(|word| (word.category, word.requeued_as)).unwrap_or_default();
         Hop {
             kind: Kind::Transfer,
             server: server.into(),
@@ -595,8 +571,8 @@ impl Entry {
             recipient_count: self.recipient_count,
             previous_queue_id: self.previous,
             notice_of: self.notice_of,
-            verdict,
-            requeued_as,
+            verdict: said.verdicts.text(),
+            requeued_as: said.requeued_as,
             recipients,
             network_id: aside.network_id,
             content: aside.content,
@@ -637,16 +613,19 @@ impl Entry {
     }
 
     /// The recipients in order of their addresses, with what is known of each now.
-    fn last_words(&mut self, held: bool) -> Vec<Recipient> {
+    fn last_words(&mut self, held: bool, said: &Said) -> Vec<Recipient> {
         let mut recipients = std::mem::take(&mut self.recipients);
-        let filter = self.aside.as_ref().and_then(|aside| aside.filter.as_ref());
-        let blocked = filter.is_some_and(|word| word.blocked);
         for known in &mut recipients {
-            known.outcome = match known.outcome {
-                Outcome::Deferred => self.unfinished(held),
-                Outcome::Delivered if blocked && known.next_id.is_none() => Outcome::Filtered,
-                outcome => outcome,
-            };
+            match known.outcome {
+                Outcome::Deferred => known.outcome = self.unfinished(held),
+                Outcome::Delivered => {
+                    if let Some(fate) = said.fate(&known.recipient, known.next_id.is_some()) {
+                        // The reply may name what the filter made of the message for the other recipients.
+                        (known.outcome, known.next_id) = (fate, None);
+                    }
+                }
+                _ => {}
+            }
         }
         if recipients.is_empty() && !self.hint.is_empty() && !matches!(self.end, Some((_, Mark::Removed))) {
             recipients.push(Recipient {

@@ -58,7 +58,7 @@ fn amavis_alone_ties_the_two_ids() {
             "mail <ann@example.net> hub1:3A1B29E001 filter log>hub1:7C1D29E002 | bob@example.com delivered; eve@example.com delivered"
         ]
     );
-    assert_eq!(&*story.only().verdict, "CLEAN");
+    assert_eq!(&*story.only().verdict, "amavis CLEAN -1.9");
 }
 
 /// Traps 1 and 12: a filter that keeps its connection open and names the id of the message before (seen on the sample corpus).
@@ -210,7 +210,7 @@ fn discarded_by_amavis_is_not_a_delivery() {
     );
     let story = story(&[("hub1", hub)]);
     assert_eq!(story.told(), ["mail <ann@example.net> hub1:3A1B29E001 | bob@example.com filtered"]);
-    assert_eq!(&*story.only().verdict, "SPAM");
+    assert_eq!(&*story.only().verdict, "amavis SPAM 22.2 quarantined");
     assert_eq!(story.only().steps[0].counts.global(), 1, "it came in, and went nowhere");
 }
 

@@ -14,3 +14,4 @@ mod queue_ids;
 mod refusals;
 mod replies;
 mod times;
+mod verdicts;
