@@ -4,6 +4,7 @@ pub mod calendar;
 pub mod dovecot;
 pub mod envelope;
 pub mod filter;
+pub mod milter;
 pub mod otlp;
 pub mod postfix;
 mod record;
@@ -19,4 +20,4 @@ pub use shape::shape;
 
 /// All formats beside Postfix, whose lines are recognised first. Each takes a line by its program, or by the line's own form where
 /// the program is not named.
-const FORMATS: &[Format] = &[dovecot::FORMAT, filter::AMAVIS, filter::RSPAMD];
+const FORMATS: &[Format] = &[dovecot::FORMAT, filter::AMAVIS, filter::RSPAMD, milter::FORMAT];
