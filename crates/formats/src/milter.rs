@@ -188,15 +188,24 @@ mod tests {
 
     #[test]
     fn a_key_of_a_later_version_is_passed_over() {
-        let Record::Content(inside) = read(br#"{"v":1,"queue_id":"4F1","subject":"x","later":[{"a":1}]}"#) else { panic!() };
+        let Record::Content(inside) = read(br#"{"v":1,"queue_id":"4F1","subject":"x","later":[{"a":1}]}"#) else {
+            panic!()
+        };
         assert_eq!((inside.queue_id.as_str(), inside.subject.as_str()), ("4F1", "x"));
     }
 
     #[test]
     fn what_is_no_such_object_is_unknown() {
         for text in [
-            "", "x", "{}", "[]", r#"{"v":2,"queue_id":"4F1"}"#, r#"{"v":1}"#, r#"{"v":1,"queue_id":""}"#,
-            r#"{"v":1,"queue_id":"4 F"}"#, r#"{"v":1,"queue_id":"4F1","attachments":[{"size":-1}]}"#,
+            "",
+            "x",
+            "{}",
+            "[]",
+            r#"{"v":2,"queue_id":"4F1"}"#,
+            r#"{"v":1}"#,
+            r#"{"v":1,"queue_id":""}"#,
+            r#"{"v":1,"queue_id":"4 F"}"#,
+            r#"{"v":1,"queue_id":"4F1","attachments":[{"size":-1}]}"#,
             r#"{"v":1,"queue_id":"4F1""#,
         ] {
             assert_eq!(read(text.as_bytes()), Record::Unknown, "{text}");

@@ -40,15 +40,18 @@ pub fn decode(charset: &str, bytes: &[u8]) -> Option<String> {
         return Some(String::from_utf8_lossy(bytes).into_owned());
     }
     let latin = ["iso-8859-1", "iso-8859-15", "windows-1252", "latin1", "cp1252"];
-    latin.iter().any(|known| charset.eq_ignore_ascii_case(known)).then(|| bytes.iter().map(|&b| latin_char(b)).collect())
+    latin
+        .iter()
+        .any(|known| charset.eq_ignore_ascii_case(known))
+        .then(|| bytes.iter().map(|&b| latin_char(b)).collect())
 }
 
 /// Latin-1, as browsers and mail readers take it: Windows puts letters where it has control characters.
 fn latin_char(byte: u8) -> char {
     /// `windows-1252`, 0x80 to 0x9F; what it leaves empty stays a control character.
     const WINDOWS: [char; 32] = [
-        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8D}', 'Ž', '\u{8F}', '\u{90}', '‘', '’',
-        '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9D}', 'ž', 'Ÿ',
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8D}', 'Ž', '\u{8F}', '\u{90}', '‘',
+        '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9D}', 'ž', 'Ÿ',
     ];
     match byte {
         0x80..=0x9F => WINDOWS.get(usize::from(byte - 0x80)).copied().unwrap_or(' '),

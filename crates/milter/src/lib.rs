@@ -3,6 +3,7 @@
 //! [`mime`] reads headers and structure as the bytes come; [`protocol`] and [`session`] speak with Postfix or Sendmail; [`Milter`] listens, and
 //! adds a line for each message to a spool. It alters nothing, refuses nothing, and lets nobody wait: whatever goes wrong here, the mail goes on.
 
+mod host;
 mod listen;
 pub mod mime;
 mod place;
@@ -10,5 +11,6 @@ pub mod protocol;
 pub mod session;
 mod writer;
 
+pub use host::host_in_log;
 pub use listen::{Milter, Running};
 pub use place::{MilterPlace, NoMilterPlace};

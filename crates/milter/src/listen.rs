@@ -199,7 +199,8 @@ async fn converse(
         let Ok(Ok(len @ 1..)) = read else { return };
         let next = session.take(buffer.get(..len).unwrap_or_default(), &mut answers, |message| ended.push(message));
         // The mail goes on before anything is told.
-        let answered = answers.is_empty() || matches!(timeout(ANSWER_TIME_MAX, stream.write_all(&answers)).await, Ok(Ok(())));
+        let answered =
+            answers.is_empty() || matches!(timeout(ANSWER_TIME_MAX, stream.write_all(&answers)).await, Ok(Ok(())));
         answers.clear();
         for message in ended.drain(..) {
             match message {

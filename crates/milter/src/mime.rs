@@ -6,8 +6,8 @@
 mod head;
 mod leaf;
 mod lines;
-mod part;
 mod parameters;
+mod part;
 mod sniff;
 mod text;
 mod transfer;
@@ -62,9 +62,16 @@ pub struct Reader {
 /// What is open around the place that is read.
 #[derive(Debug)]
 enum Frame {
-    Multipart { boundary: Vec<u8>, family: Family, parts: u32 },
+    Multipart {
+        boundary: Vec<u8>,
+        family: Family,
+        parts: u32,
+    },
     /// An attached message: where it began, and its place among the attachments.
-    Message { began: u64, listed: Option<usize> },
+    Message {
+        began: u64,
+        listed: Option<usize>,
+    },
 }
 
 #[derive(Debug)]

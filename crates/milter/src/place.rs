@@ -48,7 +48,8 @@ impl FromStr for MilterPlace {
 }
 
 fn inet(text: &str) -> Option<SocketAddr> {
-    let local = |host: &str| if host == "localhost" { Some(Ipv4Addr::LOCALHOST.into()) } else { host.parse::<IpAddr>().ok() };
+    let local =
+        |host: &str| if host == "localhost" { Some(Ipv4Addr::LOCALHOST.into()) } else { host.parse::<IpAddr>().ok() };
     if let Some((port, host)) = text.split_once('@') {
         return Some((local(host.trim_matches(['[', ']']))?, port.parse().ok()?).into());
     }
@@ -87,7 +88,9 @@ mod tests {
             assert_eq!(read.to_string(), place);
             assert_eq!(place.parse(), Ok(read));
         }
-        for wrong in ["", "inet", "inet:8893", "inet:host:1", "unix:relative", "127.0.0.1:8893", "inet:1@", "inet:x@localhost"] {
+        for wrong in
+            ["", "inet", "inet:8893", "inet:host:1", "unix:relative", "127.0.0.1:8893", "inet:1@", "inet:x@localhost"]
+        {
             assert_eq!(wrong.parse::<MilterPlace>(), Err(NoMilterPlace), "{wrong}");
         }
         assert!(!MilterPlace::default().is_open_to_others());

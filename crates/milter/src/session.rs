@@ -62,12 +62,7 @@ struct Conversation {
 impl Session {
     /// Takes what came, cut anywhere; adds what is to be answered to `answers`, and tells of messages that ended. After a fault the
     /// connection is to be closed: the server then does as its `default_action` says.
-    pub fn take(
-        &mut self,
-        bytes: &[u8],
-        answers: &mut Vec<u8>,
-        mut tell: impl FnMut(Message),
-    ) -> Result<Next, Fault> {
+    pub fn take(&mut self, bytes: &[u8], answers: &mut Vec<u8>, mut tell: impl FnMut(Message)) -> Result<Next, Fault> {
         let conversation = &mut self.conversation;
         self.packets.take(bytes, |part| {
             if conversation.is_over {

@@ -122,7 +122,8 @@ impl Task {
     fn tell_losses(&mut self) {
         let behind = self.losses.behind.load(Ordering::Relaxed);
         if behind > self.told.behind {
-            self.spool.note_lost(behind - self.told.behind, "which is slower than the mail, and mail does not wait for it");
+            self.spool
+                .note_lost(behind - self.told.behind, "which is slower than the mail, and mail does not wait for it");
             self.told.behind = behind;
         }
         let nameless = self.losses.nameless.load(Ordering::Relaxed);

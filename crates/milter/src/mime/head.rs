@@ -131,7 +131,15 @@ mod tests {
     #[test]
     fn folded_fields_are_whole_and_the_first_of_two_counts() {
         let mut head = Head::default();
-        for line in ["Subject: one\r\n", "\ttwo\r\n", "X-Other: a\r\n", " b\r\n", "no field\r\n", "SUBJECT : three\r\n", " four\r\n"] {
+        for line in [
+            "Subject: one\r\n",
+            "\ttwo\r\n",
+            "X-Other: a\r\n",
+            " b\r\n",
+            "no field\r\n",
+            "SUBJECT : three\r\n",
+            " four\r\n",
+        ] {
             head.line(line.as_bytes(), Start::Line);
         }
         assert_eq!(head.value(Field::Subject), b" one\r\n\ttwo\r\n");

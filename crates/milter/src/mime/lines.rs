@@ -164,7 +164,12 @@ mod tests {
 
     #[test]
     fn words_that_begin_so_are_no_file() {
-        for text in ["begin 644 things today\r\nand end them tomorrow\r\n", "begin 12 x\n#0V%T\n", "begin 644 \n#0V%T\n", "begin\n#0V%T"] {
+        for text in [
+            "begin 644 things today\r\nand end them tomorrow\r\n",
+            "begin 12 x\n#0V%T\n",
+            "begin 644 \n#0V%T\n",
+            "begin\n#0V%T",
+        ] {
             assert_eq!(read(text).count, 0, "{text}");
         }
     }

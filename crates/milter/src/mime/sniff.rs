@@ -34,8 +34,13 @@ const MAGIC: &[(&[u8], &str)] = &[
 ];
 
 /// Marks that stand further in.
-const MAGIC_AT: &[(usize, &[u8], &str)] =
-    &[(8, b"WEBP", "image/webp"), (8, b"WAVE", "audio/wav"), (8, b"AVI ", "video/x-msvideo"), (4, b"ftyp", "video/mp4"), (257, b"ustar", "application/x-tar")];
+const MAGIC_AT: &[(usize, &[u8], &str)] = &[
+    (8, b"WEBP", "image/webp"),
+    (8, b"WAVE", "audio/wav"),
+    (8, b"AVI ", "video/x-msvideo"),
+    (4, b"ftyp", "video/mp4"),
+    (257, b"ustar", "application/x-tar"),
+];
 
 /// Names of files by which an archive is a document.
 const INSIDE_ZIP: &[(&[u8], &str)] = &[
@@ -71,7 +76,8 @@ fn markup(first: &[u8]) -> &'static str {
 /// OpenDocument and EPUB say their type in a first file that is not packed; Office files are told by the names of those that follow.
 fn zip(first: &[u8]) -> &str {
     let name = |header: usize| {
-        let length = first.get(header + 26..header + 28).map(|two| usize::from(u16::from_le_bytes([two[0], two[1]])))?;
+        let length =
+            first.get(header + 26..header + 28).map(|two| usize::from(u16::from_le_bytes([two[0], two[1]])))?;
         first.get(header + ZIP_NAME_AT..)?.get(..length)
     };
     if name(0) == Some(MIMETYPE) {
@@ -122,8 +128,14 @@ mod tests {
     #[test]
     fn archives_that_are_documents_are_known_by_what_is_in_them() {
         let office = "application/vnd.openxmlformats-officedocument";
-        assert_eq!(sniff(&zip_of(&["[Content_Types].xml", "word/document.xml"])), format!("{office}.wordprocessingml.document"));
-        assert_eq!(sniff(&zip_of(&["[Content_Types].xml", "_rels/.rels", "xl/x.xml"])), format!("{office}.spreadsheetml.sheet"));
+        assert_eq!(
+            sniff(&zip_of(&["[Content_Types].xml", "word/document.xml"])),
+            format!("{office}.wordprocessingml.document")
+        );
+        assert_eq!(
+            sniff(&zip_of(&["[Content_Types].xml", "_rels/.rels", "xl/x.xml"])),
+            format!("{office}.spreadsheetml.sheet")
+        );
         assert_eq!(sniff(&zip_of(&["invoice.exe"])), "application/zip");
         assert_eq!(sniff(b"PK\x03\x04"), "application/zip");
         let mut text = zip_of(&["mimetype"]);

@@ -33,7 +33,10 @@ fn headers_say_what_kind_of_mail_it_is() {
          Message-ID: <1@example.com>\nList-Id: <l.example.com>\nAuto-Submitted: auto-generated\nContent-Type: Text/HTML\n\nx",
     );
     let content = &told.content;
-    assert_eq!((&*told.subject, &*told.message_id, &*content.header_from), ("café", "<1@example.com>", "a@example.com"));
+    assert_eq!(
+        (&*told.subject, &*told.message_id, &*content.header_from),
+        ("café", "<1@example.com>", "a@example.com")
+    );
     assert_eq!((content.list, content.automatic, content.dkim, &*content.media_type), (true, true, true, "text/html"));
     assert_eq!(read("Subject: x\n\ny").content, Content::default());
 }
@@ -103,7 +106,9 @@ fn the_parts_of_a_notice_are_no_attachments() {
 
 #[test]
 fn a_signature_of_an_attached_message_is_not_of_the_message() {
-    let signed = multipart("signed; protocol=\"application/pgp-signature\"", &[TEXT]).replace("=b\n", "=c\n").replace("--b", "--c");
+    let signed = multipart("signed; protocol=\"application/pgp-signature\"", &[TEXT])
+        .replace("=b\n", "=c\n")
+        .replace("--b", "--c");
     let told = read(&multipart("mixed", &[&format!("Content-Type: message/rfc822\n\n{signed}")]));
     assert_eq!(told.content.signed, "");
     // A list's footer around it changes nothing.
@@ -112,9 +117,11 @@ fn a_signature_of_an_attached_message_is_not_of_the_message() {
 
 #[test]
 fn smime_says_in_its_first_bytes_what_it_is_where_the_header_does_not() {
-    for (first, signed, encrypted) in
-        [("MIIGQAYJKoZIhvcNAQcCoIIGMTCC", "s/mime", ""), ("MIICBgYJKoZIhvcNAQcDoIIB9zCC", "", "s/mime"), ("AAAA", "", "")]
-    {
+    for (first, signed, encrypted) in [
+        ("MIIGQAYJKoZIhvcNAQcCoIIGMTCC", "s/mime", ""),
+        ("MIICBgYJKoZIhvcNAQcDoIIB9zCC", "", "s/mime"),
+        ("AAAA", "", ""),
+    ] {
         let head = "Content-Type: application/x-pkcs7-mime; name=smime.p7m\nContent-Transfer-Encoding: base64";
         let told = read(&format!("{head}\nContent-Disposition: attachment; filename=smime.p7m\n\n{first}\n"));
         assert_eq!((&*told.content.signed, &*told.content.encrypted), (signed, encrypted));
@@ -133,7 +140,8 @@ fn pgp_in_the_text_is_seen_through_its_encoding() {
 fn uuencode_is_an_attachment_in_the_text_and_by_its_header() {
     let file = "begin 644 cat.txt\n#0V%T\n`\nend\n";
     assert_eq!(attachments(&read(&format!("\nhello\n{file}"))), [("cat.txt", "", 3)]);
-    let part = format!("Content-Disposition: attachment; filename=c.txt\nContent-Transfer-Encoding: x-uuencode\n\n{file}");
+    let part =
+        format!("Content-Disposition: attachment; filename=c.txt\nContent-Transfer-Encoding: x-uuencode\n\n{file}");
     assert_eq!(attachments(&read(&multipart("mixed", &[&part]))), [("c.txt", "", 3)]);
 }
 
@@ -142,7 +150,10 @@ fn a_declared_type_that_lies_stands_beside_what_the_bytes_say() {
     let part = "Content-Type: image/jpeg; name=holiday.jpg\nContent-Transfer-Encoding: base64\n\nTVqQAAMAAAA=";
     let told = read(&multipart("mixed", &[part]));
     let holiday = &told.content.attachments[0];
-    assert_eq!((&*holiday.declared, &*holiday.sniffed), ("image/jpeg", "application/vnd.microsoft.portable-executable"));
+    assert_eq!(
+        (&*holiday.declared, &*holiday.sniffed),
+        ("image/jpeg", "application/vnd.microsoft.portable-executable")
+    );
 }
 
 #[test]
@@ -157,7 +168,8 @@ fn a_multipart_that_is_not_closed_ends_with_the_one_around_it() {
     let inner = "Content-Type: multipart/mixed; boundary=c\n\n--c\nContent-Disposition: attachment; filename=x\n\nabc";
     let told = read(&multipart("mixed", &[inner, "Content-Disposition: attachment; filename=y\n\nde"]));
     assert_eq!(attachments(&told), [("x", "", 3), ("y", "", 2)]);
-    let cut_off = read("Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Disposition: attachment; filename=x\n\nabc");
+    let cut_off =
+        read("Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Disposition: attachment; filename=x\n\nabc");
     assert_eq!(attachments(&cut_off), [("x", "", 3)]);
     assert!(!cut_off.content.cut);
 }
@@ -191,7 +203,8 @@ fn ten_thousand_parts_are_not_all_looked_at() {
 #[test]
 fn two_hundred_multiparts_in_each_other_are_not_all_opened() {
     let nested = |depth: usize| {
-        let open: String = (0..depth).map(|at| format!("Content-Type: multipart/mixed; boundary=b{at}\n\n--b{at}\n")).collect();
+        let open: String =
+            (0..depth).map(|at| format!("Content-Type: multipart/mixed; boundary=b{at}\n\n--b{at}\n")).collect();
         read(&format!("{open}Content-Disposition: attachment; filename=x\n\nabc\n"))
     };
     assert_eq!((attachments(&nested(NESTING_MAX)), nested(NESTING_MAX).content.cut), (vec![("x", "", 5)], false));
@@ -203,14 +216,20 @@ fn two_hundred_multiparts_in_each_other_are_not_all_opened() {
 #[test]
 fn a_header_line_of_a_megabyte_takes_no_megabyte() {
     let long = "x".repeat(1 << 20);
-    let told = read(&format!("Subject: {long}\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Disposition: attachment; filename={long}\n\n"));
+    let told = read(&format!(
+        "Subject: {long}\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Disposition: attachment; filename={long}\n\n"
+    ));
     assert_eq!(told.subject.len(), SUBJECT_BYTES_MAX);
     assert_eq!(told.content.attachments[0].name.len(), NAME_BYTES_MAX);
 }
 
 #[test]
 fn a_line_of_the_most_that_is_told_fits_into_a_line() {
-    let part = format!("--b\nContent-Type: a/{0}\nContent-Disposition: attachment; filename=\"{1}\"\n\n", "t".repeat(125), "\\\\".repeat(300));
+    let part = format!(
+        "--b\nContent-Type: a/{0}\nContent-Disposition: attachment; filename=\"{1}\"\n\n",
+        "t".repeat(125),
+        "\\\\".repeat(300)
+    );
     let head = format!("Subject: {0}\nMessage-ID: <{0}>\nFrom: {0}@x\n", "\"".repeat(990));
     let told = read(&format!("{head}Content-Type: multipart/mixed; boundary=b\n\n{}", part.repeat(200)));
     let inside = vigie_formats::Inside {

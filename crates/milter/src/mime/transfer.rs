@@ -334,7 +334,8 @@ mod tests {
 
     #[test]
     fn the_line_end_before_a_boundary_is_no_content() {
-        for (text, read) in [("a\r\nb\r\n", "a\r\nb"), ("a\n\n", "a\n"), ("a\r\r\n", "a\r"), ("\r\n", ""), ("x\r", "x")] {
+        for (text, read) in [("a\r\nb\r\n", "a\r\nb"), ("a\n\n", "a\n"), ("a\r\r\n", "a\r"), ("\r\n", ""), ("x\r", "x")]
+        {
             assert_eq!(String::from_utf8_lossy(&decoded("7bit", text.as_bytes())), read, "{text:?}");
         }
     }

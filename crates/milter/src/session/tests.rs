@@ -66,7 +66,8 @@ fn seen(message: &Message) -> (&str, &str, usize) {
 
 #[test]
 fn a_server_waits_for_nothing_but_the_end_of_each_message() {
-    let talk = [negotiation(6, OFFERED), message("4F1", "one"), message("4F2", "two"), packet(command::QUIT, b"")].concat();
+    let talk =
+        [negotiation(6, OFFERED), message("4F1", "one"), message("4F2", "two"), packet(command::QUIT, b"")].concat();
     for piece in [1, 7, talk.len()] {
         let (next, answers, told) = led(&talk, piece);
         assert_eq!((next, &*answers), (Ok(Next::Close), "Occ"));
@@ -102,7 +103,8 @@ fn a_server_that_waits_for_the_body_is_told_when_it_was_enough() {
 #[test]
 fn sendmail_gives_the_queue_id_with_the_sender_and_not_at_the_end() {
     let end = packet(command::END_OF_BODY, b"a body in the last packet\r\n");
-    let talk = [negotiation(6, OFFERED), macros(command::MAIL, "xAN3TdOw001"), header("Subject", "s"), end.clone()].concat();
+    let talk =
+        [negotiation(6, OFFERED), macros(command::MAIL, "xAN3TdOw001"), header("Subject", "s"), end.clone()].concat();
     assert_eq!(seen(&led(&talk, 4).2[0]), ("xAN3TdOw001", "s", 0));
     // It is of that message alone.
     let again = [talk, header("Subject", "t"), end].concat();
