@@ -64,7 +64,7 @@ impl Session {
     /// connection is to be closed: the server then does as its `default_action` says.
     pub fn take(&mut self, bytes: &[u8], answers: &mut Vec<u8>, mut tell: impl FnMut(Message)) -> Result<Next, Fault> {
         let conversation = &mut self.conversation;
-        self.packets.take(bytes, |part| {
+        let taken = self.packets.take(bytes, |part| {
             if conversation.is_over {
                 return Ok(());
             }
@@ -72,8 +72,9 @@ impl Session {
                 Part::Body(bytes) => conversation.body(bytes),
                 Part::Whole(command, data) => conversation.command(command, data, answers, &mut tell),
             }
-        })?;
-        Ok(if conversation.is_over { Next::Close } else { Next::GoOn })
+        });
+        // What follows a goodbye is nobody's fault.
+        if conversation.is_over { Ok(Next::Close) } else { taken.map(|()| Next::GoOn) }
     }
 
     /// Whether a message is under way.

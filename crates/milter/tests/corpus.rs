@@ -6,25 +6,6 @@ use serde_json::Value;
 use vigie_milter::mime::{Reader, Told};
 use vigie_testkit::corpus::{below, gunzip};
 
-/// A message by the name of its file, from a tar archive in the form that GNU tar writes.
-fn messages(archive: &[u8]) -> BTreeMap<String, Vec<u8>> {
-    const BLOCK: usize = 512;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_matches(['\0', ' ']).to_owned();
-    let mut messages = BTreeMap::new();
-    let mut at = 0;
-    while let Some(header) = archive.get(at..at + BLOCK)
-        && header[0] != 0
-    {
-        let size = usize::from_str_radix(&text(&header[124..136]), 8).expect("a size");
-        at += BLOCK;
-        if let Some(name) = text(&header[..100]).strip_prefix("eml/").filter(|name| !name.is_empty()) {
-            messages.insert(name.to_owned(), archive[at..at + size].to_vec());
-        }
-        at += size.div_ceil(BLOCK) * BLOCK;
-    }
-    messages
-}
-
 /// As a mail server shows it: with the line ends of the network, field by field, and the body in pieces of an odd size.
 fn shown(message: &[u8]) -> Told {
     let text: Vec<u8> = message.split_inclusive(|&byte| byte == b'\n').flat_map(with_return).copied().collect();
@@ -74,7 +55,7 @@ fn what_was_sent_is_what_is_told() {
             .iter()
             .map(|message| (message["gt_id"].as_str().expect("an id"), message))
             .collect();
-        for (name, message) in messages(&gunzip(&corpus.dir.join("eml.tar.gz"))) {
+        for (name, message) in corpus.messages() {
             let Some(of) = name.get(..9).and_then(|id| sent.get(id)) else { continue };
             let told = shown(&message);
             let mut whole = Reader::default();
@@ -108,7 +89,7 @@ fn what_was_sent_is_what_is_told() {
 #[test]
 fn what_the_first_bytes_say_is_told_beside_what_was_declared() {
     let corpus = below("postfix-chain").into_iter().find(|corpus| corpus.name == "iso-long").expect("a corpus");
-    let messages = messages(&gunzip(&corpus.dir.join("eml.tar.gz")));
+    let messages: BTreeMap<String, Vec<u8>> = corpus.messages().into_iter().collect();
     let told = shown(&messages["GT13-0075-attachments.eml"]);
     let sniffed: BTreeMap<&str, &str> = told.content.attachments.iter().map(|of| (&*of.name, &*of.sniffed)).collect();
     for (name, kind) in [
@@ -127,7 +108,7 @@ fn what_the_first_bytes_say_is_told_beside_what_was_declared() {
 fn notices_of_the_mail_server_are_automatic_and_what_they_return_is_no_attachment() {
     let mut notices = 0;
     for corpus in below("postfix-chain") {
-        for (name, message) in messages(&gunzip(&corpus.dir.join("eml.tar.gz"))) {
+        for (name, message) in corpus.messages() {
             if !name.starts_with("dsn-") {
                 continue;
             }
