@@ -6,12 +6,14 @@
 mod domino;
 mod hops;
 mod lines;
+mod milter;
 mod otlp;
 mod texts;
 
 pub use domino::domino;
 pub use hops::{hold, hops_of, linker};
 pub use lines::{calendar, dovecot, envelope, filter, host, line};
+pub use milter::{milter, mime};
 pub use otlp::otlp;
 pub use texts::query;
 
@@ -29,11 +31,13 @@ pub enum Seeds {
     Line,
     /// Some lines of one host that stand together.
     Lines,
+    /// A captured message.
+    Message,
     /// Filter texts.
     Filters,
 }
 
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: &[Target] = &[
     Target { name: "envelope", run: envelope, seeds: Seeds::Line },
     Target { name: "calendar", run: calendar, seeds: Seeds::Lines },
     Target { name: "line", run: line, seeds: Seeds::Line },
@@ -43,5 +47,7 @@ pub const TARGETS: [Target; 10] = [
     Target { name: "host", run: host, seeds: Seeds::Lines },
     Target { name: "otlp", run: otlp, seeds: Seeds::Lines },
     Target { name: "domino", run: domino, seeds: Seeds::Lines },
+    Target { name: "milter", run: milter, seeds: Seeds::Message },
+    Target { name: "mime", run: mime, seeds: Seeds::Message },
     Target { name: "linker", run: linker, seeds: Seeds::Lines },
 ];

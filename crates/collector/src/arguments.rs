@@ -1,7 +1,9 @@
-//! The command line. By hand: four commands, and a parser would be a tenth of the program.
+//! The command line. By hand: five commands, and a parser would be a tenth of the program.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+
+use vigie_milter::MilterPlace;
 
 use crate::failure::Failure;
 
@@ -11,12 +13,15 @@ vigie-collector: follows the logs of this mail server and ships them to Vigie
 Usage:
   vigie-collector enrol SERVER:PORT WORD [--name NAME] [--state FOLDER] [--authorities FILE]
   vigie-collector run [FILES..]
+  vigie-collector milter [PLACE]
   vigie-collector status
   vigie-collector doctor
 
 Commands:
   enrol   Writes the configuration, with the word that the server gave out for this machine
   run     Ships FILES, or the logs that the configuration names, or else the mail logs in the usual places, until it is stopped
+  milter  Ships nothing but what is inside the mail that passes Postfix or Sendmail, which show it at PLACE, or where the
+          configuration says, or else at inet:127.0.0.1:8893. With `milter = PLACE` in the configuration, `run` does it besides
   status  Says how a running collector stands: 0 connected, 1 not connected, 4 not running
   doctor  Looks for what keeps it from shipping, and says what to do: 0 nothing, 1 something
 
@@ -43,6 +48,7 @@ pub enum Command {
     Version,
     Enrol(Enrol),
     Run { config: PathBuf, files: Vec<PathBuf> },
+    Milter { config: PathBuf, place: Option<MilterPlace> },
     Status { config: PathBuf },
     Doctor { config: PathBuf },
 }
@@ -72,7 +78,7 @@ const fn option(name: &'static str, commands: &'static [&'static str]) -> Given 
 /// Reads the command line without the program's name.
 pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Failure> {
     let mut options = [
-        option("--config", &["enrol", "run", "status", "doctor"]),
+        option("--config", &["enrol", "run", "milter", "status", "doctor"]),
         option("--name", &["enrol"]),
         option("--state", &["enrol"]),
         option("--authorities", &["enrol"]),
@@ -107,7 +113,8 @@ fn take(options: &mut [Given], text: &str, rest: &mut impl Iterator<Item = OsStr
 
 fn command(words: Vec<OsString>, options: [Given; 4]) -> Result<Command, Failure> {
     let mut words = words.into_iter();
-    let name = words.next().ok_or_else(|| Failure::usage("a command is missing: enrol, run, status or doctor"))?;
+    let name =
+        words.next().ok_or_else(|| Failure::usage("a command is missing: enrol, run, milter, status or doctor"))?;
     let name = name.to_string_lossy().into_owned();
     if let Some(misplaced) = options.iter().find(|option| option.value.is_some() && !option.commands.contains(&&*name))
     {
@@ -125,6 +132,7 @@ fn command(words: Vec<OsString>, options: [Given; 4]) -> Result<Command, Failure
             authorities: authorities.map(PathBuf::from),
         }),
         "run" => return Ok(Command::Run { config, files: words.map(PathBuf::from).collect() }),
+        "milter" => Command::Milter { config, place: words.next().map(place).transpose()? },
         "status" => Command::Status { config },
         "doctor" => Command::Doctor { config },
         _ => return Err(Failure::usage(format!("there is no command `{name}`"))),
@@ -133,6 +141,11 @@ fn command(words: Vec<OsString>, options: [Given; 4]) -> Result<Command, Failure
         None => Ok(command),
         Some(more) => Err(Failure::usage(format!("`{name}` does not take `{}`", more.to_string_lossy()))),
     }
+}
+
+fn place(word: OsString) -> Result<MilterPlace, Failure> {
+    let text = text(Some(word), "PLACE")?;
+    text.parse().map_err(|no_place| Failure::usage(format!("`{text}` is no place for a milter: {no_place}")))
 }
 
 fn text(value: Option<OsString>, what: &str) -> Result<String, Failure> {
@@ -156,6 +169,9 @@ mod tests {
         assert_eq!((&*enrol.server, &*enrol.word, enrol.name.as_deref()), ("h:1", "w", Some("mx1")));
         assert_eq!((enrol.config, enrol.state), (CONFIG.into(), "s".into()));
         assert_eq!(parsed("status"), Ok(Command::Status { config: CONFIG.into() }));
+        assert_eq!(parsed("milter"), Ok(Command::Milter { config: CONFIG.into(), place: None }));
+        let place = Some(MilterPlace::default());
+        assert_eq!(parsed("milter inet:127.0.0.1:8893"), Ok(Command::Milter { config: CONFIG.into(), place }));
         assert_eq!(parsed("doctor"), Ok(Command::Doctor { config: CONFIG.into() }));
         assert_eq!(parsed("run --help"), Ok(Command::Help));
         assert_eq!(parsed("-V"), Ok(Command::Version));
@@ -173,6 +189,8 @@ mod tests {
             ("run --config", "--config needs a value"),
             ("run --config a --config b", "given twice"),
             ("status --nonsense", "no option --nonsense"),
+            ("milter 8893", "no place for a milter"),
+            ("milter inet:1@localhost x", "does not take `x`"),
         ] {
             let said = parsed(line).unwrap_err();
             assert!(said.contains(words) && said.contains("--help"), "{line}: {said}");

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use vigie_milter::MilterPlace;
 use vigie_shipping::{Enrolment, EnrolmentError};
 use vigie_sources::listen::{ListenPlace, Protocol};
 
@@ -13,8 +14,8 @@ use crate::failure::Failure;
 const FILE_BYTES_MAX: u64 = 1 << 20;
 /// Logs of one machine.
 const FILES_MAX: usize = 64;
-const KEYS: [&str; 10] =
-    ["server", "word", "name", "file", "authorities", "state", "listen", "journal", "certificate", "key"];
+const KEYS: [&str; 11] =
+    ["server", "word", "name", "file", "authorities", "state", "listen", "journal", "certificate", "key", "milter"];
 /// Sockets of one collector.
 const LISTENERS_MAX: usize = 16;
 
@@ -37,6 +38,8 @@ pub struct Config {
     pub certificate: Option<(PathBuf, PathBuf)>,
     /// Is the mail of this machine's journal shipped?
     pub is_journal_read: bool,
+    /// Where mail servers show what passes them.
+    pub milter: Option<MilterPlace>,
 }
 
 /// Name and version.
@@ -83,7 +86,8 @@ impl Config {
             "# Written by `vigie-collector enrol`. It holds the secret of this machine: let nobody else read it.\n\
              # Further keys: `file = /path/of/a.log`, once for each log; without any, the mail logs in the usual places are shipped.\n\
              # `listen = udp 0.0.0.0:514`, `listen = tcp 0.0.0.0:514` or `listen = tls 0.0.0.0:6514` takes syslog, the last with\n\
-             # `certificate = FILE` and `key = FILE`; `journal = mail` ships the mail in the journal.\n",
+             # `certificate = FILE` and `key = FILE`; `journal = mail` ships the mail in the journal; `milter = inet:127.0.0.1:8893` tells\n\
+             # what is inside the mail that passes Postfix or Sendmail.\n",
         );
         let files = self.files.iter().map(|file| ("file", file.display().to_string()));
         let authorities = self.authorities.iter().map(|file| ("authorities", file.display().to_string()));
@@ -94,7 +98,8 @@ impl Config {
         let state = [("state", self.state.display().to_string())];
         let listen = self.listen.iter().map(|listen| ("listen", listen.to_string()));
         let journal = self.is_journal_read.then(|| ("journal", "mail".to_owned()));
-        let sources = files.chain(listen).chain(certificate).chain(journal);
+        let milter = self.milter.iter().map(|place| ("milter", place.to_string()));
+        let sources = files.chain(listen).chain(certificate).chain(journal).chain(milter);
         for (key, value) in known.into_iter().chain(state).chain(authorities).chain(sources) {
             let _ = writeln!(text, "{key} = {value}");
         }
@@ -117,6 +122,7 @@ struct Reading {
     values: [Option<String>; KEYS.len()],
     files: Vec<PathBuf>,
     listen: Vec<ListenPlace>,
+    milter: Option<MilterPlace>,
     problems: Vec<String>,
 }
 
@@ -139,6 +145,15 @@ impl Reading {
                     self.problems.push(format!("line {number}: `{value}` is no place to listen: {no_place}"));
                 }
             },
+            Some(_) if key == "milter" && self.milter.is_some() => {
+                self.problems.push(format!("line {number}: `milter` is given twice"));
+            }
+            Some(_) if key == "milter" => match value.parse() {
+                Ok(place) => self.milter = Some(place),
+                Err(no_place) => {
+                    self.problems.push(format!("line {number}: `{value}` is no place for a milter: {no_place}"));
+                }
+            },
             Some(_) if key == "journal" && value != "mail" => {
                 self.problems.push(format!("line {number}: `journal` can only be `mail`"));
             }
@@ -151,7 +166,7 @@ impl Reading {
     }
 
     fn finish(self) -> Result<Config, Vec<String>> {
-        let [server, word, name, _, authorities, state, _, journal, certificate, key] = self.values;
+        let [server, word, name, _, authorities, state, _, journal, certificate, key, _] = self.values;
         let mut problems = self.problems;
         if server.is_none() {
             problems.push("`server` is missing".to_owned());
@@ -179,6 +194,7 @@ impl Reading {
             listen: self.listen,
             certificate: certificate.map(PathBuf::from).zip(key.map(PathBuf::from)),
             is_journal_read: journal.is_some(),
+            milter: self.milter,
         })
     }
 }
@@ -207,6 +223,7 @@ mod tests {
                 .to_vec(),
             certificate: Some(("/etc/ssl/mx1.pem".into(), "/etc/ssl/mx1.key".into())),
             is_journal_read: true,
+            milter: Some("unix:/run/vigie/milter.sock".parse().unwrap()),
         };
         assert_eq!(Config::parse(&config.text()), Ok(config));
     }
@@ -214,7 +231,7 @@ mod tests {
     #[test]
     fn all_mistakes_are_told_at_once_with_their_lines() {
         let problems = Config::parse(
-            "# x\nserver a:1\nwurd = x\nname =\nword = nonsense\nname = a\nname = b\nlisten = udp 514\njournal = all\ncertificate = x\n",
+            "# x\nserver a:1\nwurd = x\nname =\nword = nonsense\nname = a\nname = b\nlisten = udp 514\njournal = all\ncertificate = x\nmilter = 8893\nmilter = inet:1@localhost\nmilter = inet:2@localhost\n",
         )
         .unwrap_err();
         let all = problems.join("\n");
@@ -226,6 +243,8 @@ mod tests {
             "line 7:",
             "line 8: `udp 514` is no place to listen",
             "line 9: `journal` can only be `mail`",
+            "line 11: `8893` is no place for a milter",
+            "line 13: `milter` is given twice",
             "`server` is missing",
             "both `certificate` and `key`",
         ] {

@@ -2,10 +2,14 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
+use std::net::TcpStream;
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
+use vigie_milter::MilterPlace;
 use vigie_sources::machine::{is_denied, reading_group, space};
 
 use crate::config::Config;
@@ -18,6 +22,7 @@ const FREE_ERROR_BYTES: u64 = 16 << 20;
 const CLOCK_WARNING_US: i64 = 2_000_000;
 const CLOCK_ERROR_US: i64 = 60_000_000;
 const OTHERS: u32 = 0o077;
+const MILTER_TIME_MAX: Duration = Duration::from_secs(2);
 const FAILED: u8 = 1;
 
 /// How something is.
@@ -55,6 +60,7 @@ pub fn examine(path: &Path) -> Result<ExitCode, Failure> {
     let mut findings = vec![privacy(path)];
     findings.extend(server(&config));
     findings.extend(logs(&config));
+    findings.extend(config.milter.iter().map(milter));
     findings.extend(state(&config.state));
     findings.push(progress(&config));
     let count = |verdict| findings.iter().filter(|finding| finding.verdict == verdict).count();
@@ -143,6 +149,25 @@ fn log_of(path: &Path) -> Finding {
             Finding::error(format!("{name} may not be read by this user"), advice)
         }
         Err(error) => Finding::error(format!("{name} cannot be read: {error}"), format!("see `ls -l {name}`")),
+    }
+}
+
+/// Whether mail servers are heard, and only those of this machine.
+fn milter(place: &MilterPlace) -> Finding {
+    let answers = match place {
+        MilterPlace::Inet(address) => TcpStream::connect_timeout(address, MILTER_TIME_MAX).map(drop),
+        MilterPlace::Unix(path) => UnixStream::connect(path).map(drop),
+    };
+    match answers {
+        Err(error) => Finding::error(
+            format!("nobody answers at {place}, where mail servers are to show what passes them: {error}"),
+            "start it: systemctl start vigie-collector; mail goes on meanwhile, if milter_default_action is accept",
+        ),
+        Ok(()) if place.is_open_to_others() => Finding::warning(
+            format!("the milter answers at {place}, where other machines can tell it of mail that there is not"),
+            "let it listen at 127.0.0.1, or let a firewall admit nobody but the mail servers",
+        ),
+        Ok(()) => Finding::ok(format!("the milter answers at {place}")),
     }
 }
 

@@ -25,6 +25,7 @@ pub fn enrol(given: &Enrol) -> Result<(), Failure> {
         listen: Vec::new(),
         certificate: None,
         is_journal_read: false,
+        milter: None,
     };
     // Enrolled again, the sources stay those that the administrator chose.
     if let Ok(known) = Config::load(&given.config) {

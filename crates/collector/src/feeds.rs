@@ -1,16 +1,19 @@
-//! What is shipped: logs that are followed, what listeners take, and the journal.
+//! What is shipped: logs that are followed, what listeners and the milter take, and the journal.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use vigie_milter::{Milter, MilterPlace, host_in_log};
 use vigie_shipping::Places;
 use vigie_sources::journald::{JournalConfig, JournalFeed};
-use vigie_sources::listen::{ListenConfig, ListenPlace, Listener, Protocol, Senders, TlsError, Transport, tls_config};
+use vigie_sources::listen::{
+    Clock, ListenConfig, ListenPlace, Listener, Protocol, Senders, TlsError, Transport, tls_config,
+};
 use vigie_sources::spool::{Spool, SpoolConfig};
 use vigie_sources::{Feed, Follower, Start, find_machine_logs};
 
-use crate::config::Config;
+use crate::config::{Config, host_name};
 use crate::failure::Failure;
 
 /// Followed when no mail log is there yet: where Debian and others will write it.
@@ -26,11 +29,26 @@ pub struct Sources {
     pub feeds: Vec<Box<dyn Feed>>,
     /// Sockets that fill a spool, which is one of the feeds.
     pub listeners: Vec<(Listener, Spool)>,
+    /// The same for what mail servers show.
+    pub milter: Option<(Milter, Spool)>,
+}
+
+/// How much of the configuration is shipped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    All,
+    MilterAlone,
 }
 
 /// The sources of this machine, standing where the server has come to.
-pub fn open(config: &Config, mut places: Places) -> Result<Sources, Failure> {
-    let mut sources = Sources { feeds: Vec::new(), listeners: Vec::new() };
+pub fn open(config: &Config, scope: Scope, mut places: Places) -> Result<Sources, Failure> {
+    let mut sources = Sources { feeds: Vec::new(), listeners: Vec::new(), milter: None };
+    if let Some(place) = &config.milter {
+        show_at(place, config, &mut sources)?;
+    }
+    if scope == Scope::MilterAlone {
+        return Ok(sources);
+    }
     for file in followed(config) {
         if file.is_dir() {
             let hint = format!("name a log in it, such as {}/mail.log", file.display());
@@ -70,6 +88,36 @@ fn listen_at(listen: &ListenPlace, config: &Config, sources: &mut Sources) -> Re
     sources.feeds.push(Box::new(feed));
     sources.listeners.push((listener, spool));
     Ok(())
+}
+
+fn show_at(place: &MilterPlace, config: &Config, sources: &mut Sources) -> Result<(), Failure> {
+    let milter =
+        Milter::bind(place, host_of_lines(config), Clock::default()).map_err(|error| cannot_show(place, &error))?;
+    let mut spool = SpoolConfig::new(config.state.join("spool-milter"), format!("milter:{place}"));
+    spool.when_full = "what is inside further messages is not told; the mail itself goes on".into();
+    let (spool, feed) = Spool::open(spool, entropy()).map_err(|error| Failure::new(&error, error.hint()))?;
+    sources.feeds.push(Box::new(feed));
+    sources.milter = Some((milter, spool));
+    Ok(())
+}
+
+/// What the mail server's lines call this machine: as its log says; a line without a host gets the collector's name. Where there is no
+/// log to look at, the journal has the whole name, and rsyslog and Postfix write it up to the first dot.
+fn host_of_lines(config: &Config) -> String {
+    if let Some(host) = followed(config).iter().find_map(|log| host_in_log(log)) {
+        return if host.is_empty() { config.name.clone() } else { host };
+    }
+    let name = host_name();
+    if config.is_journal_read { name } else { name.split('.').next().unwrap_or_default().to_owned() }
+}
+
+fn cannot_show(place: &MilterPlace, error: &std::io::Error) -> Failure {
+    let hint = match (error.kind(), place) {
+        (std::io::ErrorKind::AddrInUse, _) => "see with `ss -lntxp` who has it, or use another place",
+        (_, MilterPlace::Unix(_)) => "its folder must be there, and this user must be allowed to write in it",
+        (_, MilterPlace::Inet(_)) => "see with `ip addr` whether this machine has the address",
+    };
+    Failure::new(format!("the milter cannot listen at {place}: {error}"), hint)
 }
 
 /// With the certificate of the configuration.

@@ -29,6 +29,7 @@ fn execute(command: Command) -> Result<ExitCode, Failure> {
         Command::Version => log::say(&format!("{}\n", config::program())),
         Command::Enrol(enrolment) => enrol::enrol(&enrolment)?,
         Command::Run { config, files } => return run::run(&config, files),
+        Command::Milter { config, place } => return run::milter(&config, place),
         Command::Doctor { config } => return doctor::examine(&config),
         Command::Status { config } => return status::show(&config),
     }

@@ -7,11 +7,12 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
+use vigie_milter::MilterPlace;
 use vigie_shipping::{Condition, Observer, Pace, Places, Reached, ShipConfig, ShipEvent, Shipper, Unreachable, reach};
 
 use crate::config::{Config, program};
 use crate::failure::Failure;
-use crate::feeds::Sources;
+use crate::feeds::{Scope, Sources};
 use crate::log::Bounded;
 use crate::{feeds, log, status, stop};
 
@@ -27,18 +28,31 @@ pub fn run(path: &Path, files: Vec<PathBuf>) -> Result<ExitCode, Failure> {
     if !files.is_empty() {
         config.files = files;
     }
+    ship(&config, Scope::All)
+}
+
+/// The milter alone: its spool is shipped, and nothing else.
+pub fn milter(path: &Path, place: Option<MilterPlace>) -> Result<ExitCode, Failure> {
+    let mut config = Config::load(path)?;
+    config.milter = place.or(config.milter).or_else(|| Some(MilterPlace::default()));
+    ship(&config, Scope::MilterAlone)
+}
+
+fn ship(config: &Config, scope: Scope) -> Result<ExitCode, Failure> {
     let _lock = lock(&config.state)?;
     let places_path = config.state.join(PLACES_FILE);
     let places = Places::load(&places_path).map_err(|error| Failure::new(&error, error.hint()))?;
-    let Sources { feeds, listeners } = feeds::open(&config, places)?;
+    let Sources { feeds, listeners, milter } = feeds::open(config, scope, places)?;
     for feed in &feeds {
         log::write("info", &format!("shipping {}", feed.label()));
     }
     let teller = Teller { log: Bounded::new(), state: config.state.clone(), written: None, was_connected: false };
-    let shipper = Shipper::new(ship_config(&config, places_path), feeds, teller)
+    let shipper = Shipper::new(ship_config(config, places_path), feeds, teller)
         .map_err(|error| Failure::new(&error, error.hint()))?;
     let no_runtime = |error| Failure::new(format!("cannot start: {error}"), "see `ulimit -a`");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(NAME_THREADS).build();
+    // Threads of its own: mail must not wait for what is shipped.
+    let milter = milter.map(|(milter, spool)| milter.start(spool)).transpose().map_err(no_runtime)?;
     let condition = runtime.map_err(no_runtime)?.block_on(async {
         let (asked, is_asked) = stop::asked().map_err(no_runtime)?;
         let mut taking = JoinSet::new();
@@ -46,6 +60,9 @@ pub fn run(path: &Path, files: Vec<PathBuf>) -> Result<ExitCode, Failure> {
             taking.spawn(listener.run(spool, stop::after(is_asked.clone())));
         }
         let condition = shipper.run(asked).await;
+        if let Some(milter) = milter {
+            milter.stop();
+        }
         // What they still take lies in their spools for the next start.
         while let Some(ended) = taking.join_next().await {
             if let Ok(Err(error)) = ended {

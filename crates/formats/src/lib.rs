@@ -8,6 +8,7 @@ pub mod exchange;
 pub mod exim;
 pub mod filter;
 pub mod microsoft365;
+pub mod milter;
 pub mod opensmtpd;
 pub mod otlp;
 pub mod postfix;
@@ -38,6 +39,7 @@ const FORMATS: &[Format] = &[
     filter::CLAMAV,
     filter::MAILSCANNER,
     filter::POLICY,
+    milter::FORMAT,
     sendmail::FORMAT,
     opensmtpd::FORMAT,
     exchange::FORMAT,

@@ -1,59 +1,116 @@
-//! Subjects as people read them: RFC 2047 encoded words decoded, control characters gone.
+//! Subjects and names as people read them: RFC 2047 encoded words decoded, control characters gone.
 
-/// The readable form of a header value as a log shows it. UTF-8 and Latin-1 words are decoded; other charsets stay as sent.
+/// The readable form of a header value as a log shows it. Words in the charsets of [`decode`] are decoded; others stay as sent.
 pub fn readable(value: &[u8]) -> String {
     let text = String::from_utf8_lossy(value);
     if !text.contains("=?") {
         return clean(&text);
     }
     let mut out = String::with_capacity(text.len());
+    let mut words = Words::default();
     let mut rest = &*text;
-    let mut after_word = false;
     while let Some(at) = rest.find("=?") {
         let (before, word) = rest.split_at(at);
-        match encoded_word(word) {
-            Some((decoded, tail)) => {
+        match EncodedWord::read(word) {
+            Some((word, tail)) => {
                 // White space between two encoded words does not count. The log writes a folded line's end as `?`.
-                if !(after_word && before.trim_matches(|c: char| c == '?' || c.is_whitespace()).is_empty()) {
+                if words.is_empty() || !before.trim_matches(|c: char| c == '?' || c.is_whitespace()).is_empty() {
+                    words.flush(&mut out);
                     out.push_str(before);
                 }
-                out.push_str(&decoded);
+                words.push(word, &mut out);
                 rest = tail;
-                after_word = true;
             }
             None => {
+                words.flush(&mut out);
                 out.push_str(before);
                 out.push_str("=?");
                 rest = &word[2..];
-                after_word = false;
             }
         }
     }
+    words.flush(&mut out);
     out.push_str(rest);
     clean(&out)
+}
+
+/// Bytes in a charset of the field's standard name (`utf-8`, `us-ascii`, `iso-8859-1`, `iso-8859-15`, `windows-1252`), as far as it is known.
+pub fn decode(charset: &str, bytes: &[u8]) -> Option<String> {
+    if ["utf-8", "utf8", "us-ascii"].iter().any(|known| charset.eq_ignore_ascii_case(known)) {
+        return Some(String::from_utf8_lossy(bytes).into_owned());
+    }
+    let latin = ["iso-8859-1", "iso-8859-15", "windows-1252", "latin1", "cp1252"];
+    latin
+        .iter()
+        .any(|known| charset.eq_ignore_ascii_case(known))
+        .then(|| bytes.iter().map(|&b| latin_char(b)).collect())
+}
+
+/// Latin-1, as browsers and mail readers take it: Windows puts letters where it has control characters.
+fn latin_char(byte: u8) -> char {
+    /// `windows-1252`, 0x80 to 0x9F; what it leaves empty stays a control character.
+    const WINDOWS: [char; 32] = [
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8D}', 'Ž', '\u{8F}', '\u{90}', '‘',
+        '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9D}', 'ž', 'Ÿ',
+    ];
+    match byte {
+        0x80..=0x9F => WINDOWS.get(usize::from(byte - 0x80)).copied().unwrap_or(' '),
+        _ => char::from(byte),
+    }
 }
 
 fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
 }
 
-/// `=?charset?B|Q?text?=` at the start: the decoded text, and the rest.
-fn encoded_word(word: &str) -> Option<(String, &str)> {
-    let mut parts = word.strip_prefix("=?")?.splitn(3, '?');
-    let (charset, encoding, tail) = (parts.next()?, parts.next()?, parts.next()?);
-    let end = tail.find("?=")?;
-    let bytes = match encoding {
-        "B" | "b" => base64(&tail[..end])?,
-        "Q" | "q" => quoted(&tail[..end]),
-        _ => return None,
-    };
-    let charset = charset.split('*').next()?.to_ascii_lowercase();
-    let decoded = match &*charset {
-        "utf-8" | "us-ascii" => String::from_utf8_lossy(&bytes).into_owned(),
-        "iso-8859-1" | "iso-8859-15" | "windows-1252" => bytes.iter().map(|&b| char::from(b)).collect(),
-        _ => return None,
-    };
-    Some((decoded, &tail[end + 2..]))
+/// Encoded words that follow each other. Senders cut them anywhere, also within a letter, so that their bytes are put together first.
+#[derive(Default)]
+struct Words {
+    charset: String,
+    bytes: Vec<u8>,
+}
+
+impl Words {
+    fn is_empty(&self) -> bool {
+        self.charset.is_empty()
+    }
+
+    fn push(&mut self, word: EncodedWord<'_>, out: &mut String) {
+        if !self.charset.eq_ignore_ascii_case(word.charset) {
+            self.flush(out);
+            self.charset = word.charset.to_owned();
+        }
+        self.bytes.extend(word.bytes);
+    }
+
+    fn flush(&mut self, out: &mut String) {
+        out.push_str(&decode(&self.charset, &self.bytes).unwrap_or_default());
+        self.charset.clear();
+        self.bytes.clear();
+    }
+}
+
+struct EncodedWord<'a> {
+    charset: &'a str,
+    bytes: Vec<u8>,
+}
+
+impl<'a> EncodedWord<'a> {
+    /// `=?charset?B|Q?text?=` at the start, in a charset that is known, and the rest.
+    fn read(word: &'a str) -> Option<(Self, &'a str)> {
+        let mut parts = word.strip_prefix("=?")?.splitn(3, '?');
+        let (charset, encoding, tail) = (parts.next()?, parts.next()?, parts.next()?);
+        let end = tail.find("?=")?;
+        let bytes = match encoding {
+            "B" | "b" => base64(&tail[..end])?,
+            "Q" | "q" => quoted(&tail[..end]),
+            _ => return None,
+        };
+        // RFC 2231 adds a language: `utf-8*en`.
+        let charset = charset.split('*').next()?;
+        decode(charset, b"")?;
+        Some((Self { charset, bytes }, &tail[end + 2..]))
+    }
 }
 
 fn quoted(text: &str) -> Vec<u8> {
@@ -111,9 +168,17 @@ mod tests {
             ("=?utf-8?q?one?=? =?utf-8?q?two?= three", "onetwo three"),
             ("=?iso-8859-1?Q?caf=E9?= =?x?", "café =?x?"),
             ("=?koi8-r?B?zzz?=", "=?koi8-r?B?zzz?="),
+            ("=?utf-8?q?a?= =?iso-8859-1?q?=E9?= b", "aé b"),
+            ("=?windows-1252?q?=8012_=96_=84x=93?=", "€12 – „x“"),
             ("a\tb\u{7}", "a b"),
         ] {
             assert_eq!(readable(sent.as_bytes()), read);
         }
+    }
+
+    #[test]
+    fn a_letter_that_is_cut_between_two_words_is_whole_again() {
+        assert_eq!(readable(b"=?utf-8?q?caf=C3?= =?UTF-8?q?=A9_bleu?="), "café bleu");
+        assert_eq!(readable(b"=?utf-8?B?w4k=?=\r\n =?utf-8?B?dMOp?="), "Été");
     }
 }

@@ -20,6 +20,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
+use vigie_sources::spool::SpoolEvent;
 use vigie_sources::{Feed, FeedEvent};
 
 use crate::bounds::EVENT_KINDS_MAX;
@@ -302,7 +303,11 @@ impl<O: Observer> Tale<O> {
 
 /// The bytes of a loss, 0 when nobody knows; `None` for what is no loss.
 fn lost_bytes(event: &FeedEvent) -> Option<u64> {
-    if let FeedEvent::Lost { bytes, .. } = event { Some(bytes.unwrap_or(0)) } else { None }
+    match event {
+        FeedEvent::Lost { bytes, .. } => Some(bytes.unwrap_or(0)),
+        FeedEvent::Spool(SpoolEvent::Lost { .. }) => Some(0),
+        _ => None,
+    }
 }
 
 /// This machine's clock, in microseconds since 1970 UTC.

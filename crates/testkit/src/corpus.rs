@@ -70,6 +70,12 @@ impl Corpus {
         Self { name: file_name(dir), dir: dir.to_owned(), files: files.collect() }
     }
 
+    /// The messages that were kept, by the names of their files.
+    pub fn messages(&self) -> Vec<(String, Vec<u8>)> {
+        let archive = self.dir.join("eml.tar.gz");
+        if archive.is_file() { files_in_tar(&gunzip(&archive)) } else { Vec::new() }
+    }
+
     /// Names of the hosts, each once.
     pub fn hosts(&self) -> Vec<&str> {
         let mut hosts: Vec<&str> = self.files.iter().map(|file| &*file.host).collect();
@@ -107,6 +113,27 @@ impl Corpus {
         };
         self.files.iter().map(file).collect()
     }
+}
+
+/// The files of an archive as GNU tar writes it, without their folders.
+fn files_in_tar(archive: &[u8]) -> Vec<(String, Vec<u8>)> {
+    const BLOCK: usize = 512;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_matches(['\0', ' ']).to_owned();
+    let mut files = Vec::new();
+    let mut at = 0;
+    while let Some(header) = archive.get(at..at + BLOCK)
+        && header[0] != 0
+    {
+        let size = usize::from_str_radix(&text(&header[124..136]), 8).expect("a size");
+        at += BLOCK;
+        let name = text(&header[..100]);
+        if !name.ends_with('/') {
+            let name = name.rsplit('/').next().unwrap_or_default().to_owned();
+            files.push((name, archive[at..at + size].to_vec()));
+        }
+        at += size.div_ceil(BLOCK) * BLOCK;
+    }
+    files
 }
 
 fn log_text(host: &Path, path: &Path) -> LogText {

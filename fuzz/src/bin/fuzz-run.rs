@@ -23,6 +23,8 @@ use vigie_testkit::{
 const SLOW: Duration = Duration::from_millis(500);
 /// Lines of one input at most, for targets that take several.
 const LINES_MAX: usize = 60;
+/// Larger messages hold more bytes of files, and no more structure.
+const MESSAGE_BYTES_MAX: usize = 16 * 1024;
 /// Kept of what was tried, to change further.
 const POOL_MAX: usize = 2_000;
 
@@ -36,8 +38,8 @@ fn main() -> ExitCode {
     let good = match rest[0].parse::<u64>() {
         Ok(seconds) => {
             let seed = rest.get(1).and_then(|seed| seed.parse().ok()).unwrap_or(1);
-            let logs = logs();
-            targets.iter().filter(|target| !fuzz(target, &logs, Duration::from_secs(seconds), seed)).count() == 0
+            let captured = Captured::load();
+            targets.iter().filter(|target| !fuzz(target, &captured, Duration::from_secs(seconds), seed)).count() == 0
         }
         Err(_) => targets.iter().filter(|target| !replay(target, rest)).count() == 0,
     };
@@ -50,15 +52,26 @@ fn usage() -> ExitCode {
     ExitCode::from(2)
 }
 
-/// The lines of each captured log.
-fn logs() -> Vec<Vec<Vec<u8>>> {
-    let mut corpora = below("postfix-chain");
-    corpora.extend(
-        ["sample", "rspamd", "domino/made/acme", "domino/made/ambiguous", "domino/made/activity", "domino/made/events"]
-            .map(|folder| Corpus::load(&testdata().join(folder))),
-    );
-    let files = corpora.into_iter().flat_map(|corpus| corpus.files);
-    files.map(|file| lines_of(&file.text).map(<[u8]>::to_vec).collect()).collect()
+/// Folders of captured and made runs.
+const RUNS: &[&str] = &["postfix-chain", "exim", "sendmail", "opensmtpd", "exchange/made", "microsoft365/made", "domino/made", "filters"];
+
+/// What inputs are made from.
+struct Captured {
+    /// The lines of each log.
+    logs: Vec<Vec<Vec<u8>>>,
+    messages: Vec<Vec<u8>>,
+}
+
+impl Captured {
+    fn load() -> Captured {
+        let runs = RUNS.iter().flat_map(|folder| below(folder));
+        let corpora: Vec<Corpus> = runs.chain([Corpus::load(&testdata().join("rspamd"))]).collect();
+        let messages = corpora.iter().flat_map(Corpus::messages).map(|(_, message)| message);
+        let messages = messages.filter(|message| message.len() <= MESSAGE_BYTES_MAX).collect();
+        let files = corpora.iter().flat_map(|corpus| &corpus.files);
+        let logs = files.map(|file| lines_of(&file.text).map(<[u8]>::to_vec).collect()).collect();
+        Captured { logs, messages }
+    }
 }
 
 const FILTERS: [&str; 14] = [
@@ -79,23 +92,26 @@ const FILTERS: [&str; 14] = [
 ];
 
 /// A fresh input.
-fn seed(target: &Target, logs: &[Vec<Vec<u8>>], random: &mut Random) -> Vec<u8> {
+fn seed(target: &Target, captured: &Captured, random: &mut Random) -> Vec<u8> {
     if target.seeds == Seeds::Filters {
         return random.pick(&FILTERS).map(|text| text.as_bytes().to_vec()).unwrap_or_default();
     }
-    let Some(log) = random.pick(logs) else { return Vec::new() };
+    if target.seeds == Seeds::Message {
+        return random.pick(&captured.messages).cloned().unwrap_or_default();
+    }
+    let Some(log) = random.pick(&captured.logs) else { return Vec::new() };
     let from = random.below(log.len());
     let count = if target.seeds == Seeds::Lines { 1 + random.below(LINES_MAX) } else { 1 };
     log[from..(from + count).min(log.len())].join(&b'\n')
 }
 
-fn fuzz(target: &Target, logs: &[Vec<Vec<u8>>], time: Duration, seed_number: u64) -> bool {
+fn fuzz(target: &Target, captured: &Captured, time: Duration, seed_number: u64) -> bool {
     let mut random = Random::new(seed_number);
-    let mut pool: Vec<Vec<u8>> = (0..POOL_MAX / 2).map(|_| seed(target, logs, &mut random)).collect();
+    let mut pool: Vec<Vec<u8>> = (0..POOL_MAX / 2).map(|_| seed(target, captured, &mut random)).collect();
     let (began, mut inputs, mut slowest) = (Instant::now(), 0u64, Duration::ZERO);
     while began.elapsed() < time {
         let mut input = match random.below(3) {
-            0 => seed(target, logs, &mut random),
+            0 => seed(target, captured, &mut random),
             _ => random.pick(&pool).cloned().unwrap_or_default(),
         };
         mutate(&mut input, &pool, &mut random);

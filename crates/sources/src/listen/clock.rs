@@ -23,7 +23,7 @@ impl fmt::Debug for Clock {
 
 impl Clock {
     /// Now, as `2026-06-16T02:26:09.196080+00:00`.
-    pub(super) fn stamp(self) -> String {
+    pub fn stamp(self) -> String {
         let since = (self.0)().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         stamp(Micros::try_from(since.as_micros()).unwrap_or(Micros::MAX))
     }
