@@ -5,12 +5,16 @@
 
 mod hops;
 mod lines;
+mod opensmtpd;
 mod otlp;
+mod sendmail;
 mod texts;
 
 pub use hops::{hold, hops_of, linker};
 pub use lines::{calendar, dovecot, envelope, filter, host, line};
+pub use opensmtpd::opensmtpd;
 pub use otlp::otlp;
+pub use sendmail::sendmail;
 pub use texts::query;
 
 /// A target by its name, and what the runner starts from.
@@ -31,12 +35,14 @@ pub enum Seeds {
     Filters,
 }
 
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 11] = [
     Target { name: "envelope", run: envelope, seeds: Seeds::Line },
     Target { name: "calendar", run: calendar, seeds: Seeds::Lines },
     Target { name: "line", run: line, seeds: Seeds::Line },
     Target { name: "dovecot", run: dovecot, seeds: Seeds::Line },
     Target { name: "filter", run: filter, seeds: Seeds::Line },
+    Target { name: "sendmail", run: sendmail, seeds: Seeds::Line },
+    Target { name: "opensmtpd", run: opensmtpd, seeds: Seeds::Line },
     Target { name: "query", run: query, seeds: Seeds::Filters },
     Target { name: "host", run: host, seeds: Seeds::Lines },
     Target { name: "otlp", run: otlp, seeds: Seeds::Lines },

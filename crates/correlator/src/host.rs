@@ -16,7 +16,7 @@ const CLOCK_LEAP_MICROS: Micros = 24 * MICROS_PER_HOUR;
 /// So many such lines in a row, and the clock is believed. Until then nothing is let go of on their word.
 const CLOCK_STEP_LINES: u32 = 50;
 /// Saved states carry this, so that a state of another layout is refused and not misread.
-const STATE_VERSION: u8 = 6;
+const STATE_VERSION: u8 = 7;
 
 /// Servers other than Postfix have no instances.
 pub(crate) const NOBODY: Origin<'_> = Origin { daemon: Daemon::Other, name: b"", instance: b"" };
@@ -94,6 +94,7 @@ impl Host {
             Record::Filter(verdict) => self.queue.verdict(ts, verdict),
             Record::Statement(statement) => self.queue.statement(ts, statement, &self.server, facts),
             Record::Refused(refused) => self.queue.refused(ts, &NOBODY, refused, &self.server, facts),
+            Record::Session(session) => self.queue.session(ts, session),
             Record::Content(inside) => self.queue.content(ts, inside),
             Record::Dovecot(_) | Record::Known | Record::Unknown | Record::Foreign => {}
         }

@@ -3,6 +3,7 @@
 //! A line belongs to the generation that was alive at the line's time, not to the one that was seen last: lines may come
 //! late, and short queue ids are used again.
 
+mod clients;
 mod entry;
 
 use std::{cmp::Reverse, collections::BinaryHeap};
@@ -14,12 +15,13 @@ use vigie_formats::{
     filter::Verdict,
     postfix::{Daemon, Delivery, Header, HeaderAction, Origin, Record},
     refusal::{Refused, RefusedAction, reason, reply},
+    session::Session,
     statement::{End, Statement, Status},
 };
 use vigie_model::{Arrival, Attempt, Hop, MICROS_PER_DAY, MICROS_PER_HOUR, Micros, QueueId, Rejection, Text};
 
 pub use self::entry::Entry;
-use self::entry::Mark;
+use self::{clients::Clients, entry::Mark};
 use crate::{
     Facts, LATE_MICROS_MAX, LINGER_MICROS, OpenHop,
     host::NOBODY,
@@ -44,6 +46,7 @@ pub struct Queue {
     entries: FxHashMap<QueueId, Vec<Entry>>,
     /// Ended generations in order of their end, for closing.
     ended: BinaryHeap<Reverse<(Micros, QueueId)>>,
+    clients: Clients,
     swept: Micros,
     detail: Detail,
     /// Counts what may have changed an entry.
@@ -121,6 +124,10 @@ impl Queue {
     pub fn statement(&mut self, ts: Micros, statement: &Statement<'_>, server: &str, facts: &mut Facts) {
         let id = statement.queue_id;
         self.of_statement(ts, statement).statement(ts, statement);
+        if let Some(session) = statement.session {
+            self.clients.message(ts, session, id);
+            self.tell_client(ts, session, id);
+        }
         if !matches!(statement.end, End::Later | End::WhenDone) {
             self.ended.push(Reverse((ts, id)));
         }
@@ -139,6 +146,22 @@ impl Queue {
             dsn: self.detail.shown(word.dsn),
             reply: self.detail.shown(word.reply),
         }));
+    }
+
+    /// Who is at the other end of a session, and of the messages that came in it.
+    pub fn session(&mut self, ts: Micros, session: &Session<'_>) {
+        for (at, id) in self.clients.told(ts, session, self.detail) {
+            self.tell_client(at, session.key, id);
+        }
+    }
+
+    fn tell_client(&mut self, ts: Micros, session: u64, id: QueueId) {
+        let Some(generations) = self.entries.get_mut(&id) else { return };
+        let at = generations.iter().rposition(|entry| entry.ts_in <= ts).unwrap_or(0);
+        let Some(entry) = generations.get_mut(at) else { return };
+        self.clients.of_message(ts, session).for_each(|who| entry.came_from(who));
+        self.changes = self.changes.wrapping_add(1);
+        entry.change = self.changes;
     }
 
     /// Somebody looked inside while the message came.
@@ -294,6 +317,7 @@ impl Queue {
 
     /// Lets go of what will never end by itself.
     pub fn sweep(&mut self, watermark: Micros, server: &str, facts: &mut Facts) {
+        self.clients.sweep(watermark);
         let crowded = self.entries.len() > OPEN_ENTRIES_MAX;
         // Either way: a clock that was set back must not stop the sweeping until it has caught up.
         if (watermark - self.swept).abs() < MICROS_PER_HOUR && !crowded {

@@ -12,6 +12,7 @@ mod record;
 pub mod refusal;
 pub mod scan;
 pub mod sendmail;
+pub mod session;
 mod shape;
 pub mod statement;
 pub mod subject;

@@ -17,8 +17,10 @@ use crate::{
     statement::{End, Statement},
 };
 
-pub const FORMAT: Format =
-    Format { name: "Sendmail", read: |envelope| is_sendmail(envelope.program).then(|| parse(envelope.text)) };
+pub const FORMAT: Format = Format {
+    name: "Sendmail",
+    read: |envelope| is_sendmail(envelope.program).then(|| parse(envelope.pid, envelope.text)),
+};
 
 /// `sendmail`, and the labels that packages and rc scripts give it (`-L`): `sm-mta`, `sm-msp-queue`, `sendmail-in`, …
 fn is_sendmail(program: &[u8]) -> bool {
@@ -29,13 +31,14 @@ fn is_sendmail(program: &[u8]) -> bool {
     }
 }
 
-/// Reads the text after the tag.
-pub fn parse(text: &[u8]) -> Record<'_> {
+/// Reads the text after the tag, of the process with that number.
+pub fn parse(pid: u32, text: &[u8]) -> Record<'_> {
     let (id, rest) = identified(text);
     let record = match id {
-        Some((id, 1)) => of_message(id, rest),
+        Some((id, 1)) => of_message(pid, id, rest),
         // The rest of a line that was too long for syslog: what it says of consequence stands in its beginning.
         Some(_) => Some(Record::Known),
+        None if rest.starts_with(b"AUTH=server, ") => arrival::login(pid, rest),
         None => refusal::parse(None, rest),
     };
     record.or_else(|| noise::is_known(id.is_some(), rest).then_some(Record::Known)).unwrap_or(Record::Unknown)
@@ -67,9 +70,9 @@ fn queue_id(word: &[u8]) -> Option<QueueId> {
     is_id.then(|| QueueId::new(word)).flatten()
 }
 
-fn of_message(id: QueueId, rest: &[u8]) -> Option<Record<'_>> {
+fn of_message(pid: u32, id: QueueId, rest: &[u8]) -> Option<Record<'_>> {
     match rest.first()? {
-        b'f' if rest.starts_with(b"from=") => arrival::parse(id, rest),
+        b'f' if rest.starts_with(b"from=") => arrival::parse(pid, id, rest),
         b't' if rest.starts_with(b"to=") => delivery::parse(id, rest),
         b'd' if rest.starts_with(b"done;") => Some(said(Statement { end: End::Now, ..Statement::about(id) })),
         b'd' if rest == b"discarded" => Some(said(Statement { end: End::Discarded, ..Statement::about(id) })),

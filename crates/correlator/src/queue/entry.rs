@@ -15,6 +15,7 @@ use vigie_formats::{
 };
 use vigie_model::{Arrival, Client, Content, Hop, Kind, MailClass, Micros, Outcome, QueueId, Recipient, Relay, Text};
 
+use super::clients::Who;
 use crate::{
     BEFORE_ALL, Facts,
     text::{Detail, same, text_of},
@@ -416,6 +417,18 @@ impl Entry {
             self.probe |= matches!(word.status, Status::Probe(_));
             for address in word.recipients {
                 self.word(stated(ts, address, word, self.detail));
+            }
+        }
+    }
+
+    /// Who was at the other end of the session in which it came. What the message's own lines say counts more.
+    pub fn came_from(&mut self, who: &Who) {
+        self.arrival = self.arrival.max(who.arrival);
+        for (own, told) in
+            [(&mut self.client.name, &who.name), (&mut self.client.ip, &who.ip), (&mut self.user, &who.user)]
+        {
+            if own.is_empty() {
+                own.clone_from(told);
             }
         }
     }
