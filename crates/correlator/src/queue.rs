@@ -16,7 +16,7 @@ use vigie_formats::{
     postfix::{Daemon, Delivery, Header, HeaderAction, Origin, Record},
     refusal::{Refused, RefusedAction, reason, reply},
     session::Session,
-    statement::{End, Statement, Status},
+    statement::{Also, End, Statement, Status},
 };
 use vigie_model::{Arrival, Attempt, Hop, MICROS_PER_DAY, MICROS_PER_HOUR, Micros, QueueId, Rejection, Text};
 
@@ -131,9 +131,14 @@ impl Queue {
         if !matches!(statement.end, End::Later | End::WhenDone) {
             self.ended.push(Reverse((ts, id)));
         }
-        if let Some(notice) = statement.notice {
-            let about = Statement { notice_of: Some(id), arrival: Arrival::Local, ..Statement::about(notice) };
-            self.of_statement(ts, &about).statement(ts, &about);
+        let other = statement.also.map(|also| match also {
+            Also::Notice(notice) => {
+                Statement { notice_of: Some(id), arrival: Arrival::Local, ..Statement::about(notice) }
+            }
+            Also::Part(part) => Statement { previous: Some(id), ..Statement::about(part) },
+        });
+        if let Some(other) = other {
+            self.of_statement(ts, &other).statement(ts, &other);
         }
         let Some(word) = statement.word.as_ref().filter(|word| word.status == Status::Deferred) else { return };
         facts.attempts.extend(word.recipients.map(|recipient| Attempt {

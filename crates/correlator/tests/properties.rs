@@ -29,6 +29,7 @@ static RUNS: LazyLock<Vec<Run>> = LazyLock::new(|| {
         "sample",
         "sendmail/rfc3164",
         "sendmail/iso",
+        "sendmail/submission",
         "opensmtpd/rfc3164",
         "opensmtpd/iso",
     ];

@@ -14,7 +14,7 @@ use vigie_model::QueueId;
 
 use crate::{
     Format, Record, scan,
-    statement::{End, Statement},
+    statement::{Also, End, Statement},
 };
 
 pub const FORMAT: Format = Format {
@@ -101,22 +101,22 @@ fn other_message(id: QueueId, rest: &[u8]) -> Option<Record<'_>> {
     if let Some(split) = rest.strip_prefix(b"split: ") {
         // More than one are not told apart: each of them says so itself by its deliveries.
         let (_, new) = scan::split(split, b", id=")?;
-        return queue_id(new).map(|new| continues(new, id));
+        return queue_id(new).map(|new| parted(id, new));
     }
     let (word, rest) = scan::split(rest, b": ")?;
     let (new, (what, text)) = (queue_id(word)?, scan::split(rest, b": ")?);
     match what {
-        b"clone" => Some(continues(new, id)),
+        b"clone" => Some(parted(id, new)),
         b"DSN" | b"return to sender" | b"sender notify" | b"postmaster notify" => {
             let end = if is_expiry(text) { End::Expired } else { End::Later };
-            Some(said(Statement { notice: Some(new), end, ..Statement::about(id) }))
+            Some(said(Statement { also: Some(Also::Notice(new)), end, ..Statement::about(id) }))
         }
         _ => None,
     }
 }
 
-fn continues(new: QueueId, old: QueueId) -> Record<'static> {
-    said(Statement { previous: Some(old), ..Statement::about(new) })
+fn parted(id: QueueId, new: QueueId) -> Record<'static> {
+    said(Statement { also: Some(Also::Part(new)), ..Statement::about(id) })
 }
 
 /// `Cannot send message for 5 days` (`within 5 days` before 8.12), and RFC 2852's `delivery time expired 3600s`. A warning says `could

@@ -41,13 +41,22 @@ pub struct Statement<'a> {
     pub previous: Option<QueueId>,
     /// The message at this server that this notice is about.
     pub notice_of: Option<QueueId>,
-    /// The message at this server that is a notice about this one, where the line is about this one too.
-    pub notice: Option<QueueId>,
+    /// Another message at this server of which the line speaks, too.
+    pub also: Option<Also>,
     /// Held for somebody to decide, or let go again.
     pub hold: Option<bool>,
     /// What became of recipients.
     pub word: Option<Word<'a>>,
     pub end: End,
+}
+
+/// What another message at the same server has to do with this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Also {
+    /// It is a notice about this one.
+    Notice(QueueId),
+    /// It takes over some of this one's recipients; how many are left is not said.
+    Part(QueueId),
 }
 
 /// How a message's stay at a server ends.
@@ -123,7 +132,7 @@ impl Statement<'_> {
             network_id: b"",
             previous: None,
             notice_of: None,
-            notice: None,
+            also: None,
             hold: None,
             word: None,
             end: End::Later,

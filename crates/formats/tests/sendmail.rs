@@ -5,7 +5,7 @@ use vigie_formats::{
     Record, envelope, read,
     refusal::{Refused, RefusedAction},
     sendmail,
-    statement::{End, Statement, Status},
+    statement::{Also, End, Statement, Status},
 };
 use vigie_model::{Arrival, Outcome, QueueId};
 
@@ -258,7 +258,9 @@ fn the_submission_client_hands_over() {
 #[test]
 fn what_another_id_has_to_do_with_a_message() {
     let clone = said("h5QG2YLj023291: h5QG2cLj023292: clone: owner=owner-whine");
-    assert_eq!((clone.queue_id, clone.previous), (id("h5QG2cLj023292"), Some(id("h5QG2YLj023291"))));
+    assert_eq!((clone.queue_id, clone.also), (id("h5QG2YLj023291"), Some(Also::Part(id("h5QG2cLj023292")))));
+    let split = said("h5QG2YLj023291: split: maxrcpts=100, rcpts=150, count=1, id=h5QG2cLj023292");
+    assert_eq!(split.also, clone.also);
     for (text, end) in [
         ("DSN: User unknown", End::Later),
         ("return to sender: Host unknown", End::Later),
@@ -271,7 +273,11 @@ fn what_another_id_has_to_do_with_a_message() {
     ] {
         let whole = format!("6AM4xQTD021793: 6AM50CnL023877: {text}");
         let notice = said(&whole);
-        assert_eq!((notice.queue_id, notice.notice), (id("6AM4xQTD021793"), Some(id("6AM50CnL023877"))), "{text}");
+        assert_eq!(
+            (notice.queue_id, notice.also),
+            (id("6AM4xQTD021793"), Some(Also::Notice(id("6AM50CnL023877")))),
+            "{text}"
+        );
         assert_eq!(notice.end, end, "{text}");
     }
 }

@@ -10,7 +10,7 @@ use vigie_formats::{
     postfix::{Arrived, ByHand, Delivery, Header, HeaderAction},
     refusal::{Refused, RefusedAction},
     scan,
-    statement::{End, Statement, Status, Word},
+    statement::{Also, End, Statement, Status, Word},
     subject,
 };
 use vigie_model::{Arrival, Client, Content, Hop, Kind, MailClass, Micros, Outcome, QueueId, Recipient, Relay, Text};
@@ -102,6 +102,8 @@ struct Aside {
     by_statements: bool,
     /// The server logs no end of a message.
     ends_when_done: bool,
+    /// Another hop took some of the recipients over.
+    parted: bool,
     content: Option<Box<Content>>,
 }
 
@@ -114,6 +116,7 @@ impl Default for Aside {
             network_id: Text::default(),
             by_statements: false,
             ends_when_done: false,
+            parted: false,
             content: None,
         }
     }
@@ -405,6 +408,7 @@ impl Entry {
             told.network_id = network_id;
         }
         told.ends_when_done |= statement.end == End::WhenDone;
+        told.parted |= matches!(statement.also, Some(Also::Part(_)));
         match statement.end {
             End::Later | End::WhenDone => {}
             End::Now => self.end(ts, Mark::Removed),
@@ -450,7 +454,7 @@ impl Entry {
 
     /// The server logs no end, and no recipient is left without a last word.
     pub fn is_done(&self) -> bool {
-        self.is_settled() && self.recipients.len() >= self.recipient_count.unwrap_or(0) as usize
+        self.is_settled() && self.recipients.len() >= self.recipients_left().unwrap_or(0) as usize
     }
 
     /// As [`Entry::is_done`], of the recipients that were told. They may be fewer than were counted: aliases meet.
@@ -458,6 +462,11 @@ impl Entry {
         self.aside.as_ref().is_some_and(|told| told.ends_when_done)
             && !self.recipients.is_empty()
             && self.recipients.iter().all(|recipient| recipient.outcome.is_final())
+    }
+
+    /// How many recipients there are, where that is known.
+    fn recipients_left(&self) -> Option<u32> {
+        self.recipient_count.filter(|_| !self.aside.as_ref().is_some_and(|told| told.parted))
     }
 
     pub fn delivery(&mut self, ts: Micros, transport: &[u8], delivery: &Delivery<'_>) {
@@ -523,7 +532,7 @@ impl Entry {
         let held = self.hold.1 && self.end.is_none();
         let is_done = self.is_done();
         let recipients = self.last_words(held);
-        let (class, arrival) = (self.class(), self.arrival());
+        let (class, arrival, recipient_count) = (self.class(), self.arrival(), self.recipients_left());
         let aside = self.aside.map(|aside| *aside).unwrap_or_default();
         let (verdict, requeued_as) = aside.filter.map(|word| (word.category, word.requeued_as)).unwrap_or_default();
         Hop {
@@ -545,7 +554,7 @@ impl Entry {
             sender_known: self.sender_known,
             subject: self.subject,
             size: self.size,
-            recipient_count: self.recipient_count,
+            recipient_count,
             previous_queue_id: self.previous,
             notice_of: self.notice_of,
             verdict,

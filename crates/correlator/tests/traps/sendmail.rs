@@ -2,7 +2,11 @@
 //! that hold for it.
 
 use vigie_model::{Arrival, Direction, MailClass};
-use vigie_testkit::{log, story};
+use vigie_testkit::{
+    Reading,
+    corpus::{self, Corpus},
+    log, story,
+};
 
 /// Lines of `host`, each `TIME PROGRAM TEXT`.
 fn mail(host: &str, short: &str) -> String {
@@ -270,4 +274,54 @@ fn two_addresses_of_one_person() {
     };
     assert!(!closed(&["10:05:00"]));
     assert!(closed(&["2026-03-03T09:00:00", "2026-03-03T12:00:00"]));
+}
+
+/// Lines of a real server: what was sent with which arguments stands in the corpus' README.
+#[test]
+fn the_submission_client_of_a_real_server() {
+    let corpus = Corpus::load(&corpus::testdata().join("sendmail/submission"));
+    let mut reading = Reading::of(&corpus.hosts());
+    corpus.lines().iter().flatten().for_each(|line| reading.line(line));
+    let story = reading.story();
+    assert_eq!(story.unknown, Vec::<String>::new());
+    let told: Vec<String> = story.told().into_iter().map(|line| line.replace("sendmail1:", "")).collect();
+    assert_eq!(
+        told,
+        [
+            "mail <frontdesk@example.com> 6AN3mDkN016933 reply>6AN3mD2Z016941 | client@partner.example.net delivered",
+            "mail <frontdesk@example.com> 6AN3mEYo016949 reply>6AN3mEYB016957 | client2@partner.example.net delivered; \
+             sales1@store.example.com delivered",
+            "mail <frontdesk@example.com> 6AN3mEFv016963 reply>6AN3mElt016977 previous id>6AN3mEls016981 | \
+             client3@partner.example.net delivered; sales1@store.example.com delivered; sales2@store.example.com delivered",
+            "mail <frontdesk@example.com> 6AN3mEex016986 reply>6AN3mEkY016995 | /mnt/filed.mbox (filed@example.com) bounced; \
+             |/bin/cat >/dev/null (prog@example.com) delivered",
+            "bounce <> 6AN3mEkX017001 | frontdesk@store.example.com delivered",
+            "mail <frontdesk@example.com> 6AN3mEF8017007 reply>6AN3mECY017015 | r550-x@partner.example.net bounced",
+            "mail <frontdesk@example.com> 6AN3mFkc017024 reply>6AN3mFdv017031 | nobody@example.com deferred",
+            "bounce <> 6AN3mFCX017020 | frontdesk@store.example.com delivered",
+            "mail <ops1@example.com> 6AN3mFZb017041 | client4@partner.example.net delivered; keep1@store.example.com delivered",
+            "mail <ops1@example.com> 6AN3mL9v017498 | x9@slow.example.net deferred",
+            "mail <orders@partner.example.net> 6AN3mROo017839 | dev1@store.example.com delivered; \
+             frontdesk@store.example.com delivered; helpdesk@store.example.com delivered; ops1@store.example.com delivered; \
+             ops2@store.example.com delivered; payroll@store.example.com delivered; sales1@store.example.com delivered; \
+             sales2@store.example.com delivered; sales3@store.example.com delivered",
+            "mail <orders@partner.example.net> 6AN3mRlM017844 | sales1@store.example.com delivered",
+            "mail <orders@partner.example.net> 6AN3mRhb017848 | sales1@store.example.com delivered",
+            "mail <orders@partner.example.net> 6AN3mSSv017855 | sales1@store.example.com delivered",
+        ]
+    );
+    assert_eq!(
+        story.refused(),
+        [
+            "END-OF-MESSAGE [] 0  <> <>: message size (1420085) exceeds maximum (1000000)",
+            "RCPT [] 0  <> <\"a, b\"@example.com>: User unknown",
+        ]
+    );
+    // A Message-ID of 300 letters was cut in the log, and one has all that confuses.
+    let ids: Vec<&str> = story.journeys[12..].iter().map(|journey| &*journey.message_id).collect();
+    assert_eq!(ids, ["", "a b=c, relay=evil [1.2.3.4]"]);
+    let held = story.hops.iter().filter(|hop| hop.held).count();
+    assert_eq!(held, 0, "the one that was put on hold was let go");
+    let users: Vec<&str> = story.journeys.iter().map(|journey| &*journey.user).take(2).collect();
+    assert_eq!(users, ["root", "root"]);
 }
