@@ -32,6 +32,7 @@ static RUNS: LazyLock<Vec<Run>> = LazyLock::new(|| {
         "sendmail/submission",
         "opensmtpd/rfc3164",
         "opensmtpd/iso",
+        "opensmtpd/filter",
     ];
     folders.iter().map(|folder| Run::of(&Corpus::load(&corpus::testdata().join(folder)))).collect()
 });

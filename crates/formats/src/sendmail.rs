@@ -127,19 +127,21 @@ fn is_expiry(text: &[u8]) -> bool {
         .any(|words| text.starts_with(words))
 }
 
-/// Where a text stands first outside double quotes; where a quote is never closed, as if it were none.
-fn find_unquoted(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    let (mut quoted, mut escaped) = (false, false);
-    for (at, &byte) in text.iter().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
+/// Where the first of these keys stands outside double quotes; where a quote is never closed, as if it were none. Each begins with a comma.
+fn find_key(text: &[u8], keys: &[&[u8]]) -> Option<usize> {
+    let is_key = |at: usize| keys.iter().any(|key| text[at..].starts_with(key));
+    let (mut at, mut quoted) = (0, false);
+    while let Some(next) = memchr::memchr3(b'"', b',', b'\\', &text[at..]) {
+        at += next;
+        match text[at] {
+            b'\\' if quoted => at += 1,
             b'"' => quoted = !quoted,
-            _ if !quoted && text[at..].starts_with(wanted) => return Some(at),
+            _ if !quoted && is_key(at) => return Some(at),
             _ => {}
         }
+        at = (at + 1).min(text.len());
     }
-    if quoted { scan::find(text, wanted) } else { None }
+    if quoted { keys.iter().filter_map(|key| scan::find(text, key)).min() } else { None }
 }
 
 /// `<a@b>`, `root`, `Ann <a@b>`: the address. One that was cut off has no closing bracket.

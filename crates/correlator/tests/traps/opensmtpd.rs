@@ -1,7 +1,11 @@
 //! What OpenSMTPD's lines come to, in each of its three grammars. The older two are written after the server's source.
 
 use vigie_model::{Arrival, Direction, MailClass};
-use vigie_testkit::{log, story};
+use vigie_testkit::{
+    Reading,
+    corpus::{self, Corpus},
+    log, story,
+};
 
 fn mail(host: &str, short: &str) -> String {
     let tagged: Vec<String> = short
@@ -155,4 +159,40 @@ fn a_path_through_three_servers() {
             "mail <ann@example.net> edge1:3A1B29E001 reply>mx1:d33ed127 reply>mbx1:0AM4xQ85021802 | bob@example.com delivered"
         ]
     );
+}
+
+/// Lines of a real server: what was sent stands in the corpus' README.
+#[test]
+fn a_filter_a_removal_and_an_expiry_of_a_real_server() {
+    let corpus = Corpus::load(&corpus::testdata().join("opensmtpd/filter"));
+    let mut reading = Reading::of(&corpus.hosts());
+    corpus.lines().iter().flatten().for_each(|line| reading.line(line));
+    let story = reading.story();
+    assert_eq!(story.unknown, Vec::<String>::new());
+    let told: Vec<String> = story.told().into_iter().map(|line| line.replace("opensmtpd1:", "")).collect();
+    assert_eq!(
+        told,
+        [
+            "mail <orders@partner.example.net> 82ffa062 reply>463ae560 | sales1@example.com delivered",
+            "mail <orders@partner.example.net> 744fe069 reply>8323b5ac | frontdesk@example.com delivered; \
+             sales1@example.com (sales@example.com) delivered; sales2@example.com (sales@example.com) delivered; \
+             sales3@example.com (sales@example.com) delivered",
+            "mail <ops1@example.com> fb5efb44 | client@partner.example.net delivered",
+            "mail <ops1@example.com> de8cb52e | r550-a@partner.example.net bounced",
+            "mail <ops1@example.com> 60bfda3e | gone@dead.example.net expired",
+            "mail <ops1@example.com> 0396a833 | x@slow.example.net deleted",
+            "mail <orders@partner.example.net> 0dc14deb | pipe@again.example.com expired",
+            "bounce <> 8d92a8e1 | ops1@example.com delivered",
+            "bounce <> 92473df1 | orders@partner.example.net delivered",
+            "bounce <> f0138f66 | ops1@example.com delivered",
+        ]
+    );
+    let local = |at: usize| story.journeys[at].arrival == Arrival::Local;
+    assert_eq!(
+        (local(0), local(7), local(8), local(9)),
+        (false, true, true, true),
+        "notices come by the control socket"
+    );
+    assert!(story.journeys.iter().all(|journey| journey.closed));
+    assert_eq!(story.rejections, []);
 }

@@ -3,7 +3,7 @@
 use vigie_model::{Arrival, QueueId};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::{bare, find_unquoted, host_ip, said};
+use super::{bare, find_key, host_ip, said};
 use crate::{
     Record, scan,
     session::Session,
@@ -17,7 +17,7 @@ const AFTER_MESSAGE_ID: [&[u8]; 6] =
 /// `from=<>, size=, class=, [pri=,] nrcpts=, [msgid=<>,] [bodytype=,] [proto=,] [daemon=,] [auth=,] relay=`.
 pub fn parse(pid: u32, id: QueueId, rest: &[u8]) -> Option<Record<'_>> {
     let rest = rest.strip_prefix(b"from=")?;
-    let at = find_unquoted(rest, b", size=").or_else(|| scan::find(rest, b", size="))?;
+    let at = find_key(rest, &[b", size="])?;
     let (from, mut rest) = (&rest[..at], &rest[at + 2..]);
     let mut statement = Statement { begins: true, ..Statement::about(id) };
     // `<NONE>`: the envelope had no sender yet.
