@@ -7,14 +7,18 @@ mod domino;
 mod hops;
 mod lines;
 mod milter;
+mod opensmtpd;
 mod otlp;
+mod sendmail;
 mod texts;
 
 pub use domino::domino;
 pub use hops::{hold, hops_of, linker};
 pub use lines::{calendar, dovecot, envelope, filter, host, line};
 pub use milter::{milter, mime};
+pub use opensmtpd::opensmtpd;
 pub use otlp::otlp;
+pub use sendmail::sendmail;
 pub use texts::query;
 
 /// A target by its name, and what the runner starts from.
@@ -43,6 +47,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "line", run: line, seeds: Seeds::Line },
     Target { name: "dovecot", run: dovecot, seeds: Seeds::Line },
     Target { name: "filter", run: filter, seeds: Seeds::Line },
+    Target { name: "sendmail", run: sendmail, seeds: Seeds::Line },
+    Target { name: "opensmtpd", run: opensmtpd, seeds: Seeds::Line },
     Target { name: "query", run: query, seeds: Seeds::Filters },
     Target { name: "host", run: host, seeds: Seeds::Lines },
     Target { name: "otlp", run: otlp, seeds: Seeds::Lines },

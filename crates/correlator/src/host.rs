@@ -94,6 +94,7 @@ impl Host {
             Record::Filter(verdict) => self.queue.verdict(ts, verdict),
             Record::Statement(statement) => self.queue.statement(ts, statement, &self.server, facts),
             Record::Refused(refused) => self.queue.refused(ts, &NOBODY, refused, &self.server, facts),
+            Record::Session(session) => self.queue.session(ts, session),
             Record::Content(inside) => self.queue.content(ts, inside),
             Record::Dovecot(_) | Record::Known | Record::Unknown | Record::Foreign => {}
         }

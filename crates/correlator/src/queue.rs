@@ -4,6 +4,7 @@
 //! late, and short queue ids are used again.
 
 mod awaited;
+mod clients;
 mod copies;
 mod entry;
 mod notices;
@@ -18,12 +19,13 @@ use vigie_formats::{
     filter::Verdict,
     postfix::{ByHand, Daemon, Delivery, Header, HeaderAction, Origin, Record},
     refusal::{Refused, RefusedAction, reason, reply},
-    statement::{End, Statement, Status},
+    session::Session,
+    statement::{Also, End, Statement, Status},
 };
 use vigie_model::{Arrival, Attempt, Hop, MICROS_PER_DAY, MICROS_PER_HOUR, Micros, QueueId, Rejection, Text};
 
 pub use self::entry::Entry;
-use self::{copies::Copies, entry::Mark, notices::Notices, sayings::Sayings};
+use self::{clients::Clients, copies::Copies, entry::Mark, notices::Notices, sayings::Sayings};
 use crate::{
     Facts, LATE_MICROS_MAX, LINGER_MICROS, OpenHop,
     host::NOBODY,
@@ -48,6 +50,7 @@ pub struct Queue {
     entries: FxHashMap<QueueId, Vec<Entry>>,
     /// Ended generations in order of their end, for closing.
     ended: BinaryHeap<Reverse<(Micros, QueueId)>>,
+    clients: Clients,
     copies: Copies,
     notices: Notices,
     swept: Micros,
@@ -138,6 +141,19 @@ impl Queue {
         if !matches!(statement.end, End::Later | End::WhenDone) {
             self.ended.push(Reverse((ts, id)));
         }
+        if let Some(session) = statement.session {
+            self.clients.message(ts, session, id);
+            self.tell_client(ts, session, id);
+        }
+        let other = statement.also.map(|also| match also {
+            Also::Notice(notice) => {
+                Statement { notice_of: Some(id), arrival: Arrival::Local, ..Statement::about(notice) }
+            }
+            Also::Part(part) => Statement { previous: Some(id), ..Statement::about(part) },
+        });
+        if let Some(other) = other {
+            self.lasting(ts, other.queue_id, false, b"").statement(ts, &other);
+        }
         for word in statement.word.iter().chain(&statement.more).filter(|word| word.status == Status::Deferred) {
             facts.attempts.extend(word.recipients.map(|recipient| Attempt {
                 ts,
@@ -154,10 +170,6 @@ impl Queue {
 
     fn notice(&mut self, ts: Micros, statement: &Statement<'_>) {
         let id = statement.queue_id;
-        if let Some(notice) = statement.notice {
-            let about = Statement { notice_of: Some(id), arrival: Arrival::Local, ..Statement::about(notice) };
-            self.lasting(ts, notice, false, b"").statement(ts, &about);
-        }
         let known = self
             .notices
             .announced(ts, statement.notice_message_id, id)
@@ -168,6 +180,22 @@ impl Queue {
         {
             entry.is_about(notice.about);
         }
+    }
+
+    /// Who is at the other end of a session, and of the messages that came in it.
+    pub fn session(&mut self, ts: Micros, session: &Session<'_>) {
+        for (at, id) in self.clients.told(ts, session, self.detail) {
+            self.tell_client(at, session.key, id);
+        }
+    }
+
+    fn tell_client(&mut self, ts: Micros, session: u64, id: QueueId) {
+        let Some(generations) = self.entries.get_mut(&id) else { return };
+        let at = generations.iter().rposition(|entry| entry.ts_in <= ts).unwrap_or(0);
+        let Some(entry) = generations.get_mut(at) else { return };
+        self.clients.of_message(ts, session).for_each(|who| entry.came_from(who));
+        self.changes = self.changes.wrapping_add(1);
+        entry.change = self.changes;
     }
 
     /// Somebody looked inside while the message came.
@@ -333,6 +361,7 @@ impl Queue {
 
     /// Lets go of what will never end by itself.
     pub fn sweep(&mut self, watermark: Micros, server: &str, facts: &mut Facts) {
+        self.clients.sweep(watermark);
         let crowded = self.entries.len() > OPEN_ENTRIES_MAX;
         // Either way: a clock that was set back must not stop the sweeping until it has caught up.
         if (watermark - self.swept).abs() < MICROS_PER_HOUR && !crowded {

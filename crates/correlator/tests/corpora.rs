@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
 use vigie_model::{Arrival, Hop, Journey, MICROS_PER_HOUR, MailClass, Micros, Outcome, ServerCounts};
 use vigie_testkit::{
     Reading, Story,
@@ -211,5 +212,26 @@ fn every_hop_belongs_to_exactly_one_journey() {
         let story = read(&corpus);
         let steps: usize = story.journeys.iter().map(|journey| journey.steps.len()).sum();
         assert_eq!(steps, story.hops.len(), "{}", corpus.dir.display());
+    }
+}
+
+/// Who sent, from where: told at arrival, or for the session in which it came.
+#[test]
+fn senders_and_clients_are_as_the_truth_says() {
+    for corpus in ["sendmail", "opensmtpd"].into_iter().flat_map(corpus::below) {
+        let truth: Value = serde_json::from_slice(&corpus::gunzip(&corpus.dir.join("ground-truth.json.gz")))
+            .expect("the truth is JSON");
+        let story = read(&corpus);
+        let mut checked = 0;
+        for message in truth["messages"].as_array().expect("messages") {
+            let Some(id) = message["queue_id"].as_str() else { continue };
+            let of = |hop: &&Hop| hop.queue_id.is_some_and(|known| known.as_str() == id);
+            let hop = story.hops.iter().find(of).unwrap_or_else(|| panic!("{id} in {}", corpus.dir.display()));
+            let told = [&*hop.client.ip, &*hop.sender];
+            let sent = ["client_ip", "envelope_from"].map(|key| message[key].as_str().unwrap_or_default());
+            assert_eq!((told, hop.arrival), (sent, Arrival::Server), "{id} in {}", corpus.dir.display());
+            checked += 1;
+        }
+        assert!(checked > 15, "{}: {checked}", corpus.dir.display());
     }
 }

@@ -17,6 +17,7 @@ pub mod refusal;
 pub mod reply;
 pub mod scan;
 pub mod sendmail;
+pub mod session;
 mod shape;
 pub mod statement;
 pub mod subject;

@@ -26,25 +26,33 @@ const SESSION_DIGITS: usize = 16;
 /// Reads the text after the tag.
 pub fn parse(text: &[u8]) -> Record<'_> {
     let record = match in_session(text) {
-        Some(rest) => session_line(rest),
+        Some((session, rest)) => session_line(session, rest),
         None => other_line(text),
     };
     record.unwrap_or(Record::Unknown)
 }
 
-/// What follows a session's id.
-fn in_session(text: &[u8]) -> Option<&[u8]> {
+/// A session's id, and what follows it.
+fn in_session(text: &[u8]) -> Option<(u64, &[u8])> {
     let (session, rest) = text.split_at_checked(SESSION_DIGITS)?;
-    session.iter().all(u8::is_ascii_hexdigit).then(|| rest.strip_prefix(b" ")).flatten()
+    Some((session_id(session)?, rest.strip_prefix(b" ")?))
+}
+
+fn session_id(digits: &[u8]) -> Option<u64> {
+    let digits = digits.get(..SESSION_DIGITS)?;
+    digits.iter().try_fold(0, |value: u64, &digit| Some(value << 4 | u64::from(char::from(digit).to_digit(16)?)))
 }
 
 /// `smtp connected address=… host=…`: the part of the server, what happened, and keys.
-fn session_line(text: &[u8]) -> Option<Record<'_>> {
+fn session_line(session: u64, text: &[u8]) -> Option<Record<'_>> {
     let (part, rest) = scan::split(text, b" ")?;
     let rest = rest.strip_prefix(b"event=").unwrap_or(rest);
     let (event, keys) = scan::until(rest, b" ");
     match (part, event) {
-        (b"smtp", b"message") => session::message(keys),
+        (b"smtp", b"connected") => session::connected(session, keys),
+        (b"smtp", b"authentication") => session::login(session, keys),
+        (b"smtp", b"disconnected" | b"closed") => Some(session::over(session)),
+        (b"smtp", b"message") => session::message(session, keys),
         (b"smtp", b"envelope") => session::envelope(keys),
         (b"smtp", b"failed-command") => session::failed_command(keys),
         (b"mta" | b"mda", b"delivery") => delivery::parse(part, keys),

@@ -2,7 +2,10 @@
 
 use vigie_model::{Content, QueueId, Text};
 
-use crate::{FORMATS, dovecot, envelope::Envelope, exim, filter, postfix, refusal::Refused, statement::Statement};
+use crate::{
+    FORMATS, dovecot, envelope::Envelope, exim, filter, postfix, refusal::Refused, session::Session,
+    statement::Statement,
+};
 
 /// What a line says, and whose line it is.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +18,8 @@ pub enum Record<'a> {
     Statement(Box<Statement<'a>>),
     /// A refusal by any other server.
     Refused(Refused<'a>),
+    /// Of a session, at a server whose lines on messages name their session.
+    Session(Session<'a>),
     /// What is inside a message.
     Content(Inside),
     /// Of any other mail program: understood, and of no consequence.
@@ -56,7 +61,9 @@ impl Record<'_> {
         match self {
             Record::Postfix(_, record) => !matches!(record, postfix::Record::Known | postfix::Record::Unknown),
             Record::Dovecot(record) => matches!(record, dovecot::Record::Stored(_)),
-            Record::Filter(_) | Record::Statement(_) | Record::Refused(_) | Record::Content(_) => true,
+            Record::Filter(_) | Record::Statement(_) | Record::Refused(_) | Record::Session(_) | Record::Content(_) => {
+                true
+            }
             Record::Known | Record::Unknown | Record::Foreign => false,
         }
     }
@@ -88,7 +95,7 @@ impl Record<'_> {
             Record::Statement(statement) => Some(statement.queue_id),
             Record::Refused(refused) => refused.queue_id,
             Record::Content(inside) => Some(inside.queue_id),
-            Record::Dovecot(_) | Record::Known | Record::Unknown | Record::Foreign => None,
+            Record::Dovecot(_) | Record::Session(_) | Record::Known | Record::Unknown | Record::Foreign => None,
         }
     }
 

@@ -14,11 +14,13 @@ use vigie_model::QueueId;
 
 use crate::{
     Format, Record, scan,
-    statement::{End, Statement},
+    statement::{Also, End, Statement},
 };
 
-pub const FORMAT: Format =
-    Format { name: "Sendmail", read: |envelope| is_sendmail(envelope.program).then(|| parse(envelope.text)) };
+pub const FORMAT: Format = Format {
+    name: "Sendmail",
+    read: |envelope| is_sendmail(envelope.program).then(|| parse(envelope.pid, envelope.text)),
+};
 
 /// `sendmail`, and the labels that packages and rc scripts give it (`-L`): `sm-mta`, `sm-msp-queue`, `sendmail-in`, …
 fn is_sendmail(program: &[u8]) -> bool {
@@ -29,13 +31,14 @@ fn is_sendmail(program: &[u8]) -> bool {
     }
 }
 
-/// Reads the text after the tag.
-pub fn parse(text: &[u8]) -> Record<'_> {
+/// Reads the text after the tag, of the process with that number.
+pub fn parse(pid: u32, text: &[u8]) -> Record<'_> {
     let (id, rest) = identified(text);
     let record = match id {
-        Some((id, 1)) => of_message(id, rest),
+        Some((id, 1)) => of_message(pid, id, rest),
         // The rest of a line that was too long for syslog: what it says of consequence stands in its beginning.
         Some(_) => Some(Record::Known),
+        None if rest.starts_with(b"AUTH=server, ") => arrival::login(pid, rest),
         None => refusal::parse(None, rest),
     };
     record.or_else(|| noise::is_known(id.is_some(), rest).then_some(Record::Known)).unwrap_or(Record::Unknown)
@@ -67,9 +70,9 @@ fn queue_id(word: &[u8]) -> Option<QueueId> {
     is_id.then(|| QueueId::new(word)).flatten()
 }
 
-fn of_message(id: QueueId, rest: &[u8]) -> Option<Record<'_>> {
+fn of_message(pid: u32, id: QueueId, rest: &[u8]) -> Option<Record<'_>> {
     match rest.first()? {
-        b'f' if rest.starts_with(b"from=") => arrival::parse(id, rest),
+        b'f' if rest.starts_with(b"from=") => arrival::parse(pid, id, rest),
         b't' if rest.starts_with(b"to=") => delivery::parse(id, rest),
         b'd' if rest.starts_with(b"done;") => Some(said(Statement { end: End::Now, ..Statement::about(id) })),
         b'd' if rest == b"discarded" => Some(said(Statement { end: End::Discarded, ..Statement::about(id) })),
@@ -98,22 +101,22 @@ fn other_message(id: QueueId, rest: &[u8]) -> Option<Record<'_>> {
     if let Some(split) = rest.strip_prefix(b"split: ") {
         // More than one are not told apart: each of them says so itself by its deliveries.
         let (_, new) = scan::split(split, b", id=")?;
-        return queue_id(new).map(|new| continues(new, id));
+        return queue_id(new).map(|new| parted(id, new));
     }
     let (word, rest) = scan::split(rest, b": ")?;
     let (new, (what, text)) = (queue_id(word)?, scan::split(rest, b": ")?);
     match what {
-        b"clone" => Some(continues(new, id)),
+        b"clone" => Some(parted(id, new)),
         b"DSN" | b"return to sender" | b"sender notify" | b"postmaster notify" => {
             let end = if is_expiry(text) { End::Expired } else { End::Later };
-            Some(said(Statement { notice: Some(new), end, ..Statement::about(id) }))
+            Some(said(Statement { also: Some(Also::Notice(new)), end, ..Statement::about(id) }))
         }
         _ => None,
     }
 }
 
-fn continues(new: QueueId, old: QueueId) -> Record<'static> {
-    said(Statement { previous: Some(old), ..Statement::about(new) })
+fn parted(id: QueueId, new: QueueId) -> Record<'static> {
+    said(Statement { also: Some(Also::Part(new)), ..Statement::about(id) })
 }
 
 /// `Cannot send message for 5 days` (`within 5 days` before 8.12), and RFC 2852's `delivery time expired 3600s`. A warning says `could
@@ -124,19 +127,21 @@ fn is_expiry(text: &[u8]) -> bool {
         .any(|words| text.starts_with(words))
 }
 
-/// Where a text stands first outside double quotes; where a quote is never closed, as if it were none.
-fn find_unquoted(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    let (mut quoted, mut escaped) = (false, false);
-    for (at, &byte) in text.iter().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
+/// Where the first of these keys stands outside double quotes; where a quote is never closed, as if it were none. Each begins with a comma.
+fn find_key(text: &[u8], keys: &[&[u8]]) -> Option<usize> {
+    let is_key = |at: usize| keys.iter().any(|key| text[at..].starts_with(key));
+    let (mut at, mut quoted) = (0, false);
+    while let Some(next) = memchr::memchr3(b'"', b',', b'\\', &text[at..]) {
+        at += next;
+        match text[at] {
+            b'\\' if quoted => at += 1,
             b'"' => quoted = !quoted,
-            _ if !quoted && text[at..].starts_with(wanted) => return Some(at),
+            _ if !quoted && is_key(at) => return Some(at),
             _ => {}
         }
+        at = (at + 1).min(text.len());
     }
-    if quoted { scan::find(text, wanted) } else { None }
+    if quoted { keys.iter().filter_map(|key| scan::find(text, key)).min() } else { None }
 }
 
 /// `<a@b>`, `root`, `Ann <a@b>`: the address. One that was cut off has no closing bracket.

@@ -16,6 +16,8 @@ pub struct Statement<'a> {
     pub begins: bool,
     /// A server may write such a line even where no message came of the transaction: only another line about it makes a message of it.
     pub tentative: bool,
+    /// The session in which it came, where other lines say who was at its other end (see [`crate::session`]).
+    pub session: Option<u64>,
     /// How the message came; [`Arrival::Unknown`] where the line does not say, and where a program on this server gives back a message
     /// that it was given here: nobody submitted it.
     pub arrival: Arrival,
@@ -40,8 +42,8 @@ pub struct Statement<'a> {
     pub previous: Option<QueueId>,
     /// The message at this server that this notice is about.
     pub notice_of: Option<QueueId>,
-    /// The message at this server that is a notice about this one, where the line is about this one too.
-    pub notice: Option<QueueId>,
+    /// Another message at this server of which the line speaks, too.
+    pub also: Option<Also>,
     /// Message id of the notice that the sender gets about this message.
     pub notice_message_id: &'a [u8],
     /// The message is a notice of this server; `notice_message_id` of the message that it is about is its message id.
@@ -61,6 +63,15 @@ pub struct Statement<'a> {
     /// Further words, where recipients of one line have different fates.
     pub more: Vec<Word<'a>>,
     pub end: End,
+}
+
+/// What another message at the same server has to do with this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Also {
+    /// It is a notice about this one.
+    Notice(QueueId),
+    /// It takes over some of this one's recipients; how many are left is not said.
+    Part(QueueId),
 }
 
 /// How a message's stay at a server ends.
@@ -128,6 +139,7 @@ impl Statement<'_> {
             queue_id,
             begins: false,
             tentative: false,
+            session: None,
             arrival: Arrival::Unknown,
             client_name: b"",
             client_ip: b"",
@@ -141,7 +153,7 @@ impl Statement<'_> {
             network_id: b"",
             previous: None,
             notice_of: None,
-            notice: None,
+            also: None,
             notice_message_id: b"",
             is_notice: false,
             hold: None,
@@ -177,7 +189,7 @@ impl<'a> Word<'a> {
     }
 }
 
-/// Addresses in one text, with a byte between them: `<a@b>,<c@d>`. Angle brackets go, and a separator within quotes separates nothing.
+/// Addresses in one text, with a byte between them: `<a@b>,<c@d>`, `Ann <a@b>`. Angle brackets and names before them go, and a separator within quotes separates nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Addresses<'a> {
     text: &'a [u8],
@@ -213,11 +225,19 @@ impl<'a> Iterator for Addresses<'a> {
             let end = self.separator.and_then(|separator| unquoted(self.text, separator)).unwrap_or(self.text.len());
             let address = self.text[..end].trim_ascii();
             self.text = self.text.get(end + 1..).unwrap_or_default();
-            let bare = address.strip_prefix(b"<").and_then(|inner| inner.strip_suffix(b">")).unwrap_or(address);
+            let bare = unbracketed(address);
             if !bare.is_empty() {
                 return Some(bare);
             }
         }
+    }
+}
+
+fn unbracketed(address: &[u8]) -> &[u8] {
+    let Some(inner) = address.strip_suffix(b">") else { return address };
+    match inner.strip_prefix(b"<") {
+        Some(inner) => inner,
+        None => crate::scan::split_last(inner, b" <").map_or(address, |(_, inner)| inner),
     }
 }
 
@@ -250,6 +270,7 @@ mod tests {
         assert_eq!(list(" a@b, c@d ,,"), ["a@b", "c@d"]);
         assert_eq!(list(r#"<"x, y"@b>,<c@d>"#), [r#""x, y"@b"#, "c@d"]);
         assert_eq!(list(r#"<"x@b>,<c@d>"#), [r#""x@b"#, "c@d"]);
+        assert_eq!(list(r#"Ann <a@b>,"Bo, M" <c@d>"#), ["a@b", "c@d"]);
         assert_eq!(list("<>"), [""; 0]);
         assert_eq!(Addresses::one(b"\"|/bin/x, y\"").count(), 1);
     }

@@ -11,12 +11,12 @@ use vigie_formats::{
     postfix::{Arrived, ByHand, Delivery, Header, HeaderAction},
     refusal::{Refused, RefusedAction},
     scan,
-    statement::{End, Statement, Status, Word},
+    statement::{Also, End, Statement, Status, Word},
     subject,
 };
 use vigie_model::{Arrival, Client, Content, Hop, Kind, MailClass, Micros, Outcome, QueueId, Recipient, Relay, Text};
 
-use super::{awaited::Awaited, sayings::Said};
+use super::{awaited::Awaited, clients::Who, sayings::Said};
 use crate::{
     BEFORE_ALL, Facts,
     text::{Detail, same, text_of},
@@ -96,6 +96,8 @@ struct Aside {
     by_statements: bool,
     /// The server logs no end of a message.
     ends_when_done: bool,
+    /// Another hop took some of the recipients over.
+    parted: bool,
     content: Option<Box<Content>>,
     awaited: Option<Box<Awaited>>,
 }
@@ -108,6 +110,7 @@ impl Default for Aside {
             network_id: Text::default(),
             by_statements: false,
             ends_when_done: false,
+            parted: false,
             content: None,
             awaited: None,
         }
@@ -392,6 +395,7 @@ impl Entry {
             told.network_id = network_id;
         }
         told.ends_when_done |= statement.end == End::WhenDone;
+        told.parted |= matches!(statement.also, Some(Also::Part(_)));
         match statement.end {
             End::Later | End::WhenDone => {}
             End::Now => self.ends(ts, Mark::Removed),
@@ -447,6 +451,18 @@ impl Entry {
         self.aside.as_ref().map_or(b"", |told| told.network_id.as_bytes())
     }
 
+    /// Who was at the other end of the session in which it came. What the message's own lines say counts more.
+    pub fn came_from(&mut self, who: &Who) {
+        self.arrival = self.arrival.max(who.arrival);
+        for (own, told) in
+            [(&mut self.client.name, &who.name), (&mut self.client.ip, &who.ip), (&mut self.user, &who.user)]
+        {
+            if own.is_empty() {
+                own.clone_from(told);
+            }
+        }
+    }
+
     /// Somebody looked inside. Of two who did, at one time or not, the same one counts in any order.
     pub fn content(&mut self, ts: Micros, inside: &Inside) {
         self.touch(ts);
@@ -470,7 +486,7 @@ impl Entry {
     fn is_complete(&self) -> bool {
         match self.aside.as_ref().and_then(|told| told.awaited.as_ref()) {
             Some(awaited) => awaited.is_empty(),
-            None => self.recipients.len() >= self.recipient_count.unwrap_or(0) as usize,
+            None => self.recipients.len() >= self.recipients_left().unwrap_or(0) as usize,
         }
     }
 
@@ -479,6 +495,11 @@ impl Entry {
         self.aside.as_ref().is_some_and(|told| told.ends_when_done)
             && !self.recipients.is_empty()
             && self.recipients.iter().all(|recipient| recipient.outcome.is_final())
+    }
+
+    /// How many recipients there are, where that is known.
+    fn recipients_left(&self) -> Option<u32> {
+        self.recipient_count.filter(|_| !self.aside.as_ref().is_some_and(|told| told.parted))
     }
 
     pub fn delivery(&mut self, ts: Micros, transport: &[u8], delivery: &Delivery<'_>) {
@@ -547,7 +568,7 @@ impl Entry {
         let held = self.hold.1 && self.end.is_none();
         let is_done = self.is_done();
         let recipients = self.last_words(held, &said);
-        let (class, arrival) = (self.class(), self.arrival());
+        let (class, arrival, recipient_count) = (self.class(), self.arrival(), self.recipients_left());
         let aside = self.aside.map(|aside| *aside).unwrap_or_default();
         Hop {
             kind: Kind::Transfer,
@@ -568,7 +589,7 @@ impl Entry {
             sender_known: self.sender_known,
             subject: self.subject,
             size: self.size,
-            recipient_count: self.recipient_count,
+            recipient_count,
             previous_queue_id: self.previous,
             notice_of: self.notice_of,
             verdict: said.verdicts.text(),

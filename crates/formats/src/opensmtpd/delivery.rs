@@ -103,7 +103,10 @@ fn relay(keys: &[u8]) -> (&[u8], &[u8]) {
     let text = match rest.strip_prefix(b"\"") {
         Some(rest) => scan::until(rest, b"\"").0,
         // Up to 5.2 no comma stood behind it.
-        None => scan::until(scan::until(rest, b" delay=").0, b", ").0.trim_ascii(),
+        None => {
+            let text = scan::until(scan::until(rest, b" delay=").0, b", ").0.trim_ascii();
+            text.strip_suffix(b",").unwrap_or(text)
+        }
     };
     match scan::split(text, b" (") {
         Some((ip, name)) => {

@@ -1,10 +1,12 @@
 //! `from=`: a message has come, or a transaction is over that brought none (headers.c, `logsender`).
 
 use vigie_model::{Arrival, QueueId};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::{bare, find_unquoted, host_ip, said};
+use super::{bare, find_key, host_ip, said};
 use crate::{
     Record, scan,
+    session::Session,
     statement::{End, Statement},
 };
 
@@ -13,9 +15,9 @@ const AFTER_MESSAGE_ID: [&[u8]; 6] =
     [b", bodytype=", b", proto=", b", daemon=", b", tls_verify=", b", auth=", b", relay="];
 
 /// `from=<>, size=, class=, [pri=,] nrcpts=, [msgid=<>,] [bodytype=,] [proto=,] [daemon=,] [auth=,] relay=`.
-pub fn parse(id: QueueId, rest: &[u8]) -> Option<Record<'_>> {
+pub fn parse(pid: u32, id: QueueId, rest: &[u8]) -> Option<Record<'_>> {
     let rest = rest.strip_prefix(b"from=")?;
-    let at = find_unquoted(rest, b", size=").or_else(|| scan::find(rest, b", size="))?;
+    let at = find_key(rest, &[b", size="])?;
     let (from, mut rest) = (&rest[..at], &rest[at + 2..]);
     let mut statement = Statement { begins: true, ..Statement::about(id) };
     // `<NONE>`: the envelope had no sender yet.
@@ -24,6 +26,7 @@ pub fn parse(id: QueueId, rest: &[u8]) -> Option<Record<'_>> {
     if let Some((before, relay)) = scan::split_last(rest, b", relay=") {
         rest = before;
         client(&mut statement, relay);
+        statement.session = session(pid, statement.client_ip);
     }
     let (mut recipients, mut has_id) = (None, false);
     for key in std::iter::from_fn(|| next(&mut rest)) {
@@ -80,4 +83,20 @@ fn client<'a>(statement: &mut Statement<'a>, relay: &'a [u8]) {
     if let Some((user, _)) = scan::split_last(name, b"@") {
         statement.user = user;
     }
+}
+
+/// Each connection has a process of its own, which writes both lines (srvrsmtp.c). The number of a process is used again: so soon, and
+/// for the same client, it is not.
+fn session(pid: u32, client_ip: &[u8]) -> Option<u64> {
+    (pid != 0 && !client_ip.is_empty()).then(|| xxh3_64_with_seed(client_ip, pid.into()))
+}
+
+/// `AUTH=server, relay=host [ip], authid=ann, mech=PLAIN, bits=0`: the messages of this session are this user's.
+pub fn login(pid: u32, text: &[u8]) -> Option<Record<'_>> {
+    let (_, rest) = scan::split(text, b", relay=")?;
+    let Some((relay, rest)) = scan::split(rest, b", authid=") else { return Some(Record::Known) };
+    let (user, _) = scan::until(rest, b", mech=");
+    let (_, client_ip) = host_ip(relay);
+    let Some(key) = session(pid, client_ip) else { return Some(Record::Known) };
+    Some(Record::Session(Session { arrival: Arrival::User, user, ..Session::about(key) }))
 }

@@ -2,7 +2,7 @@
 
 use vigie_model::{Delays, Outcome, QueueId};
 
-use super::{bare, find_unquoted, host_ip, said};
+use super::{bare, find_key, host_ip, said};
 use crate::{
     Record,
     reply::next_id,
@@ -27,7 +27,7 @@ struct Line<'a> {
 /// on over further lines, and all but the last say ` [more]`.
 pub fn parse(id: QueueId, rest: &[u8]) -> Option<Record<'_>> {
     let rest = rest.strip_prefix(b"to=")?;
-    let list_end = find_unquoted(rest, b", ctladdr=").into_iter().chain(find_unquoted(rest, b", delay=")).min()?;
+    let list_end = find_key(rest, &[b", ctladdr=", b", delay="])?;
     let list = &rest[..list_end];
     let list = list.strip_suffix(b" [more]").unwrap_or(list);
     let line = keys(&rest[list_end + 2..])?;

@@ -112,7 +112,7 @@ const OF_SESSIONS: &[&[u8]] = &[b"VRFY ", b"EXPN ", b"ETRN "];
 
 pub fn is_known(identified: bool, text: &[u8]) -> bool {
     let begins = |words: &&[u8]| text.starts_with(words);
-    BEGINNINGS.iter().any(&begins)
+    BEGINNINGS.iter().any(begins)
         || (identified && OF_SESSIONS.iter().any(begins))
         || INSIDE.iter().any(|words| scan::find(text, words).is_some())
 }
