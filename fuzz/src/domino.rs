@@ -18,8 +18,8 @@ const BEGINNINGS: [&[u8]; 6] = [
     b"# x\nDomino_Mail_Delivered 1\n",
 ];
 
-/// Any bytes behind any beginning: pieces of any size are one file, what is written are lines that can be read, and no statement says
-/// what is not in its line.
+/// Any bytes behind any beginning: pieces of any size are one file, what is written are lines that can be read, that come to
+/// the same with the correlator saved on the way, and no statement says what is not in its line.
 pub fn domino(bytes: &[u8]) {
     let sum = bytes.iter().fold(7usize, |sum, &byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
     let file = [BEGINNINGS[sum % BEGINNINGS.len()], bytes].concat();
@@ -32,6 +32,7 @@ pub fn domino(bytes: &[u8]) {
     if let Some(written) = written(&file, &settings, file.len()) {
         assert_eq!(Some(&written), self::written(&file, &settings, 1 + sum / 31 % 97).as_ref(), "cut anywhere");
         written.0.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).for_each(line_of);
+        crate::host(&written.0);
     }
     for payload in bytes.split(|&byte| byte == b'\n') {
         for program in

@@ -105,6 +105,19 @@ fn no_line_is_younger_than_its_file() {
     assert_eq!(dates(&["05/06/2014 10:00:00"], &settings("2014-06-05T11:00:00Z")).0, ["2014-06-05"]);
 }
 
+/// Monthly lines in one order are daily ones in the other: the file's own time decides, and not the smaller gaps.
+#[test]
+fn a_server_that_says_little_is_read_by_the_time_of_its_file() {
+    let monthly = ["05/01/2014 10:00:00", "05/02/2014 10:00:00", "05/03/2014 10:00:00"];
+    assert_eq!(dates(&monthly, &settings("2014-03-05T11:00:00Z")).0, ["2014-01-05", "2014-02-05", "2014-03-05"]);
+}
+
+#[test]
+fn crash_text_of_any_kind_does_not_hide_a_console() {
+    let text = format!("{}[1D44:0658-0C6C] 01/31/2026 01:52:26   Router: x\n", "{\n<stack>\n\tat x\n".repeat(100));
+    assert_eq!(lines(&text).len(), 301);
+}
+
 /// Nothing tells: the habit of those who write dates so, and it is said.
 #[test]
 fn a_single_day_of_which_nothing_is_known() {

@@ -81,6 +81,25 @@ fn names_are_cut_at_keywords_from_the_right() {
     );
 }
 
+/// A sender chooses his address: it must not choose the recipient.
+#[test]
+fn a_keyword_within_quotes_is_none() {
+    assert_eq!(
+        told(
+            "10:00:00 Router: Message 00000001 delivered to Jane/Acme from \"x from y from z\"@example.net Size: 2K Time: 1
+             10:00:01 Router: Message 00000002 auto forwarded by Jane/Acme to \"a to b\"@example.net
+             10:00:02 Router: Message 00000003 delivered to 3\" disks/Acme from Bob/Acme Size: 2K Time: 1
+             10:00:03 Router: Message 00000004 delivered to Jane/Acme from 3\" disks/Acme Size: 2K Time: 1"
+        ),
+        [
+            "mail <\"x from y from z\"@example.net> hub1:00000001.20260131 | Jane/Acme delivered",
+            "mail <> hub1:00000002.20260131 | \"a to b\"@example.net (Jane/Acme) forwarded",
+            "mail <Bob/Acme> hub1:00000003.20260131 | 3\" disks/Acme delivered",
+            "mail <3\" disks/Acme> hub1:00000004.20260131 | Jane/Acme delivered",
+        ]
+    );
+}
+
 #[test]
 fn a_delivered_line_may_carry_two_note_ids() {
     assert_eq!(

@@ -141,8 +141,24 @@ fn tail(text: &[u8]) -> Tail<'_> {
         scan::split_last(text, b" Size: ").map_or((text, None), |(before, size)| (before, bytes(size)));
     let (before, unique_id) = note::unique_id(before);
     let (to, sender) =
-        scan::split_last(before, b" from ").map_or((before, None), |(to, from)| (to, Some(from.trim_ascii())));
+        split_keyword(before, b" from ").map_or((before, None), |(to, from)| (to, Some(from.trim_ascii())));
     Tail { to: to.trim_ascii(), sender: sender.filter(|from| !from.is_empty()), unique_id, size }
+}
+
+/// What stands before and after the last such keyword that is not within quotes: a sender may write `"x from y"@example.net`. Quotes that
+/// do not close are no quotes.
+fn split_keyword<'a>(text: &'a [u8], keyword: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let (mut end, mut is_quoted) = (text.len(), false);
+    loop {
+        let Some((before, after)) = scan::split_last(text.get(..end)?, keyword) else {
+            return scan::split_last(text, keyword);
+        };
+        is_quoted ^= after.iter().filter(|&&byte| byte == b'"').count() % 2 == 1;
+        if !is_quoted {
+            return Some((before, text.get(before.len() + keyword.len()..)?));
+        }
+        end = before.len();
+    }
 }
 
 impl<'a> Tail<'a> {
@@ -181,7 +197,7 @@ fn transferred<'a>(mut statement: Statement<'a>, text: &'a [u8]) -> Option<State
     let tail = tail(text);
     tail.tell(&mut statement);
     // A host has no blanks, the name of a Domino server may.
-    let (relay, to) = if by_smtp { scan::split(tail.to, b" for ")? } else { scan::split_last(tail.to, b" for ")? };
+    let (relay, to) = if by_smtp { scan::split(tail.to, b" for ")? } else { split_keyword(tail.to, b" for ")? };
     let mut word = Word::on(Addresses::one(to.trim_ascii()), Status::Final(Outcome::Delivered));
     word.transport = if by_smtp { b"smtp" } else { b"relay" };
     (word.relay_name, word.relay_ip) = host(relay.trim_ascii());
@@ -227,7 +243,7 @@ pub fn dsn(error: &[u8]) -> &[u8] {
 /// `Jane Doe/Acme to ann@example.net`: a rule of her mailbox. The new address goes its own way from here; what was delivered to her stays
 /// delivered.
 fn auto_forwarded<'a>(statement: Statement<'a>, text: &'a [u8]) -> Option<Statement<'a>> {
-    let (by, to) = scan::split_last(text, b" to ")?;
+    let (by, to) = split_keyword(text, b" to ")?;
     let mut word = Word::on(Addresses::one(to.trim_ascii()), Status::Final(Outcome::Forwarded));
     word.orig_recipient = by.trim_ascii();
     word.reply = text.trim_ascii();

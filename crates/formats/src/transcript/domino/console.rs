@@ -120,9 +120,10 @@ fn is_console(head: &[u8]) -> bool {
     certain > 0 && likely * 10 >= stamped * 9 && foreign * 10 <= stamped
 }
 
-/// Does another kind of log write such lines?
+/// Does another kind of log write such lines? Text without a time may begin with anything else.
 fn has_header(line: &[u8]) -> bool {
-    line.starts_with(b"{") || line.starts_with(b"<") || crate::envelope::stamp::read(line).is_some()
+    let has_priority = matches!(line, [b'<', b'0'..=b'9', ..]);
+    has_priority || crate::envelope::stamp::read(line).is_some()
 }
 
 /// Writes a console anew.

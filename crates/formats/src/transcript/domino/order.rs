@@ -96,7 +96,7 @@ impl Dates {
             evidence.latest = if evidence.latest == 0 { seconds } else { evidence.latest.max(seconds) };
         }
         // A date changed between two lines: a night in one order is a month in the other.
-        if let Some(order) = self.by_gaps() {
+        if let Some(order) = self.by_gaps().map(|order| self.by_file_time().unwrap_or(order)) {
             self.decision = Some(Decision { order, why: Why::Assumed });
         }
     }
@@ -107,20 +107,24 @@ impl Dates {
         ((day_first - month_first).abs() >= APART_SECONDS_MIN).then_some(order)
     }
 
-    /// No line is younger than the file; and one that was written until now ends near its own time.
+    /// No line is younger than the file.
     fn by_file_time(&self) -> Option<DateOrder> {
-        if self.modified == 0 {
-            return None;
-        }
-        let only = |fits: [bool; 2]| match fits {
+        self.only(|age| age >= -ZONE_SECONDS_MAX)
+    }
+
+    /// A file that was written until now ends near its own time.
+    fn by_nearness(&self) -> Option<DateOrder> {
+        self.only(|age| age.abs() <= NEAR_SECONDS_MAX)
+    }
+
+    /// The order in which alone the file's age behind its youngest line fits.
+    fn only(&self, fits: impl Fn(i64) -> bool) -> Option<DateOrder> {
+        let fitting = self.evidence.map(|evidence| self.modified != 0 && fits(self.modified - evidence.latest));
+        match fitting {
             [true, false] => Some(DateOrder::DayFirst),
             [false, true] => Some(DateOrder::MonthFirst),
             _ => None,
-        };
-        let ages = self.evidence.map(|evidence| self.modified - evidence.latest);
-        let possible = ages.map(|age| age >= -ZONE_SECONDS_MAX);
-        let near = ages.map(|age| age.abs() <= NEAR_SECONDS_MAX);
-        only(possible).or_else(|| only(near))
+        }
     }
 
     /// Decides on what there is. `/` is how the United States write dates, who put the month first; `.` and `-` are others' habit.
@@ -132,7 +136,8 @@ impl Dates {
             Some(place) if place.written[2] == b'/' => DateOrder::MonthFirst,
             _ => DateOrder::DayFirst,
         };
-        let order = self.by_gaps().or_else(|| self.by_file_time()).unwrap_or_else(habit);
+        let told = self.by_file_time().or_else(|| self.by_gaps()).or_else(|| self.by_nearness());
+        let order = told.unwrap_or_else(habit);
         self.decision = Some(Decision { order, why: Why::Assumed });
     }
 
