@@ -193,7 +193,11 @@ fn told(text: &[u8]) -> Option<(&[u8], Action<'_>, &[u8])> {
     let ends = text.iter().enumerate().filter(|(_, byte)| **byte == b' ').take(WORDS_MAX);
     let (end, action) = ends.filter_map(|(at, _)| Some((at, action(&text[at + 1..])?))).next()?;
     let id = text[..end].strip_suffix(b":").unwrap_or(&text[..end]);
-    let id = if id.starts_with(b"<") { scan::byte(id, b'>').map_or(id, |close| &id[..=close]) } else { scan::until(id, b",").0 };
+    let id = if id.starts_with(b"<") {
+        scan::byte(id, b'>').map_or(id, |close| &id[..=close])
+    } else {
+        scan::until(id, b",").0
+    };
     Some((id, action, &text[end + 1..]))
 }
 

@@ -45,7 +45,10 @@ fn sieve_actions_by_how_they_begin() {
     for (words, action) in [
         ("stored mail into mailbox 'INBOX'", Action::Saved),
         ("fileinto action: stored mail into mailbox 'rejected'", Action::Saved),
-        ("discard action: Marked message to be discarded if not explicitly delivered (discard action)", Action::Discarded),
+        (
+            "discard action: Marked message to be discarded if not explicitly delivered (discard action)",
+            Action::Discarded,
+        ),
         ("redirect action: forwarded to <dev2@example.com>", Action::Forwarded(b"dev2@example.com")),
         ("redirect action: discarded duplicate forward to <dev2@example.com>", Action::Discarded),
         ("reject action: rejected message from <a@b.example> (reject)", Action::Rejected),
@@ -66,7 +69,10 @@ fn sieve_actions_by_how_they_begin() {
 #[test]
 fn other_delivery_formats() {
     for (text, id) in [
-        ("from=a@b.example, to=bob@example.com, size=123, msgid=<m@b>, delivery_time=15, session_time=20, saved mail to INBOX", "<m@b>"),
+        (
+            "from=a@b.example, to=bob@example.com, size=123, msgid=<m@b>, delivery_time=15, session_time=20, saved mail to INBOX",
+            "<m@b>",
+        ),
         ("mail from a@b.example: msgid=<m@b> saved mail to INBOX", "<m@b>"),
         ("msgid=<m@b> (added by postmaster@b.example): saved mail to INBOX", "<m@b>"),
         ("msgid=unspecified: saved mail to INBOX", "unspecified"),

@@ -61,7 +61,9 @@ fn amavis_blocks_for_one_recipient_and_passes_for_the_other() {
 #[test]
 fn amavis_before_the_queue_knows_only_what_became_of_it() {
     for queue_id in ["", ", Queue-ID: 0", ", Queue-ID: NOQUEUE"] {
-        let line = format!("(00292-02) Passed CLEAN {{RelayedInbound}}, [192.0.2.10]:47729 [192.0.2.10] <ann@partner.example.net> -> <bob0@example.com>{queue_id}, Message-ID: <fl-001.before@partner.example.net>, mail_id: aQf4qUzhm9ml, Hits: 1.3, size: 679, queued_as: E439F35, 286 ms");
+        let line = format!(
+            "(00292-02) Passed CLEAN {{RelayedInbound}}, [192.0.2.10]:47729 [192.0.2.10] <ann@partner.example.net> -> <bob0@example.com>{queue_id}, Message-ID: <fl-001.before@partner.example.net>, mail_id: aQf4qUzhm9ml, Hits: 1.3, size: 679, queued_as: E439F35, 286 ms"
+        );
         verdict("amavis", &line, |verdict| {
             assert_eq!((verdict.queue_id, &verdict.requeued_as[..]), (None, &[id("E439F35")][..]), "{queue_id}");
             assert_eq!(verdict.text(), b"amavis CLEAN 1.3");
@@ -81,8 +83,16 @@ fn amavis_words_of_all_versions() {
         ("Passed UNCHECKED-ENCRYPTED {RelayedOutbound},", "amavis UNCHECKED-ENCRYPTED", None),
         ("Passed OVERSIZED {RelayedInternal},", "amavis OVERSIZED", None),
         ("Blocked MTA-BLOCKED {TempFailedInbound},", "amavis MTA-BLOCKED", Some(Outcome::Filtered)),
-        ("Blocked INFECTED (Eicar-Signature) {DiscardedInbound,Quarantined},", "amavis INFECTED (Eicar-Signature) quarantined", Some(Outcome::Filtered)),
-        ("Blocked BANNED (multipart/mixed | application/x-msdownload,.exe,tool.exe) {BouncedInbound,Quarantined},", "amavis BANNED (multipart/mixed | application/x-msdownload,.exe,tool.exe) quarantined", Some(Outcome::Bounced)),
+        (
+            "Blocked INFECTED (Eicar-Signature) {DiscardedInbound,Quarantined},",
+            "amavis INFECTED (Eicar-Signature) quarantined",
+            Some(Outcome::Filtered),
+        ),
+        (
+            "Blocked BANNED (multipart/mixed | application/x-msdownload,.exe,tool.exe) {BouncedInbound,Quarantined},",
+            "amavis BANNED (multipart/mixed | application/x-msdownload,.exe,tool.exe) quarantined",
+            Some(Outcome::Bounced),
+        ),
         ("Blocked SPAM {NoBounceInbound,Quarantined},", "amavis SPAM quarantined", Some(Outcome::Filtered)),
     ] {
         verdict("amavisd-new", &format!("(01234-05-3) {begin} {rest}"), |verdict| {
@@ -99,7 +109,10 @@ fn amavis_words_of_all_versions() {
     let by_recipient = "(00102-06) Blocked BANNED (application/octet-stream,tool.exe), <ann@partner.example.net> -> , Hits: -, tag=-999, tag2=6, kill=6, L/Y/0/0";
     assert_eq!(told("amavis", by_recipient), "- amavis BANNED (application/octet-stream,tool.exe)");
     assert!(is_known("amavis", "(00102-06) (!)PRESERVING EVIDENCE in /var/lib/amavis/tmp/amavis-1"));
-    assert!(is_known("amavis", "starting. /usr/sbin/amavisd at mx1.example.com amavis-2.13.0 (20230106), Unicode aware"));
+    assert!(is_known(
+        "amavis",
+        "starting. /usr/sbin/amavisd at mx1.example.com amavis-2.13.0 (20230106), Unicode aware"
+    ));
 }
 
 /// Amavis cuts its lines at 980 bytes: the name stands in one, the queue ids in the next.
@@ -131,7 +144,10 @@ fn amavis_keys_in_an_address_and_in_a_message_id_are_not_its_own() {
 fn amavis_report_as_json() {
     let report = r#"(1-1) {"action":["DISCARD"],"actions_performed":"DiscardedInbound Quarantined","content_type":"Spam","mail_id":"x","message_id":"<m@b.example>","queue_id":"3A1B29E001","spam_score":22.250,"recipients":[{"action":"DISCARD"}]}"#;
     verdict("amavis", report, |verdict| {
-        assert_eq!((verdict.queue_id, verdict.text()), (Some(id("3A1B29E001")), b"amavis Spam 22.250 quarantined".to_vec()));
+        assert_eq!(
+            (verdict.queue_id, verdict.text()),
+            (Some(id("3A1B29E001")), b"amavis Spam 22.250 quarantined".to_vec())
+        );
         assert_eq!(verdict.fate, Some(Outcome::Filtered));
     });
     assert!(is_known("amavis", "(1-1) {not json"));
@@ -141,7 +157,10 @@ fn amavis_report_as_json() {
 fn rspamd_actions_by_syslog() {
     for (result, words) in [
         ("(default: T (reject): [17.50/15.00] [GTUBE(0.00){}]), len: 900", "rspamd reject 17.50/15.00"),
-        ("(default: F (no action): [-0.10/15.00] [MIME_GOOD(-0.10){text/plain;}]), len: 457", "rspamd no action -0.10/15.00"),
+        (
+            "(default: F (no action): [-0.10/15.00] [MIME_GOOD(-0.10){text/plain;}]), len: 457",
+            "rspamd no action -0.10/15.00",
+        ),
         ("(default: T (add header): [7.50/15.00] [X(0.00){}]), len: 1", "rspamd add header 7.50/15.00"),
         ("(default: F (greylist): [4.00/15.00] []), len: 1", "rspamd greylist 4.00/15.00"),
         ("(default: F (soft reject): [0.00/15.00] []), len: 1", "rspamd soft reject 0.00/15.00"),
@@ -150,7 +169,9 @@ fn rspamd_actions_by_syslog() {
         // A format of the site's own.
         ("T (add header) [7.50/15.00] 12ms", "rspamd add header 7.50/15.00"),
     ] {
-        let line = format!("<1a2b3c>; proxy; rspamd_task_write_log: id: <m@b.example>, qid: <3A1B29E001>, ip: 192.0.2.10, from: <a@b.example>, {result}");
+        let line = format!(
+            "<1a2b3c>; proxy; rspamd_task_write_log: id: <m@b.example>, qid: <3A1B29E001>, ip: 192.0.2.10, from: <a@b.example>, {result}"
+        );
         assert_eq!(told("rspamd", &line), format!("3A1B29E001 {words}"));
         assert_eq!(told("rspamd_proxy", &line), format!("3A1B29E001 {words}"));
     }
@@ -164,7 +185,10 @@ fn rspamd_own_log() {
     let mut scratch = Scratch::default();
     match read(&envelope::parse(line, &mut scratch).expect("an envelope")) {
         Record::Filter(verdict) => {
-            assert_eq!((verdict.queue_id, verdict.text()), (Some(id("37E6D98E43B")), b"rspamd reject 15.00/15.00".to_vec()));
+            assert_eq!(
+                (verdict.queue_id, verdict.text()),
+                (Some(id("37E6D98E43B")), b"rspamd reject 15.00/15.00".to_vec())
+            );
             assert_eq!(verdict.message_id, b"<SPAM1@partner.example.net>");
         }
         other => panic!("{other:?}"),
@@ -206,9 +230,15 @@ fn opendkim_with_and_without_reasons() {
         ("no signature data", "dkim none"),
         ("s=sel d=example.net SSL error:04091068:rsa routines:INT_RSA_VERIFY:bad signature", "dkim fail example.net"),
         ("DKIM-Signature field added (s=sel, d=example.com)", "dkim signed example.com"),
-        ("key retrieval failed (s=sel, d=example.net): 'sel._domainkey.example.net' record not found", "dkim temperror example.net"),
+        (
+            "key retrieval failed (s=sel, d=example.net): 'sel._domainkey.example.net' record not found",
+            "dkim temperror example.net",
+        ),
         (r#"signature=cPn1RqZb domain=example.net selector=sel result="no signature error""#, "dkim pass example.net"),
-        (r#"signature=cPn1RqZb domain=example.net selector=sel result="signature verification failed""#, "dkim fail example.net"),
+        (
+            r#"signature=cPn1RqZb domain=example.net selector=sel result="signature verification failed""#,
+            "dkim fail example.net",
+        ),
     ] {
         assert_eq!(told("opendkim", &format!("3A1B29E001: {text}")), format!("3A1B29E001 {words}"));
     }
@@ -248,16 +278,29 @@ fn policyd_spf_with_and_without_a_queue_id() {
 fn policy_daemons_say_nothing_of_their_own() {
     let greylisted = "action=greylist, reason=new, client_name=out1.partner.example.net, client_address=192.0.2.10, sender=ann@partner.example.net, recipient=bob@example.com";
     assert!(is_known("postgrey", greylisted) && is_known("postgrey", &format!("F16983E: {greylisted}")));
-    assert!(is_known("postsrsd", "srs_forward: <ann@example.net> rewritten as <SRS0=abcd=ef=example.net=ann@example.com>"));
-    assert!(is_known("milter-greylist", "3A1B29E001: addr out1.example.net[192.0.2.10] from <a@b> to <c@d> delayed for 00:05:00 (ACL 80)"));
+    assert!(is_known(
+        "postsrsd",
+        "srs_forward: <ann@example.net> rewritten as <SRS0=abcd=ef=example.net=ann@example.com>"
+    ));
+    assert!(is_known(
+        "milter-greylist",
+        "3A1B29E001: addr out1.example.net[192.0.2.10] from <a@b> to <c@d> delayed for 00:05:00 (ACL 80)"
+    ));
 }
 
 /// spamd.raw: the message id with `_` for what would end it.
 #[test]
 fn spamd_result_line() {
-    let result = |word: &str| format!("spamd: result: {word} - BAYES_00,SPF_PASS scantime=1.2,size=900,user=debian-spamd,uid=113,required_score=5.0,rhost=::1,raddr=::1,rport=34496,mid=<m@b.example>,autolearn=no autolearn_force=no");
+    let result = |word: &str| {
+        format!(
+            "spamd: result: {word} - BAYES_00,SPF_PASS scantime=1.2,size=900,user=debian-spamd,uid=113,required_score=5.0,rhost=::1,raddr=::1,rport=34496,mid=<m@b.example>,autolearn=no autolearn_force=no"
+        )
+    };
     verdict("spamd", &result("Y 15"), |spam| {
-        assert_eq!((spam.queue_id, spam.message_id, spam.text()), (None, &b"<m@b.example>"[..], b"spamassassin spam 15".to_vec()));
+        assert_eq!(
+            (spam.queue_id, spam.message_id, spam.text()),
+            (None, &b"<m@b.example>"[..], b"spamassassin spam 15".to_vec())
+        );
     });
     assert_eq!(told("spamd", &result(". -1")), "- spamassassin ham -1");
     assert!(is_known("spamd", "spamd: identified spam (15.0/5.0) for debian-spamd:113 in 1.2 seconds, 900 bytes."));
@@ -267,7 +310,10 @@ fn spamd_result_line() {
 #[test]
 fn clamav_milter_by_queue_id() {
     let full = "3A1B29E001 from <a@b.example> to <c@d.example> with subject 'x infected by y' message-id '<m@b.example>' date 'today'";
-    assert_eq!(told("clamav-milter", &format!("Message {full} infected by Eicar-Test-Signature")), "3A1B29E001 clamav infected Eicar-Test-Signature");
+    assert_eq!(
+        told("clamav-milter", &format!("Message {full} infected by Eicar-Test-Signature")),
+        "3A1B29E001 clamav infected Eicar-Test-Signature"
+    );
     assert_eq!(told("clamav-milter", &format!("Clean message {full}")), "3A1B29E001 clamav clean");
     assert!(is_known("clamav-milter", "Message from <a@b.example> to <c@d.example> infected by Eicar-Test-Signature"));
 }
@@ -282,7 +328,13 @@ fn mailscanner_requeue_ties_two_files() {
         });
     }
     let judged = "Message 3A1B29E001.A4F2C from 192.0.2.10 (ann@example.net) to example.com is";
-    assert_eq!(told("MailScanner", &format!("{judged} spam, SpamAssassin (not cached, score=8.2, required 6)")), "3A1B29E001 mailscanner spam 8.2");
-    assert_eq!(told("MailScanner", &format!("{judged} not spam, SpamAssassin (score=-1.9, required 6)")), "3A1B29E001 mailscanner not spam -1.9");
+    assert_eq!(
+        told("MailScanner", &format!("{judged} spam, SpamAssassin (not cached, score=8.2, required 6)")),
+        "3A1B29E001 mailscanner spam 8.2"
+    );
+    assert_eq!(
+        told("MailScanner", &format!("{judged} not spam, SpamAssassin (score=-1.9, required 6)")),
+        "3A1B29E001 mailscanner not spam -1.9"
+    );
     assert!(is_known("MailScanner", "Spam Checks: Found 1 spam messages"));
 }

@@ -84,7 +84,8 @@ fn verdict(hops: &mut [Box<Hop>], path: &[usize]) -> Text {
         (Some(only), None) => take(&mut hops[only].verdict),
         _ => {
             let mut all = Verdicts::default();
-            path.iter().for_each(|&at| Verdicts::read(&hops[at].verdict).each_text().for_each(|verdict| all.add(verdict)));
+            path.iter()
+                .for_each(|&at| Verdicts::read(&hops[at].verdict).each_text().for_each(|verdict| all.add(verdict)));
             all.text()
         }
     }

@@ -101,7 +101,9 @@ fn rspamd_lines_with_one_tag_belong_together() {
     let parsed = "10:00:00.4 !rspamd <f1aa24>; proxy; rspamd_message_parse: loaded message; id: <one@example.net>; queue-id: <3A1B29E001>; size: 508; checksum: <50>";
     let result = "10:00:00.5 !rspamd <f1aa24>; proxy; rspamd_task_write_log: from: <x@b.example>, (default: S (reject): [15.00/15.00] [])";
     let another = "10:00:00.5 !rspamd <0badf0>; proxy; rspamd_task_write_log: from: <x@b.example>, (default: S (no action): [1.00/15.00] [])";
-    for parts in [[MESSAGE, parsed, result, another], [result, another, parsed, MESSAGE], [parsed, MESSAGE, another, result]] {
+    for parts in
+        [[MESSAGE, parsed, result, another], [result, another, parsed, MESSAGE], [parsed, MESSAGE, another, result]]
+    {
         assert_eq!(&*told_in_order(&lines(&parts)).only().verdict, "rspamd reject 15.00/15.00");
     }
 }
@@ -155,7 +157,9 @@ fn amavis_drops_it_for_one_recipient_of_two() {
     let story = story(&[("hub1", hub)]);
     assert_eq!(
         story.told(),
-        ["mail <ann@example.net> hub1:3FB237DAAA previous id>hub1:7A76F80AAA | bob@example.com filtered; lover@example.com delivered"]
+        [
+            "mail <ann@example.net> hub1:3FB237DAAA previous id>hub1:7A76F80AAA | bob@example.com filtered; lover@example.com delivered"
+        ]
     );
     let counts: Vec<u64> = story.only().steps.iter().map(|step| step.counts.global()).collect();
     assert_eq!(counts, [1, 1], "it came once, and one copy stayed");
@@ -224,4 +228,21 @@ fn words_on_a_refused_message_make_no_message() {
     );
     let story = story(&[("hub1", hub)]);
     assert_eq!((story.told().len(), story.rejections.len()), (0, 1), "{:?}", story.refused());
+}
+
+/// Cyrus names no session: its own line and the server's reply are tied by message id, user and time.
+#[test]
+fn cyrus_stores_what_postfix_hands_over() {
+    let mbx = log(
+        "mbx1",
+        "10:00:00 smtpd 3A1B29E001: client=hub1.example.com[192.0.2.2]
+         10:00:00 cleanup 3A1B29E001: message-id=<one@example.net>
+         10:00:00 qmgr 3A1B29E001: from=<ann@example.net>, size=1200, nrcpt=1 (queue active)
+         10:00:01 !cyrus/lmtpunix Delivered: <one@example.net> to mailbox: user.bob
+         10:00:01 lmtp 3A1B29E001: to=<bob@example.com>, relay=mbx1.example.com[/run/cyrus/socket/lmtp], delay=1, delays=0/0/0/1, dsn=2.1.5, status=sent (250 2.1.5 Ok SESSIONID=<cyrus-1772445601-100-1-123>)
+         10:00:01 qmgr 3A1B29E001: removed",
+    );
+    let story = story(&[("mbx1", mbx)]);
+    assert_eq!(story.told(), ["mail <ann@example.net> mbx1:3A1B29E001 message id>mbx1:- | bob@example.com delivered"]);
+    assert_eq!(story.only().steps.iter().map(|step| step.counts.local_routing).sum::<u64>(), 1);
 }

@@ -142,7 +142,8 @@ fn report(text: &[u8]) -> Option<Record<'_>> {
     let one = |key: &[u8]| string(text, key).unwrap_or(b"");
     let actions = one(b"\"actions_performed\":\"");
     let queued = scan::split(text, b"\"queued_as\":[").map_or(&b""[..], |(_, list)| scan::until(list, b"]").0);
-    let ids = queued.split(|&byte| byte == b',').filter_map(|id| queue_id(id.strip_prefix(b"\"")?.strip_suffix(b"\"")?));
+    let ids =
+        queued.split(|&byte| byte == b',').filter_map(|id| queue_id(id.strip_prefix(b"\"")?.strip_suffix(b"\"")?));
     let score = scan::split(text, b"\"spam_score\":").map_or(&b""[..], |(_, value)| number(value));
     let quarantined = if scan::find(actions, b"Quarantined").is_some() { &b"quarantined"[..] } else { b"" };
     // Which of the recipients it was kept from stands deeper: only what happened to all of them is told.

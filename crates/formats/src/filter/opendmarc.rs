@@ -16,6 +16,9 @@ fn line(text: &[u8]) -> Option<Record<'_>> {
         None => ("dmarc", rest),
     };
     let (domain, word) = scan::split(rest, b" ")?;
-    let is_result = matches!(word, b"pass" | b"fail" | b"none" | b"softfail" | b"neutral" | b"tempfail" | b"temperror" | b"permerror");
+    let is_result = matches!(
+        word,
+        b"pass" | b"fail" | b"none" | b"softfail" | b"neutral" | b"tempfail" | b"temperror" | b"permerror"
+    );
     is_result.then(|| Verdict::milter(program, id, word, domain))
 }

@@ -3,10 +3,8 @@
 
 use crate::{Format, Record};
 
-pub const FORMAT: Format = Format {
-    name: "policy daemons",
-    read: |envelope| is_known(envelope.program).then_some(Record::Known),
-};
+pub const FORMAT: Format =
+    Format { name: "policy daemons", read: |envelope| is_known(envelope.program).then_some(Record::Known) };
 
 fn is_known(program: &[u8]) -> bool {
     matches!(

@@ -34,7 +34,9 @@ fn line(text: &[u8]) -> Option<Record<'_>> {
     if text.starts_with(b"{") {
         return metadata(text);
     }
-    let tag = scan::split(text, b"<").filter(|(before, _)| before.len() < 64).map_or(&b""[..], |(_, rest)| scan::until(rest, b">; ").0);
+    let tag = scan::split(text, b"<")
+        .filter(|(before, _)| before.len() < 64)
+        .map_or(&b""[..], |(_, rest)| scan::until(rest, b">; ").0);
     let tag = if tag.len() <= TAG_BYTES_MAX { tag } else { b"" };
     if let Some((_, rest)) = scan::split(text, b"rspamd_task_write_log: ") {
         return Some(result(tag, rest));
