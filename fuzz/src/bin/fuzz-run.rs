@@ -53,7 +53,10 @@ fn usage() -> ExitCode {
 /// The lines of each captured log.
 fn logs() -> Vec<Vec<Vec<u8>>> {
     let mut corpora = below("postfix-chain");
-    corpora.extend(["sample", "rspamd"].map(|folder| Corpus::load(&testdata().join(folder))));
+    corpora.extend(
+        ["sample", "rspamd", "filters/after-queue", "filters/before-queue"]
+            .map(|folder| Corpus::load(&testdata().join(folder))),
+    );
     let files = corpora.into_iter().flat_map(|corpus| corpus.files);
     files.map(|file| lines_of(&file.text).map(<[u8]>::to_vec).collect()).collect()
 }
