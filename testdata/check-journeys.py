@@ -27,6 +27,7 @@ ACCEPTED = {  # the truth's word -> the words of an analyzer that count as right
     "bounced": {"bounced"},
     "expired": {"expired", "bounced"},
     "discarded": {"discarded", "filtered"},
+    "filtered": {"filtered"},
     "deleted": {"deleted"},
     "held": {"held"},
     "deferred": {"deferred"},

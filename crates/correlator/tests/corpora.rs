@@ -100,6 +100,18 @@ fn filtered_mail_is_as_the_truth_says() {
     }
 }
 
+/// Rspamd's own log beside Postfix's: two messages went through it, and two while it was down.
+#[test]
+fn rspamd_said_it_of_the_messages_that_it_saw() {
+    let story = read(&Corpus::load(&corpus::testdata().join("rspamd")));
+    let said = |id: &str| {
+        let mut journeys = story.journeys.iter().filter(|journey| journey.message_id.starts_with(id));
+        journeys.find(|journey| journey.steps.len() > 1).map(|journey| journey.verdict.to_string()).unwrap_or_default()
+    };
+    assert_eq!([said("UP1@"), said("UP2@")], ["rspamd no action -0.10/15.00"; 2]);
+    assert_eq!([said("DOWN1@"), said("DOWN2@")], ["", ""]);
+}
+
 #[test]
 fn no_line_is_unknown() {
     let others = ["sample", "rspamd", "filters/after-queue", "filters/before-queue"];

@@ -1,6 +1,7 @@
 //! Log formats: the envelope around a line, the calendar that places its time, and each mail server's own grammar.
 
 pub mod calendar;
+mod cyrus;
 pub mod domino;
 pub mod dovecot;
 pub mod envelope;
@@ -29,6 +30,7 @@ pub use shape::shape;
 /// All formats beside Postfix, whose lines are recognised first. Each takes a line by its program, or by the line's own form where
 /// the program is not named.
 const FORMATS: &[Format] = &[
+    cyrus::FORMAT,
     dovecot::FORMAT,
     filter::AMAVIS,
     filter::RSPAMD,

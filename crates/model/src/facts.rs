@@ -42,7 +42,7 @@ pub struct Hop {
     pub previous_queue_id: Option<QueueId>,
     /// Queue id of the message that this notice is about.
     pub notice_of: Option<QueueId>,
-    /// What a content filter on this host said: category (`SPAM`, `INFECTED`, …) and score text.
+    /// What filters on this host said, as [`crate::Verdicts`] writes it: `amavis SPAM 22.2; dkim pass example.net`.
     pub verdict: Text,
     /// Queue ids that a content filter says it made out of this one.
     pub requeued_as: Vec<QueueId>,

@@ -26,6 +26,7 @@ pub struct Journey {
     pub user: Text,
     /// Id of the journey that this notice is about.
     pub notice_of: Text,
+    /// What filters said on the way, as [`crate::Verdicts`] writes it.
     pub verdict: Text,
     /// What is inside, where somebody looked.
     pub content: Option<Box<Content>>,

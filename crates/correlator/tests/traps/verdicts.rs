@@ -216,6 +216,37 @@ fn greylisting_is_refused_once() {
     assert_eq!((story.told().len(), story.rejections.len()), (0, 1), "{:?}", story.refused());
 }
 
+/// Trap 10: Rspamd's greylisting is a soft reject that Postfix passes on: one refusal, and the next try is a message.
+#[test]
+fn rspamd_soft_reject_is_refused_once() {
+    let said = |id: &str, result: &str| {
+        format!(
+            "!rspamd <1a2b3c>; proxy; rspamd_task_write_log: id: <one@example.net>, qid: <{id}>, ip: 192.0.2.10, from: <ann@example.net>, (default: F ({result}): [4.50/15.00] [GREYLIST(0.00){{}}]), len: 900"
+        )
+    };
+    let hub = log(
+        "hub1",
+        &format!(
+            "10:00:00.1 smtpd E2F554DAAA: client=out.example.net[192.0.2.10]
+             10:00:00.2 cleanup E2F554DAAA: message-id=<one@example.net>
+             10:00:00.3 {}
+             10:00:00.3 cleanup E2F554DAAA: milter-reject: END-OF-MESSAGE from out.example.net[192.0.2.10]: 4.7.1 Try again later; from=<ann@example.net> to=<bob@example.com> proto=ESMTP helo=<out.example.net>
+             10:06:00.1 smtpd F3F554DAAA: client=out.example.net[192.0.2.10]
+             10:06:00.2 cleanup F3F554DAAA: message-id=<one@example.net>
+             10:06:00.3 {}
+             10:06:00.6 qmgr F3F554DAAA: from=<ann@example.net>, size=1200, nrcpt=1 (queue active)
+             10:06:00.8 virtual F3F554DAAA: to=<bob@example.com>, relay=virtual, delay=0.7, delays=0.6/0/0/0.1, dsn=2.0.0, status=sent (delivered to maildir)
+             10:06:00.8 qmgr F3F554DAAA: removed",
+            said("E2F554DAAA", "soft reject"),
+            said("F3F554DAAA", "no action")
+        ),
+    );
+    let story = story(&[("hub1", hub)]);
+    assert_eq!(story.rejections.len(), 1, "{:?}", story.refused());
+    assert_eq!(story.told(), ["mail <ann@example.net> hub1:F3F554DAAA | bob@example.com delivered"]);
+    assert_eq!(&*story.only().verdict, "rspamd no action 4.50/15.00");
+}
+
 /// A milter's words on a message that the server then refused: no message, one refusal.
 #[test]
 fn words_on_a_refused_message_make_no_message() {
@@ -228,4 +259,21 @@ fn words_on_a_refused_message_make_no_message() {
     );
     let story = story(&[("hub1", hub)]);
     assert_eq!((story.told().len(), story.rejections.len()), (0, 1), "{:?}", story.refused());
+}
+
+/// Cyrus names no session: its own line and the server's reply are tied by message id, user and time.
+#[test]
+fn cyrus_stores_what_postfix_hands_over() {
+    let mbx = log(
+        "mbx1",
+        "10:00:00 smtpd 3A1B29E001: client=hub1.example.com[192.0.2.2]
+         10:00:00 cleanup 3A1B29E001: message-id=<one@example.net>
+         10:00:00 qmgr 3A1B29E001: from=<ann@example.net>, size=1200, nrcpt=1 (queue active)
+         10:00:01 !cyrus/lmtpunix Delivered: <one@example.net> to mailbox: user.bob
+         10:00:01 lmtp 3A1B29E001: to=<bob@example.com>, relay=mbx1.example.com[/run/cyrus/socket/lmtp], delay=1, delays=0/0/0/1, dsn=2.1.5, status=sent (250 2.1.5 Ok SESSIONID=<cyrus-1772445601-100-1-123>)
+         10:00:01 qmgr 3A1B29E001: removed",
+    );
+    let story = story(&[("mbx1", mbx)]);
+    assert_eq!(story.told(), ["mail <ann@example.net> mbx1:3A1B29E001 message id>mbx1:- | bob@example.com delivered"]);
+    assert_eq!(story.only().steps.iter().map(|step| step.counts.local_routing).sum::<u64>(), 1);
 }
