@@ -8,7 +8,7 @@ use super::{
     fields::{Field, Fields, word},
     opening,
 };
-use crate::statement::Statement;
+use crate::statement::{Addresses, Statement, Status, Word};
 
 /// `sender [R=ID] [H=… [ip]] [U=…] P=… [X=…] [A=…] S=… [id=…] [T="…"] [from <…>] [for …]`.
 pub fn parse(id: QueueId, text: &[u8]) -> Option<Statement<'_>> {
@@ -36,6 +36,7 @@ pub fn parse(id: QueueId, text: &[u8]) -> Option<Statement<'_>> {
             Field::Pair(b"T", subject) if is_closed(fields.rest, text) => about.subject = Some(unescaped(subject)),
             Field::Word(b"for") => {
                 about.recipient_count = count(fields.rest);
+                about.word = Some(Word::on(Addresses::list(fields.rest, b' '), Status::Waiting));
                 break;
             }
             _ => {}

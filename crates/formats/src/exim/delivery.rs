@@ -3,7 +3,7 @@
 use vigie_model::{Delays, Outcome, QueueId};
 
 use super::{
-    fields::{Field, Fields, word},
+    fields::{Field, Fields, angled, word},
     opening,
 };
 use crate::{
@@ -144,7 +144,7 @@ impl<'a> Target<'a> {
             target.parent = target.parent.strip_suffix(b",").unwrap_or(target.parent);
             rest = &parents[end + 1..];
         }
-        if let Some((first, after)) = rest.strip_prefix(b" ").and_then(|text| scan::angled(text, &[b" ", b":"])) {
+        if let Some((first, after)) = rest.strip_prefix(b" ").and_then(angled) {
             (target.first, rest) = (first, after);
         }
         (!last.is_empty()).then_some((target, rest))
@@ -199,7 +199,7 @@ fn program(text: &[u8]) -> (&[u8], &[u8]) {
     let mut from = 0;
     while let Some(at) = scan::find(&text[from..], b" <") {
         let at = from + at;
-        let inner = scan::angled(&text[at + 1..], &[b" ", b":"]);
+        let inner = angled(&text[at + 1..]);
         if inner.is_some_and(|(address, rest)| {
             scan::byte(address, b' ').is_none() && matches!(rest.first(), None | Some(b' ' | b':'))
         }) {
