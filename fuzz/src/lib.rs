@@ -3,11 +3,13 @@
 //! A target is a plain function, so that libFuzzer's harnesses (`fuzz_targets/`) and the runner without coverage
 //! (`fuzz-run`) call the same thing. Add one here, in [`TARGETS`], and as a harness.
 
+mod exim;
 mod hops;
 mod lines;
 mod otlp;
 mod texts;
 
+pub use exim::exim;
 pub use hops::{hold, hops_of, linker};
 pub use lines::{calendar, dovecot, envelope, filter, host, line};
 pub use otlp::otlp;
@@ -31,12 +33,13 @@ pub enum Seeds {
     Filters,
 }
 
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 10] = [
     Target { name: "envelope", run: envelope, seeds: Seeds::Line },
     Target { name: "calendar", run: calendar, seeds: Seeds::Lines },
     Target { name: "line", run: line, seeds: Seeds::Line },
     Target { name: "dovecot", run: dovecot, seeds: Seeds::Line },
     Target { name: "filter", run: filter, seeds: Seeds::Line },
+    Target { name: "exim", run: exim, seeds: Seeds::Line },
     Target { name: "query", run: query, seeds: Seeds::Filters },
     Target { name: "host", run: host, seeds: Seeds::Lines },
     Target { name: "otlp", run: otlp, seeds: Seeds::Lines },

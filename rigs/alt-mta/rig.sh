@@ -17,12 +17,17 @@ HERE=$(cd "$(dirname "$0")" && pwd); CMD=${1:?}; D=${2:?}; mkdir -p "$D"; D=$(cd
 NET=${RIG_NET:-127.0.40}; ORG=${RIG_ORG:-example.com}; EXT=${RIG_EXT:-example.net}; MTA=$NET.4; SMTPKIT="$HERE/../lib/smtpkit.py"
 USERS="frontdesk helpdesk payroll sales1 sales2 sales3 ops1 ops2 dev1"
 export ALT
-hostns() { [ -e /dev/log ] || touch /dev/log
+# The host's name, resolver and /dev/log. The latter in a /dev of its own: a file there that another rig removes would take our mount along.
+hostns() { mkdir -p "$D/dev"
   unshare --uts --mount --propagation private bash -c 'd=$1 h=$2; shift 2; hostname "$h"
     mount --bind "$d/net/resolv.conf" /etc/resolv.conf; mount --bind "$d/net/hosts" /etc/hosts; mount --bind "$d/net/nsswitch.conf" /etc/nsswitch.conf
     [ -d "$d/spool-smtpd" ] && mount --bind "$d/spool-smtpd" /var/spool/smtpd && mount --bind "$ALT/root/usr/libexec/opensmtpd" /usr/libexec/opensmtpd
     [ -f "$d/sendmail.mc" ] && mount --bind "$d" /mnt # sendmail refuses files below a world-writable directory such as /tmp
-    [ -S "$d/dev.log" ] && mount --bind "$d/dev.log" /dev/log
+    if [ -S "$d/dev.log" ]; then
+      mount -t tmpfs rig "$d/dev"; mkdir "$d/dev/shm" "$d/dev/pts"; chmod 1777 "$d/dev/shm"
+      for n in null zero full random urandom tty; do touch "$d/dev/$n"; mount --bind "/dev/$n" "$d/dev/$n"; done
+      touch "$d/dev/log"; mount --bind "$d/dev.log" "$d/dev/log"; mount --rbind "$d/dev" /dev
+    fi
     exec "$@"' _ "$D" "${KIND}1" "$@"; }
 net() { mkdir -p "$D/net"; echo "nameserver $NET.53" > "$D/net/resolv.conf"; echo "127.0.0.1 localhost" > "$D/net/hosts"; sed 's/^hosts:.*/hosts: files dns/' /etc/nsswitch.conf > "$D/net/nsswitch.conf"
   local rev; rev=$(echo "$NET" | awk -F. '{print $3"."$2"."$1}')
@@ -239,5 +244,5 @@ case $CMD in
   by-hand) hostns "$ALT/root/usr/sbin/exim4" -C "$D/exim.conf" "${1:?-Mrm and so on}" "${2:?id}" ;;
   stop) killpid "$D/mta.pid"
     for f in "$D"/sink-*.pid "$D/net/dnsmasq.pid" "$D/rsyslogd.pid"; do killpid "$f"; done
-    ip addr del $MTA/32 dev lo 2>/dev/null || true; [ -f /dev/log ] && [ ! -s /dev/log ] && rm -f /dev/log || true; echo "rig: stopped" ;;
+    ip addr del $MTA/32 dev lo 2>/dev/null || true; echo "rig: stopped" ;;
 esac

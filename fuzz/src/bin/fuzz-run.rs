@@ -53,6 +53,7 @@ fn usage() -> ExitCode {
 /// The lines of each captured log.
 fn logs() -> Vec<Vec<Vec<u8>>> {
     let mut corpora = below("postfix-chain");
+    corpora.extend(below("exim"));
     corpora.extend(["sample", "rspamd"].map(|folder| Corpus::load(&testdata().join(folder))));
     let files = corpora.into_iter().flat_map(|corpus| corpus.files);
     files.map(|file| lines_of(&file.text).map(<[u8]>::to_vec).collect()).collect()
