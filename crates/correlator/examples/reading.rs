@@ -6,10 +6,13 @@ use std::{env, fs};
 
 use jiff::tz::TimeZone;
 use vigie_correlator::{Facts, Host, Linker};
-use vigie_formats::{calendar::Calendar, envelope, read};
+use vigie_formats::{calendar::Calendar, envelope, read, scan};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Hops that are worth a round of linking.
+const ROUND_HOPS_MIN: usize = 1_000;
 
 /// How far a line is taken.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -37,8 +40,12 @@ fn run(log: &[u8], until: Stage) -> Count {
     let mut scratch = envelope::Scratch::default();
     let (mut host, mut facts) = (Host::counting("mx1"), Facts::default());
     let (mut linker, mut journeys) = (Linker::default(), Vec::new());
-    let mut waiting = Vec::new();
-    for line in log.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+    let (mut waiting, mut next_round) = (Vec::new(), ROUND_HOPS_MIN);
+    let mut rest = log;
+    while !rest.is_empty() {
+        let length = scan::byte(rest, b'\n').unwrap_or(rest.len());
+        let line = &rest[..length];
+        rest = rest.get(length + 1..).unwrap_or_default();
         count.lines += 1;
         let Some(envelope) = envelope::parse(line, &mut scratch) else { continue };
         let Some(ts) = calendar.resolve(&envelope.stamp) else { continue };
@@ -60,14 +67,17 @@ fn run(log: &[u8], until: Stage) -> Count {
             continue;
         }
         waiting.append(&mut facts.hops);
-        if waiting.len() >= 400 {
-            // Those that came an hour ago are certainly out.
-            waiting.sort_by_key(|hop| hop.ts_in);
-            let late = waiting.partition_point(|hop| hop.ts_in < ts - 600_000_000);
-            waiting.drain(..late).for_each(|hop| linker.push(hop, &mut journeys));
-            count.journeys += journeys.len();
-            count.deliveries += journeys.drain(..).map(|journey| journey.deliveries.len()).sum::<usize>();
+        if waiting.len() < next_round {
+            continue;
         }
+        // As the program does it: what no open message precedes can be linked.
+        let open = host.oldest_open().unwrap_or(ts);
+        waiting.sort_unstable_by_key(|hop| hop.ts_in);
+        let ready = waiting.partition_point(|hop| hop.ts_in < open);
+        waiting.drain(..ready).for_each(|hop| linker.push(hop, &mut journeys));
+        next_round = (2 * waiting.len()).max(ROUND_HOPS_MIN);
+        count.journeys += journeys.len();
+        count.deliveries += journeys.drain(..).map(|journey| journey.deliveries.len()).sum::<usize>();
     }
     let open = host.open();
     count.hops += open.len();
