@@ -4,6 +4,7 @@
 //! (`fuzz-run`) call the same thing. Add one here, in [`TARGETS`], and as a harness.
 
 mod domino;
+mod exim;
 mod hops;
 mod lines;
 mod milter;
@@ -13,6 +14,7 @@ mod sendmail;
 mod texts;
 
 pub use domino::domino;
+pub use exim::exim;
 pub use hops::{hold, hops_of, linker};
 pub use lines::{calendar, dovecot, envelope, filter, host, line};
 pub use milter::{milter, mime};
@@ -49,6 +51,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "filter", run: filter, seeds: Seeds::Line },
     Target { name: "sendmail", run: sendmail, seeds: Seeds::Line },
     Target { name: "opensmtpd", run: opensmtpd, seeds: Seeds::Line },
+    Target { name: "exim", run: exim, seeds: Seeds::Line },
     Target { name: "query", run: query, seeds: Seeds::Filters },
     Target { name: "host", run: host, seeds: Seeds::Lines },
     Target { name: "otlp", run: otlp, seeds: Seeds::Lines },

@@ -55,6 +55,7 @@ fn corpora() -> impl Iterator<Item = Corpus> {
         "sample",
         "filters/after-queue",
         "filters/before-queue",
+        "exim/rich",
     ];
     folders.into_iter().map(|folder| Corpus::load(&corpus::testdata().join(folder)))
 }

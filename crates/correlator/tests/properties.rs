@@ -36,6 +36,9 @@ static RUNS: LazyLock<Vec<Run>> = LazyLock::new(|| {
         "rspamd",
         "filters/after-queue",
         "filters/before-queue",
+        "exim/default",
+        "exim/richall",
+        "exim/sysdup",
     ];
     folders.iter().map(|folder| Run::of(&Corpus::load(&corpus::testdata().join(folder)))).collect()
 });
@@ -210,7 +213,7 @@ fn in_rounds(mut hops: Vec<Hop>, round: usize) -> Vec<Journey> {
 #[test]
 fn ids_used_again_in_every_round() {
     const TIMES: i64 = 40;
-    for (run, apart) in RUNS.iter().zip([97, 600, 1_801, 7_203]) {
+    for (run, apart) in RUNS.iter().zip([97, 600, 1_801, 7_203, 1_801, 7_203, 7_203]) {
         let shifted =
             |by: Micros| run.story.hops.iter().cloned().map(move |hop| later(hop, by * apart * MICROS_PER_SECOND));
         let hops: Vec<Hop> = (0..TIMES).flat_map(shifted).collect();

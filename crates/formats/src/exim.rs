@@ -90,15 +90,19 @@ fn syslog<'a>(envelope: &Envelope<'a>) -> Record<'a> {
 /// A line about one message. `None`: not understood.
 fn of_message(id: QueueId, text: &[u8], is_cut: bool) -> Told<'_> {
     let text = if is_cut { without_last_word(text) } else { text };
-    let statement = match text.get(..3).unwrap_or_default() {
-        b"<= " | b"(= " => arrival::parse(id, &text[3..])?,
-        b"=> " | b"-> " | b">> " => delivery::delivered(id, &text[3..])?,
-        b"*> " => delivery::suppressed(id, &text[3..])?,
-        b"** " => delivery::failed(id, &text[3..])?,
-        b"== " => delivery::deferred(id, &text[3..])?,
+    type Fill = for<'a> fn(&mut Statement<'a>, &'a [u8]) -> Option<()>;
+    let fill: Fill = match text.get(..3).unwrap_or_default() {
+        b"<= " | b"(= " => arrival::fill,
+        b"=> " | b"-> " | b">> " => delivery::delivered,
+        b"*> " => delivery::suppressed,
+        b"** " => delivery::failed,
+        b"== " => delivery::deferred,
         _ => return sentence(id, text),
     };
-    Some(Record::Statement(Box::new(statement)))
+    // Filled where it stays: a statement is too large to be moved about for each line.
+    let mut statement = Box::new(Statement::about(id));
+    fill(&mut statement, &text[3..])?;
+    Some(Record::Statement(statement))
 }
 
 /// The cut may have gone through a word: half a message id would be another message's.

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 use vigie_formats::{
     Inside,
@@ -636,6 +636,7 @@ impl Entry {
     /// The recipients in order of their addresses, with what is known of each now.
     fn last_words(&mut self, held: bool, said: &Said) -> Vec<Recipient> {
         let mut recipients = std::mem::take(&mut self.recipients);
+        drop_waiting(&mut recipients, matches!(self.end, Some((_, Mark::Removed))));
         for known in &mut recipients {
             match known.outcome {
                 Outcome::Deferred => known.outcome = self.unfinished(held),
@@ -664,6 +665,22 @@ impl Entry {
         recipients.sort_by(|a, b| (&a.recipient, &a.orig_recipient).cmp(&(&b.recipient, &b.orig_recipient)));
         recipients
     }
+}
+
+/// Whom only the arrival named waits, unless the message is done, or others stand in the place of that address.
+fn drop_waiting(recipients: &mut Vec<Recipient>, is_done: bool) {
+    let waits = |recipient: &Recipient| recipient.attempts == 0 && recipient.outcome == Outcome::Deferred;
+    if !recipients.iter().any(waits) {
+        return;
+    }
+    let tried = recipients.iter().filter(|recipient| !waits(recipient));
+    let known: FxHashSet<String> = tried
+        .flat_map(|recipient| [&recipient.recipient, &recipient.orig_recipient])
+        .map(|address| address.to_ascii_lowercase().to_string())
+        .collect();
+    recipients.retain(|recipient| {
+        !waits(recipient) || !is_done && !known.contains(recipient.recipient.to_ascii_lowercase().as_str())
+    });
 }
 
 /// Which of two words on a recipient counts. A final word beats a deferral, any try beats none, and of two equals the later counts.

@@ -1,12 +1,13 @@
 //! The traps into which log analyzers fall, each as a situation: the lines of one or several hosts in, journeys out.
 //!
-//! The lines are written for these tests in the syntax of Postfix, Dovecot and the filters; what should come of them is said
+//! The lines are written for these tests in the syntax of Postfix, Exim, Dovecot and the filters; what should come of them is said
 //! by hand. Numbers are those of the list of traps in the project's notes on mail logs.
 
 mod addresses;
 mod arrivals;
 mod by_hand;
 mod counts;
+mod exim;
 mod filters;
 mod foreign;
 mod opensmtpd;

@@ -69,6 +69,10 @@ fn hosted(line: &[u8], at: usize, stamp: Stamp) -> Envelope<'_> {
 /// rspamd write it.
 fn own_log(line: &[u8], at: usize, stamp: Stamp) -> Envelope<'_> {
     let bare = Envelope::untagged(stamp, b"", &line[at..]);
+    // By far the most lines of Exim's main log.
+    if line.get(at + 6) == Some(&b'-') && is_exim_id(&line[at..space_from(line, at)]) {
+        return bare;
+    }
     let end = space_from(line, at);
     let first = &line[at..end];
     if first.last() == Some(&b':') || tag::has_open_bracket(first) {
@@ -78,7 +82,7 @@ fn own_log(line: &[u8], at: usize, stamp: Stamp) -> Envelope<'_> {
             _ => bare,
         };
     }
-    if !is_host(first) || is_exim_id(first) {
+    if !is_host(first) {
         return bare;
     }
     match tag::read(line, skip_spaces(line, end)) {

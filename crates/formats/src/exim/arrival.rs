@@ -8,13 +8,13 @@ use super::{
     fields::{Field, Fields, word},
     opening,
 };
-use crate::statement::Statement;
+use crate::statement::{Addresses, Statement, Status, Word};
 
 /// `sender [R=ID] [H=… [ip]] [U=…] P=… [X=…] [A=…] S=… [id=…] [T="…"] [from <…>] [for …]`.
-pub fn parse(id: QueueId, text: &[u8]) -> Option<Statement<'_>> {
+pub fn fill<'a>(about: &mut Statement<'a>, text: &'a [u8]) -> Option<()> {
     let (sender, rest) = word(text);
     let sender = if sender == b"<>" { b"" } else { sender };
-    let mut about = Statement { begins: true, sender: Some(sender), ..Statement::about(id) };
+    (about.begins, about.sender) = (true, Some(sender));
     let mut told = Told::default();
     let mut fields = Fields { rest };
     while let Some(field) = fields.next() {
@@ -36,6 +36,7 @@ pub fn parse(id: QueueId, text: &[u8]) -> Option<Statement<'_>> {
             Field::Pair(b"T", subject) if is_closed(fields.rest, text) => about.subject = Some(unescaped(subject)),
             Field::Word(b"for") => {
                 about.recipient_count = count(fields.rest);
+                about.word = Some(Word::on(Addresses::list(fields.rest, b' '), Status::Waiting));
                 break;
             }
             _ => {}
@@ -45,7 +46,7 @@ pub fn parse(id: QueueId, text: &[u8]) -> Option<Statement<'_>> {
     if about.arrival == Arrival::Local && sender != b"" {
         about.user = told.process_user;
     }
-    Some(about)
+    Some(())
 }
 
 /// A subject whose closing quote was cut off is another subject.

@@ -3,7 +3,7 @@
 use vigie_model::{Delays, Outcome, QueueId};
 
 use super::{
-    fields::{Field, Fields, word},
+    fields::{Field, Fields, angled, word},
     opening,
 };
 use crate::{
@@ -15,20 +15,21 @@ use crate::{
 const NOT_TRIED: u64 = 51;
 
 /// `=>` delivered, `->` to a further address in the same transaction, `>>` while it came ("cutthrough").
-pub fn delivered(id: QueueId, text: &[u8]) -> Option<Statement<'_>> {
+pub fn delivered<'a>(about: &mut Statement<'a>, text: &'a [u8]) -> Option<()> {
     // By an ACL, local_scan() or the system filter: of all recipients, none of whom is named.
     if text.starts_with(b"blackhole (") || text.starts_with(b"discarded (") {
-        return Some(Statement { end: End::Discarded, ..Statement::about(id) });
+        about.end = End::Discarded;
+        return Some(());
     }
     let (target, rest) = Target::read(text)?;
-    let mut word = target.word(Status::Final(Outcome::Delivered));
+    let word = about.word.insert(target.word(Status::Final(Outcome::Delivered)));
     let mut confirmed = false;
     // `T=**bypassed**`: to /dev/null, without looking for a program that does it.
     let mut is_dropped = target.is_dropped();
     for field in (Fields { rest }) {
         confirmed |= matches!(field, Field::Pair(b"C", _));
         is_dropped |= field == Field::Pair(b"T", b"**bypassed**");
-        common(&mut word, field);
+        common(word, field);
     }
     if confirmed {
         let (outcome, next_id) = postfix::accepted(b"", word.reply);
@@ -39,24 +40,24 @@ pub fn delivered(id: QueueId, text: &[u8]) -> Option<Statement<'_>> {
     if is_dropped {
         word.status = Status::Final(Outcome::Discarded);
     }
-    Some(told(id, word))
+    Some(())
 }
 
 /// `*>`: `exim -N` behaves as if it delivered, and does not.
-pub fn suppressed(id: QueueId, text: &[u8]) -> Option<Statement<'_>> {
-    let mut statement = delivered(id, text)?;
-    if let Some(word) = &mut statement.word {
+pub fn suppressed<'a>(about: &mut Statement<'a>, text: &'a [u8]) -> Option<()> {
+    delivered(about, text)?;
+    if let Some(word) = &mut about.word {
         word.status = Status::Final(Outcome::Discarded);
     }
-    Some(statement)
+    Some(())
 }
 
 /// `**`: given up.
-pub fn failed(id: QueueId, text: &[u8]) -> Option<Statement<'_>> {
+pub fn failed<'a>(about: &mut Statement<'a>, text: &'a [u8]) -> Option<()> {
     let (target, rest) = Target::read(text)?;
-    let mut word = target.word(Status::Final(Outcome::Bounced));
+    let word = about.word.insert(target.word(Status::Final(Outcome::Bounced)));
     for field in (Fields { rest }) {
-        common(&mut word, field);
+        common(word, field);
         if let Field::Text(text) = field {
             word.reply = without_time(text);
         }
@@ -65,16 +66,16 @@ pub fn failed(id: QueueId, text: &[u8]) -> Option<Statement<'_>> {
     if is_too_old(word.reply) {
         word.status = Status::Final(Outcome::Expired);
     }
-    Some(told(id, word))
+    Some(())
 }
 
 /// `==`: put off, or not tried at all because it is not time yet.
-pub fn deferred(id: QueueId, text: &[u8]) -> Option<Statement<'_>> {
+pub fn deferred<'a>(about: &mut Statement<'a>, text: &'a [u8]) -> Option<()> {
     let (target, rest) = Target::read(text)?;
-    let mut word = target.word(Status::Deferred);
+    let word = about.word.insert(target.word(Status::Deferred));
     let mut fields = Fields { rest };
     while let Some(field) = fields.next() {
-        common(&mut word, field);
+        common(word, field);
         match field {
             Field::Word(b"defer") => {
                 let Some(Field::Word(number)) = fields.next() else { break };
@@ -94,11 +95,7 @@ pub fn deferred(id: QueueId, text: &[u8]) -> Option<Statement<'_>> {
         }
     }
     word.dsn = dsn_within(word.reply);
-    Some(told(id, word))
-}
-
-fn told<'a>(id: QueueId, word: Word<'a>) -> Statement<'a> {
-    Statement { word: Some(word), ..Statement::about(id) }
+    Some(())
 }
 
 /// The fields that all of these lines may have.
@@ -144,7 +141,7 @@ impl<'a> Target<'a> {
             target.parent = target.parent.strip_suffix(b",").unwrap_or(target.parent);
             rest = &parents[end + 1..];
         }
-        if let Some((first, after)) = rest.strip_prefix(b" ").and_then(|text| scan::angled(text, &[b" ", b":"])) {
+        if let Some((first, after)) = rest.strip_prefix(b" ").and_then(angled) {
             (target.first, rest) = (first, after);
         }
         (!last.is_empty()).then_some((target, rest))
@@ -199,7 +196,7 @@ fn program(text: &[u8]) -> (&[u8], &[u8]) {
     let mut from = 0;
     while let Some(at) = scan::find(&text[from..], b" <") {
         let at = from + at;
-        let inner = scan::angled(&text[at + 1..], &[b" ", b":"]);
+        let inner = angled(&text[at + 1..]);
         if inner.is_some_and(|(address, rest)| {
             scan::byte(address, b' ').is_none() && matches!(rest.first(), None | Some(b' ' | b':'))
         }) {

@@ -69,12 +69,12 @@ impl<'a> Fields<'a> {
                 self.rest = rest;
                 Field::Host(host)
             }
-            (_, Some(b'"')) => {
+            (b"T" | b"C" | b"DN" | b"SNI", Some(b'"')) => {
                 let end = closing_quote(value);
                 self.rest = value.get(end + 1..).unwrap_or_default();
                 Field::Pair(key, &value[1..end])
             }
-            (_, Some(b'<')) => match scan::angled(value, &[b" ", b":"]) {
+            (_, Some(b'<')) => match angled(value) {
                 Some((inner, rest)) => {
                     self.rest = rest;
                     Field::Pair(key, inner)
@@ -120,20 +120,32 @@ pub fn word(text: &[u8]) -> (&[u8], &[u8]) {
     let space = scan::byte(text, b' ').unwrap_or(text.len());
     let mut end = space;
     if scan::byte(&text[..space], b'"').is_some() {
-        end = outside_quotes(text).unwrap_or(space);
+        end = outside_quotes(text, b' ').unwrap_or(space);
     }
     (&text[..end], &text[end..])
 }
 
-/// The first space outside quotes, or the end; `None` where a quote is never closed.
-fn outside_quotes(text: &[u8]) -> Option<usize> {
+/// `<address>` at the start: what stands inside, and the rest. A bracket within double quotes closes nothing.
+pub fn angled(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let inner = text.strip_prefix(b"<")?;
+    let first = scan::byte(inner, b'>')?;
+    if scan::byte(&inner[..first], b'"').is_some()
+        && let Some(end) = outside_quotes(inner, b'>').filter(|end| *end < inner.len())
+    {
+        return Some((&inner[..end], &inner[end + 1..]));
+    }
+    Some((&inner[..first], &inner[first + 1..]))
+}
+
+/// Where a byte stands first outside quotes, or the end; `None` where a quote is never closed.
+fn outside_quotes(text: &[u8], wanted: u8) -> Option<usize> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     for (at, &byte) in text.iter().enumerate() {
         match byte {
             _ if is_escaped => is_escaped = false,
             b'\\' if is_quoted => is_escaped = true,
             b'"' => is_quoted = !is_quoted,
-            b' ' if !is_quoted => return Some(at),
+            _ if byte == wanted && !is_quoted => return Some(at),
             _ => {}
         }
     }
