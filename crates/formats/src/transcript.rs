@@ -5,6 +5,8 @@
 //! recognises. Columns become `name=value` with a tab between, in the order of the file, without those that are empty; a control
 //! character in a value becomes a space.
 
+pub mod microsoft365;
+
 /// What a file alone does not tell.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
