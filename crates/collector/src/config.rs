@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use vigie_polling::Tenant;
 use vigie_shipping::{Enrolment, EnrolmentError};
 use vigie_sources::listen::{ListenPlace, Protocol};
 
@@ -13,10 +14,23 @@ use crate::failure::Failure;
 const FILE_BYTES_MAX: u64 = 1 << 20;
 /// Logs of one machine.
 const FILES_MAX: usize = 64;
-const KEYS: [&str; 10] =
-    ["server", "word", "name", "file", "authorities", "state", "listen", "journal", "certificate", "key"];
+const KEYS: [&str; 11] = [
+    "server",
+    "word",
+    "name",
+    "file",
+    "authorities",
+    "state",
+    "listen",
+    "journal",
+    "certificate",
+    "key",
+    "microsoft365",
+];
 /// Sockets of one collector.
 const LISTENERS_MAX: usize = 16;
+/// Tenants of Microsoft 365 that one collector reads.
+const TENANTS_MAX: usize = 16;
 
 /// What a collector needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +51,8 @@ pub struct Config {
     pub certificate: Option<(PathBuf, PathBuf)>,
     /// Is the mail of this machine's journal shipped?
     pub is_journal_read: bool,
+    /// Whose message trace is read.
+    pub tenants: Vec<Tenant>,
 }
 
 /// Name and version.
@@ -83,7 +99,8 @@ impl Config {
             "# Written by `vigie-collector enrol`. It holds the secret of this machine: let nobody else read it.\n\
              # Further keys: `file = /path/of/a.log`, once for each log; without any, the mail logs in the usual places are shipped.\n\
              # `listen = udp 0.0.0.0:514`, `listen = tcp 0.0.0.0:514` or `listen = tls 0.0.0.0:6514` takes syslog, the last with\n\
-             # `certificate = FILE` and `key = FILE`; `journal = mail` ships the mail in the journal.\n",
+             # `certificate = FILE` and `key = FILE`; `journal = mail` ships the mail in the journal.\n\
+             # `microsoft365 = tenant=DOMAIN client=ID secret-file=/FILE` reads the message trace of a tenant of Microsoft 365.\n",
         );
         let files = self.files.iter().map(|file| ("file", file.display().to_string()));
         let authorities = self.authorities.iter().map(|file| ("authorities", file.display().to_string()));
@@ -94,7 +111,8 @@ impl Config {
         let state = [("state", self.state.display().to_string())];
         let listen = self.listen.iter().map(|listen| ("listen", listen.to_string()));
         let journal = self.is_journal_read.then(|| ("journal", "mail".to_owned()));
-        let sources = files.chain(listen).chain(certificate).chain(journal);
+        let tenants = self.tenants.iter().map(|tenant| ("microsoft365", tenant.to_string()));
+        let sources = files.chain(listen).chain(certificate).chain(journal).chain(tenants);
         for (key, value) in known.into_iter().chain(state).chain(authorities).chain(sources) {
             let _ = writeln!(text, "{key} = {value}");
         }
@@ -117,6 +135,7 @@ struct Reading {
     values: [Option<String>; KEYS.len()],
     files: Vec<PathBuf>,
     listen: Vec<ListenPlace>,
+    tenants: Vec<Tenant>,
     problems: Vec<String>,
 }
 
@@ -139,6 +158,7 @@ impl Reading {
                     self.problems.push(format!("line {number}: `{value}` is no place to listen: {no_place}"));
                 }
             },
+            Some(_) if key == "microsoft365" => self.tenant(number, value),
             Some(_) if key == "journal" && value != "mail" => {
                 self.problems.push(format!("line {number}: `journal` can only be `mail`"));
             }
@@ -150,8 +170,21 @@ impl Reading {
         }
     }
 
+    fn tenant(&mut self, number: usize, value: &str) {
+        let problem = match value.parse::<Tenant>() {
+            // Two would undo each other's places, and share what Microsoft allows.
+            Ok(tenant) if self.tenants.iter().any(|known| known.tenant == tenant.tenant) => {
+                format!("the tenant `{}` is given twice", tenant.tenant)
+            }
+            Ok(_) if self.tenants.len() >= TENANTS_MAX => format!("more than {TENANTS_MAX} tenants"),
+            Ok(tenant) => return self.tenants.push(tenant),
+            Err(no_tenant) => format!("`microsoft365`: {no_tenant}"),
+        };
+        self.problems.push(format!("line {number}: {problem}"));
+    }
+
     fn finish(self) -> Result<Config, Vec<String>> {
-        let [server, word, name, _, authorities, state, _, journal, certificate, key] = self.values;
+        let [server, word, name, _, authorities, state, _, journal, certificate, key, _] = self.values;
         let mut problems = self.problems;
         if server.is_none() {
             problems.push("`server` is missing".to_owned());
@@ -179,6 +212,7 @@ impl Reading {
             listen: self.listen,
             certificate: certificate.map(PathBuf::from).zip(key.map(PathBuf::from)),
             is_journal_read: journal.is_some(),
+            tenants: self.tenants,
         })
     }
 }
@@ -207,6 +241,9 @@ mod tests {
                 .to_vec(),
             certificate: Some(("/etc/ssl/mx1.pem".into(), "/etc/ssl/mx1.key".into())),
             is_journal_read: true,
+            tenants: ["contoso.com", "fabrikam.example"]
+                .map(|tenant| format!("tenant={tenant} client=4f1c secret-file=/etc/vigie/{tenant}").parse().unwrap())
+                .to_vec(),
         };
         assert_eq!(Config::parse(&config.text()), Ok(config));
     }
@@ -214,7 +251,8 @@ mod tests {
     #[test]
     fn all_mistakes_are_told_at_once_with_their_lines() {
         let problems = Config::parse(
-            "# x\nserver a:1\nwurd = x\nname =\nword = nonsense\nname = a\nname = b\nlisten = udp 514\njournal = all\ncertificate = x\n",
+            "# x\nserver a:1\nwurd = x\nname =\nword = nonsense\nname = a\nname = b\nlisten = udp 514\njournal = all\ncertificate = x\n\
+             microsoft365 = tenant=a client=b\nmicrosoft365 = tenant=a client=b secret-file=/s\nmicrosoft365 = tenant=A client=c secret-file=/t\n",
         )
         .unwrap_err();
         let all = problems.join("\n");
@@ -226,6 +264,8 @@ mod tests {
             "line 7:",
             "line 8: `udp 514` is no place to listen",
             "line 9: `journal` can only be `mail`",
+            "line 11: `microsoft365`: `secret-file` is missing",
+            "line 13: the tenant `a` is given twice",
             "`server` is missing",
             "both `certificate` and `key`",
         ] {

@@ -1,16 +1,18 @@
-//! What is shipped: logs that are followed, what listeners take, and the journal.
+//! What is shipped: logs that are followed, what listeners take, the journal, and what is asked for.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use vigie_shipping::Places;
+use vigie_polling::{Http, Poller, SystemClock, Tenant};
+use vigie_shipping::{Places, TrustError};
 use vigie_sources::journald::{JournalConfig, JournalFeed};
 use vigie_sources::listen::{ListenConfig, ListenPlace, Listener, Protocol, Senders, TlsError, Transport, tls_config};
 use vigie_sources::spool::{Spool, SpoolConfig};
 use vigie_sources::{Feed, Follower, Start, find_machine_logs};
 
-use crate::config::Config;
+use crate::config::{Config, program};
 use crate::failure::Failure;
 
 /// Followed when no mail log is there yet: where Debian and others will write it.
@@ -26,11 +28,13 @@ pub struct Sources {
     pub feeds: Vec<Box<dyn Feed>>,
     /// Sockets that fill a spool, which is one of the feeds.
     pub listeners: Vec<(Listener, Spool)>,
+    /// Those that ask, each for a spool, which is one of the feeds.
+    pub pollers: Vec<Poller>,
 }
 
 /// The sources of this machine, standing where the server has come to.
 pub fn open(config: &Config, mut places: Places) -> Result<Sources, Failure> {
-    let mut sources = Sources { feeds: Vec::new(), listeners: Vec::new() };
+    let mut sources = Sources { feeds: Vec::new(), listeners: Vec::new(), pollers: Vec::new() };
     for file in followed(config) {
         if file.is_dir() {
             let hint = format!("name a log in it, such as {}/mail.log", file.display());
@@ -47,12 +51,15 @@ pub fn open(config: &Config, mut places: Places) -> Result<Sources, Failure> {
         let feed = JournalFeed::follow(JournalConfig::new(spool), entropy());
         sources.feeds.push(Box::new(feed.map_err(|error| Failure::new(&error, error.hint()))?));
     }
+    for tenant in &config.tenants {
+        poll(tenant, config, &mut sources)?;
+    }
     Ok(sources)
 }
 
 /// The logs that are named, or else the usual ones, unless something else is shipped.
 pub fn followed(config: &Config) -> Vec<PathBuf> {
-    let has_others = !config.listen.is_empty() || config.is_journal_read;
+    let has_others = !config.listen.is_empty() || config.is_journal_read || !config.tenants.is_empty();
     if config.files.is_empty() && !has_others { usual_files(find_machine_logs()) } else { config.files.clone() }
 }
 
@@ -70,6 +77,26 @@ fn listen_at(listen: &ListenPlace, config: &Config, sources: &mut Sources) -> Re
     sources.feeds.push(Box::new(feed));
     sources.listeners.push((listener, spool));
     Ok(())
+}
+
+fn poll(tenant: &Tenant, config: &Config, sources: &mut Sources) -> Result<(), Failure> {
+    let http = speaks_with(tenant).map_err(|error| Failure::new(&error, error.hint()))?;
+    let folder = config.state.join(format!("microsoft365-{}", tenant.file_name()));
+    let spool = SpoolConfig {
+        when_full: "nothing is asked for, and nothing is lost for as long as Microsoft keeps it (90 days)".into(),
+        ..SpoolConfig::new(folder.join("spool"), tenant.label())
+    };
+    let (spool, feed) = Spool::open(spool, entropy()).map_err(|error| Failure::new(&error, error.hint()))?;
+    let poller =
+        Poller::open(tenant.clone(), &folder.join("seen"), spool, http, Arc::new(SystemClock::default()), seed());
+    sources.pollers.push(poller.map_err(|error| Failure::new(&error, error.hint()))?);
+    sources.feeds.push(Box::new(feed));
+    Ok(())
+}
+
+/// The system's authorities, whatever `authorities` says: that is for Vigie's own server.
+pub fn speaks_with(tenant: &Tenant) -> Result<Http, TrustError> {
+    Http::new(&program(), [&tenant.login, &tenant.graph].into_iter())
 }
 
 /// With the certificate of the configuration.
@@ -104,8 +131,11 @@ fn cannot_listen(listen: &ListenPlace, error: &std::io::Error) -> Failure {
 
 /// The standard library's keys for hash maps are random.
 fn entropy() -> u128 {
-    let random = || u128::from(RandomState::new().hash_one(std::process::id()));
-    random() << 64 | random()
+    u128::from(seed()) << 64 | u128::from(seed())
+}
+
+fn seed() -> u64 {
+    RandomState::new().hash_one(std::process::id())
 }
 
 /// Of all mail logs, those that are written now; rotated ones are not shipped.

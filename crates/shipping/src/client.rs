@@ -24,13 +24,13 @@ use vigie_sources::{Feed, FeedEvent};
 
 use crate::bounds::EVENT_KINDS_MAX;
 use crate::enrolment::Enrolment;
-use backoff::Backoff;
+pub use backoff::Backoff;
 pub use event::{Condition, FeedCondition, Observer, ShipEvent};
 use lane::Lane;
 use link::{Dialer, Fault};
 pub use places::{Places, PlacesError};
 pub use reach::{Reached, Unreachable, reach};
-pub use trust::TrustError;
+pub use trust::{TrustError, authorities};
 
 /// What a [`Shipper`] needs to know.
 #[derive(Clone, Debug)]
@@ -302,7 +302,11 @@ impl<O: Observer> Tale<O> {
 
 /// The bytes of a loss, 0 when nobody knows; `None` for what is no loss.
 fn lost_bytes(event: &FeedEvent) -> Option<u64> {
-    if let FeedEvent::Lost { bytes, .. } = event { Some(bytes.unwrap_or(0)) } else { None }
+    match event {
+        FeedEvent::Lost { bytes, .. } => Some(bytes.unwrap_or(0)),
+        FeedEvent::Poll { is_loss: true, .. } => Some(0),
+        _ => None,
+    }
 }
 
 /// This machine's clock, in microseconds since 1970 UTC.
