@@ -56,7 +56,7 @@ pub fn examine(path: &Path) -> Result<ExitCode, Failure> {
     let mut findings = vec![privacy(path)];
     findings.extend(server(&config));
     findings.extend(logs(&config));
-    findings.extend(config.tenants.iter().map(|tenant| trace_of(tenant)));
+    findings.extend(config.tenants.iter().map(trace_of));
     findings.extend(state(&config.state));
     findings.push(progress(&config));
     let count = |verdict| findings.iter().filter(|finding| finding.verdict == verdict).count();

@@ -268,5 +268,4 @@ impl<'de> Visitor<'de> for Words {
 }
 
 #[cfg(test)]
-#[path = "graph/tests.rs"]
 mod tests;

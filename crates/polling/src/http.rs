@@ -265,5 +265,4 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 #[cfg(test)]
-#[path = "http/tests.rs"]
 mod tests;

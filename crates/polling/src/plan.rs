@@ -189,5 +189,4 @@ impl Plan {
 }
 
 #[cfg(test)]
-#[path = "plan/tests.rs"]
 mod tests;

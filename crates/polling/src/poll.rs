@@ -395,5 +395,6 @@ impl std::fmt::Display for News {
 }
 
 #[cfg(test)]
-#[path = "poll/tests.rs"]
+mod model;
+#[cfg(test)]
 mod tests;

@@ -1,3 +1,5 @@
+//! What Graph may answer.
+
 use super::*;
 use crate::plan::Kind;
 

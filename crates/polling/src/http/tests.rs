@@ -1,3 +1,5 @@
+//! Answers of every kind, over real sockets of this machine.
+
 use std::net::SocketAddr;
 
 use rcgen::{CertificateParams, KeyPair};

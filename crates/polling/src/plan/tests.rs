@@ -1,3 +1,5 @@
+//! Which times are read, and which count as read.
+
 use super::*;
 
 const DAY: i64 = 86_400;

@@ -1,3 +1,5 @@
+//! Every answer that may come, and what is asked next.
+
 use super::*;
 
 const NOW: i64 = 1_795_321_949;
