@@ -105,6 +105,9 @@ fn without_return(line: &[u8]) -> &[u8] {
 
 /// Appends `name=value`, where there is a value, and a tab before it where something stands before.
 pub fn push_column(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    // A blank at its end would be taken for the place of the next column.
+    let end = value.iter().rposition(|&byte| byte > b' ' && byte != 0x7F).map_or(0, |last| last + 1);
+    let value = &value[..end];
     if value.is_empty() {
         return;
     }
@@ -148,8 +151,10 @@ mod tests {
         let mut text = b"program: ".to_vec();
         push_column(&mut text, b"a", b"1=2");
         push_column(&mut text, b"empty", b"");
-        push_column(&mut text, b"b", b"x\ty");
-        assert_eq!(text, b"program: a=1=2\tb=x y");
-        assert!(columns(&text[9..]).eq([(&b"a"[..], &b"1=2"[..]), (b"b", b"x y")]));
+        push_column(&mut text, b"blank", b" \n");
+        push_column(&mut text, b"b", b"x\ty \x07");
+        push_column(&mut text, b"c", b"z");
+        assert_eq!(text, b"program: a=1=2\tb=x y\tc=z");
+        assert!(columns(&text[9..]).eq([(&b"a"[..], &b"1=2"[..]), (b"b", b"x y"), (b"c", b"z")]));
     }
 }
