@@ -150,6 +150,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             body = self.page(world)
         except Refused as refused:
+            world.count(str(refused.status))
             return self.answer(refused.status, refused.body, refused.headers)
         data = json.dumps(body, ensure_ascii=world.dice.random() < 0.5).encode()
         if not world.is_faulty(0.12):

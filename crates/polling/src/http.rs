@@ -24,8 +24,8 @@ use vigie_shipping::{TrustError, authorities};
 use crate::civil;
 use crate::origin::Origin;
 
-/// A page of 5000 rows has two megabytes.
-const BODY_BYTES_MAX: usize = 16 << 20;
+/// A page of 5000 rows has two megabytes. One that has more is asked for with fewer rows.
+const BODY_BYTES_MAX: usize = 8 << 20;
 const HEADERS_MAX: usize = 100;
 const BUFFER_BYTES_MAX: usize = 64 << 10;
 const CONNECT_TIME: Duration = Duration::from_secs(15);
