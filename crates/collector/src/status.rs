@@ -99,7 +99,11 @@ pub fn told_of(poll: &PollCondition, now_us: i64) -> String {
     let (label, rows, lines, requests) = (&poll.label, poll.rows, poll.lines, poll.requests);
     let mut text = format!("  {label}: {read}, {next}; {lines} lines of {rows} rows in {requests} requests\n");
     if poll.unreadable > 0 {
-        let _ = writeln!(text, "    {} rows have no time that can be read, and are left out", poll.unreadable);
+        let _ = writeln!(
+            text,
+            "    {} rows are left out: they have no time, or one that was not asked for",
+            poll.unreadable
+        );
     }
     if let Some(trouble) = &poll.trouble {
         let _ = writeln!(text, "    {}", trouble.replace(char::is_control, " "));

@@ -22,7 +22,7 @@ pub struct PollCondition {
     pub rows: u64,
     /// Lines that were spooled since the start: rows that were new or had changed.
     pub lines: u64,
-    /// Rows without a time, of which no line can be made.
+    /// Rows that were left out: without a time, or much older than what was asked for.
     pub unreadable: u64,
     /// How often nothing could be read, since the start.
     pub failures: u64,

@@ -29,6 +29,8 @@ const WINDOW_ROWS_MAX: u64 = 200_000;
 const PARTS: i64 = 8;
 /// Pages that are too large, or take too long, are asked for with half the rows, but not fewer than these.
 const PAGE_ROWS_MIN: u64 = 100;
+/// A row may be so much older than what was asked for. What is older still would be new each time, because it is known no more.
+const OLDER_S: i64 = 3600;
 const LATE: [u16; 2] = [408, 504];
 
 /// What to do next.
@@ -295,7 +297,7 @@ impl Poll {
 
     fn page(&mut self, now: Now, body: &[u8]) -> Got {
         let host = self.graph.host().to_owned();
-        let Some(page) = graph::page(body) else {
+        let Some(mut page) = graph::page(body) else {
             return self.try_again(now, Trouble::Nonsense { host }, false);
         };
         let Some(reading) = &mut self.reading else { return Got::Again };
@@ -312,6 +314,9 @@ impl Poll {
         self.pace.is_well();
         (self.tries, self.is_renewed) = (0, false);
         let count = page.rows.len() as u64 + page.unreadable;
+        let oldest = (reading.window.start - OLDER_S).saturating_mul(MICROS_PER_SECOND);
+        page.rows.retain(|row| row.received >= oldest);
+        page.unreadable = count - page.rows.len() as u64;
         reading.pages += 1;
         reading.rows += count;
         let is_cut = next.is_none() && count >= reading.page_rows;
@@ -333,6 +338,11 @@ impl Poll {
         self.pace.needs_a_person(now.steady);
         self.give_up(now);
         Got::Trouble(trouble)
+    }
+
+    /// Rows that were received before this second do not come again.
+    pub(crate) fn forgets_before(&self) -> i64 {
+        self.durable().map_or(i64::MIN, |durable| durable - 2 * OLDER_S)
     }
 
     /// The rows of the last page are in the spool and on disk. `true` when a sweep's window was read to its end.

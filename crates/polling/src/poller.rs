@@ -202,10 +202,8 @@ impl Poller {
             self.is_unsynced = true;
         }
         let now = self.clock.now();
-        if self.poll.stored(now)
-            && let Some(durable) = self.poll.durable()
-        {
-            self.seen.forget_before(durable);
+        if self.poll.stored(now) {
+            self.seen.forget_before(self.poll.forgets_before());
         }
         self.standing.change(|standing| {
             standing.read_us = in_micros(now.wall, Duration::ZERO);

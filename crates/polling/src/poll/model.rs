@@ -166,7 +166,9 @@ impl Life {
                 if dies(service) {
                     return false;
                 }
-                self.poll.stored(self.now);
+                if self.poll.stored(self.now) {
+                    self.seen.forget_before(self.poll.forgets_before());
+                }
                 if dies(service) {
                     return false;
                 }

@@ -469,6 +469,19 @@ fn times_are_those_of_microsofts_clock() {
 }
 
 #[test]
+fn rows_much_older_than_what_was_asked_for_are_left_out_and_counted() {
+    let mut world = World::known("");
+    world.path();
+    let row = |id: &str, time: i64| format!(r#"{{"id":"{id}","receivedDateTime":"{}"}}"#, crate::civil::written(time));
+    let glance = NOW - 60 - 3600;
+    let body = [row("a", glance), row("b", glance - 1800), row("c", glance - 3601), row("d", NOW + 5)].join(",");
+    match world.poll.page_answered(world.now, Ok(answer(200, format!(r#"{{"value":[{body}]}}"#)))) {
+        Got::Rows { rows, unreadable } => assert_eq!((rows.len(), unreadable), (3, 1)),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn no_more_requests_are_made_than_the_tenant_is_given() {
     let mut world = World::known("requests=7 page=10");
     let mut went = Vec::new();
