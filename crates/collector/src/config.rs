@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use vigie_milter::MilterPlace;
+use vigie_polling::Tenant;
 use vigie_shipping::{Enrolment, EnrolmentError};
 use vigie_sources::listen::{ListenPlace, Protocol};
 
@@ -14,10 +15,24 @@ use crate::failure::Failure;
 const FILE_BYTES_MAX: u64 = 1 << 20;
 /// Logs of one machine.
 const FILES_MAX: usize = 64;
-const KEYS: [&str; 11] =
-    ["server", "word", "name", "file", "authorities", "state", "listen", "journal", "certificate", "key", "milter"];
+const KEYS: [&str; 12] = [
+    "server",
+    "word",
+    "name",
+    "file",
+    "authorities",
+    "state",
+    "listen",
+    "journal",
+    "certificate",
+    "key",
+    "milter",
+    "microsoft365",
+];
 /// Sockets of one collector.
 const LISTENERS_MAX: usize = 16;
+/// Tenants of Microsoft 365 that one collector reads.
+const TENANTS_MAX: usize = 16;
 
 /// What a collector needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +55,8 @@ pub struct Config {
     pub is_journal_read: bool,
     /// Where mail servers show what passes them.
     pub milter: Option<MilterPlace>,
+    /// Whose message trace is read.
+    pub tenants: Vec<Tenant>,
 }
 
 /// Name and version.
@@ -87,7 +104,8 @@ impl Config {
              # Further keys: `file = /path/of/a.log`, once for each log; without any, the mail logs in the usual places are shipped.\n\
              # `listen = udp 0.0.0.0:514`, `listen = tcp 0.0.0.0:514` or `listen = tls 0.0.0.0:6514` takes syslog, the last with\n\
              # `certificate = FILE` and `key = FILE`; `journal = mail` ships the mail in the journal; `milter = inet:127.0.0.1:8893` tells\n\
-             # what is inside the mail that passes Postfix or Sendmail.\n",
+             # what is inside the mail that passes Postfix or Sendmail;\n\
+             # `microsoft365 = tenant=DOMAIN client=ID secret-file=/FILE` reads the message trace of a tenant of Microsoft 365.\n",
         );
         let files = self.files.iter().map(|file| ("file", file.display().to_string()));
         let authorities = self.authorities.iter().map(|file| ("authorities", file.display().to_string()));
@@ -99,7 +117,8 @@ impl Config {
         let listen = self.listen.iter().map(|listen| ("listen", listen.to_string()));
         let journal = self.is_journal_read.then(|| ("journal", "mail".to_owned()));
         let milter = self.milter.iter().map(|place| ("milter", place.to_string()));
-        let sources = files.chain(listen).chain(certificate).chain(journal).chain(milter);
+        let tenants = self.tenants.iter().map(|tenant| ("microsoft365", tenant.to_string()));
+        let sources = files.chain(listen).chain(certificate).chain(journal).chain(milter).chain(tenants);
         for (key, value) in known.into_iter().chain(state).chain(authorities).chain(sources) {
             let _ = writeln!(text, "{key} = {value}");
         }
@@ -123,6 +142,7 @@ struct Reading {
     files: Vec<PathBuf>,
     listen: Vec<ListenPlace>,
     milter: Option<MilterPlace>,
+    tenants: Vec<Tenant>,
     problems: Vec<String>,
 }
 
@@ -154,6 +174,7 @@ impl Reading {
                     self.problems.push(format!("line {number}: `{value}` is no place for a milter: {no_place}"));
                 }
             },
+            Some(_) if key == "microsoft365" => self.tenant(number, value),
             Some(_) if key == "journal" && value != "mail" => {
                 self.problems.push(format!("line {number}: `journal` can only be `mail`"));
             }
@@ -165,8 +186,21 @@ impl Reading {
         }
     }
 
+    fn tenant(&mut self, number: usize, value: &str) {
+        let problem = match value.parse::<Tenant>() {
+            // Two would undo each other's places, and share what Microsoft allows.
+            Ok(tenant) if self.tenants.iter().any(|known| known.tenant == tenant.tenant) => {
+                format!("the tenant `{}` is given twice", tenant.tenant)
+            }
+            Ok(_) if self.tenants.len() >= TENANTS_MAX => format!("more than {TENANTS_MAX} tenants"),
+            Ok(tenant) => return self.tenants.push(tenant),
+            Err(no_tenant) => format!("`microsoft365`: {no_tenant}"),
+        };
+        self.problems.push(format!("line {number}: {problem}"));
+    }
+
     fn finish(self) -> Result<Config, Vec<String>> {
-        let [server, word, name, _, authorities, state, _, journal, certificate, key, _] = self.values;
+        let [server, word, name, _, authorities, state, _, journal, certificate, key, _, _] = self.values;
         let mut problems = self.problems;
         if server.is_none() {
             problems.push("`server` is missing".to_owned());
@@ -195,6 +229,7 @@ impl Reading {
             certificate: certificate.map(PathBuf::from).zip(key.map(PathBuf::from)),
             is_journal_read: journal.is_some(),
             milter: self.milter,
+            tenants: self.tenants,
         })
     }
 }
@@ -224,6 +259,9 @@ mod tests {
             certificate: Some(("/etc/ssl/mx1.pem".into(), "/etc/ssl/mx1.key".into())),
             is_journal_read: true,
             milter: Some("unix:/run/vigie/milter.sock".parse().unwrap()),
+            tenants: ["contoso.com", "fabrikam.example"]
+                .map(|tenant| format!("tenant={tenant} client=4f1c secret-file=/etc/vigie/{tenant}").parse().unwrap())
+                .to_vec(),
         };
         assert_eq!(Config::parse(&config.text()), Ok(config));
     }
@@ -231,7 +269,8 @@ mod tests {
     #[test]
     fn all_mistakes_are_told_at_once_with_their_lines() {
         let problems = Config::parse(
-            "# x\nserver a:1\nwurd = x\nname =\nword = nonsense\nname = a\nname = b\nlisten = udp 514\njournal = all\ncertificate = x\nmilter = 8893\nmilter = inet:1@localhost\nmilter = inet:2@localhost\n",
+            "# x\nserver a:1\nwurd = x\nname =\nword = nonsense\nname = a\nname = b\nlisten = udp 514\njournal = all\ncertificate = x\nmilter = 8893\nmilter = inet:1@localhost\nmilter = inet:2@localhost\n\
+             microsoft365 = tenant=a client=b\nmicrosoft365 = tenant=a client=b secret-file=/s\nmicrosoft365 = tenant=A client=c secret-file=/t\n",
         )
         .unwrap_err();
         let all = problems.join("\n");
@@ -245,6 +284,8 @@ mod tests {
             "line 9: `journal` can only be `mail`",
             "line 11: `8893` is no place for a milter",
             "line 13: `milter` is given twice",
+            "line 14: `microsoft365`: `secret-file` is missing",
+            "line 16: the tenant `a` is given twice",
             "`server` is missing",
             "both `certificate` and `key`",
         ] {

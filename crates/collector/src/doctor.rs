@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use vigie_milter::MilterPlace;
+use vigie_polling::{Examined, SystemClock, Tenant};
 use vigie_sources::machine::{is_denied, reading_group, space};
 
 use crate::config::Config;
@@ -61,6 +62,7 @@ pub fn examine(path: &Path) -> Result<ExitCode, Failure> {
     findings.extend(server(&config));
     findings.extend(logs(&config));
     findings.extend(config.milter.iter().map(milter));
+    findings.extend(config.tenants.iter().map(trace_of));
     findings.extend(state(&config.state));
     findings.push(progress(&config));
     let count = |verdict| findings.iter().filter(|finding| finding.verdict == verdict).count();
@@ -171,6 +173,29 @@ fn milter(place: &MilterPlace) -> Finding {
     }
 }
 
+/// A tenant's message trace: secret, token and one question.
+fn trace_of(tenant: &Tenant) -> Finding {
+    let label = tenant.label();
+    let http = match feeds::speaks_with(tenant) {
+        Ok(http) => http,
+        Err(error) => return Finding::error(format!("{label}: {error}"), error.hint()),
+    };
+    let runtime = match run::runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => return Finding::error(format!("{label}: cannot ask: {error}"), "see `ulimit -a`"),
+    };
+    match runtime.block_on(vigie_polling::examine(tenant, &http, &SystemClock::default())) {
+        Err(trouble) => Finding::error(format!("{label}: {trouble}"), trouble.hint()),
+        Ok(Examined { has_rows: true, .. }) => {
+            Finding::ok(format!("{label}: a token is given, and the message trace can be read"))
+        }
+        Ok(Examined { has_rows: false, .. }) => Finding::warning(
+            format!("{label}: a token is given, and the message trace has no mail of the last day"),
+            "if the tenant has mail, see whether `tenant` is the right one",
+        ),
+    }
+}
+
 /// Where it is kept how far the server has come, and spools.
 fn state(folder: &Path) -> Vec<Finding> {
     let name = folder.display();
@@ -197,7 +222,9 @@ fn can_write(folder: &Path) -> io::Result<()> {
 /// What the running collector last wrote of itself.
 fn progress(config: &Config) -> Finding {
     let start = "start it: systemctl start vigie-collector";
-    let Some((condition, age_s)) = status::read(config) else { return Finding::error("it has not run yet", start) };
+    let Some((status::Report { condition, .. }, age_s)) = status::read(config) else {
+        return Finding::error("it has not run yet", start);
+    };
     if age_s > status::STALE_S {
         return Finding::error(format!("it does not run: it was heard {age_s} s ago"), start);
     }

@@ -26,11 +26,12 @@ pub fn enrol(given: &Enrol) -> Result<(), Failure> {
         certificate: None,
         is_journal_read: false,
         milter: None,
+        tenants: Vec::new(),
     };
     // Enrolled again, the sources stay those that the administrator chose.
     if let Ok(known) = Config::load(&given.config) {
         (config.files, config.listen, config.is_journal_read) = (known.files, known.listen, known.is_journal_read);
-        config.certificate = known.certificate;
+        (config.certificate, config.tenants) = (known.certificate, known.tenants);
     }
     let failed = |error: io::Error| {
         Failure::new(

@@ -1,11 +1,13 @@
-//! What is shipped: logs that are followed, what listeners and the milter take, and the journal.
+//! What is shipped: logs that are followed, what listeners and the milter take, the journal, and what is asked for.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use vigie_milter::{Milter, MilterPlace, host_in_log};
-use vigie_shipping::Places;
+use vigie_polling::{Http, Poller, SystemClock, Tenant};
+use vigie_shipping::{Places, TrustError};
 use vigie_sources::journald::{JournalConfig, JournalFeed};
 use vigie_sources::listen::{
     Clock, ListenConfig, ListenPlace, Listener, Protocol, Senders, TlsError, Transport, tls_config,
@@ -13,7 +15,7 @@ use vigie_sources::listen::{
 use vigie_sources::spool::{Spool, SpoolConfig};
 use vigie_sources::{Feed, Follower, Start, find_machine_logs};
 
-use crate::config::{Config, host_name};
+use crate::config::{Config, host_name, program};
 use crate::failure::Failure;
 
 /// Followed when no mail log is there yet: where Debian and others will write it.
@@ -31,6 +33,8 @@ pub struct Sources {
     pub listeners: Vec<(Listener, Spool)>,
     /// The same for what mail servers show.
     pub milter: Option<(Milter, Spool)>,
+    /// Those that ask, each for a spool, which is one of the feeds.
+    pub pollers: Vec<Poller>,
 }
 
 /// How much of the configuration is shipped.
@@ -42,7 +46,7 @@ pub enum Scope {
 
 /// The sources of this machine, standing where the server has come to.
 pub fn open(config: &Config, scope: Scope, mut places: Places) -> Result<Sources, Failure> {
-    let mut sources = Sources { feeds: Vec::new(), listeners: Vec::new(), milter: None };
+    let mut sources = Sources { feeds: Vec::new(), listeners: Vec::new(), milter: None, pollers: Vec::new() };
     if let Some(place) = &config.milter {
         show_at(place, config, &mut sources)?;
     }
@@ -65,12 +69,15 @@ pub fn open(config: &Config, scope: Scope, mut places: Places) -> Result<Sources
         let feed = JournalFeed::follow(JournalConfig::new(spool), entropy());
         sources.feeds.push(Box::new(feed.map_err(|error| Failure::new(&error, error.hint()))?));
     }
+    for tenant in &config.tenants {
+        poll(tenant, config, &mut sources)?;
+    }
     Ok(sources)
 }
 
 /// The logs that are named, or else the usual ones, unless something else is shipped.
 pub fn followed(config: &Config) -> Vec<PathBuf> {
-    let has_others = !config.listen.is_empty() || config.is_journal_read;
+    let has_others = !config.listen.is_empty() || config.is_journal_read || !config.tenants.is_empty();
     if config.files.is_empty() && !has_others { usual_files(find_machine_logs()) } else { config.files.clone() }
 }
 
@@ -120,6 +127,26 @@ fn cannot_show(place: &MilterPlace, error: &std::io::Error) -> Failure {
     Failure::new(format!("the milter cannot listen at {place}: {error}"), hint)
 }
 
+fn poll(tenant: &Tenant, config: &Config, sources: &mut Sources) -> Result<(), Failure> {
+    let http = speaks_with(tenant).map_err(|error| Failure::new(&error, error.hint()))?;
+    let folder = config.state.join(format!("microsoft365-{}", tenant.file_name()));
+    let spool = SpoolConfig {
+        when_full: "nothing is asked for, and nothing is lost for as long as Microsoft keeps it (90 days)".into(),
+        ..SpoolConfig::new(folder.join("spool"), tenant.label())
+    };
+    let (spool, feed) = Spool::open(spool, entropy()).map_err(|error| Failure::new(&error, error.hint()))?;
+    let poller =
+        Poller::open(tenant.clone(), &folder.join("seen"), spool, http, Arc::new(SystemClock::default()), seed());
+    sources.pollers.push(poller.map_err(|error| Failure::new(&error, error.hint()))?);
+    sources.feeds.push(Box::new(feed));
+    Ok(())
+}
+
+/// The system's authorities, whatever `authorities` says: that is for Vigie's own server.
+pub fn speaks_with(tenant: &Tenant) -> Result<Http, TrustError> {
+    Http::new(&program(), [&tenant.login, &tenant.graph].into_iter())
+}
+
 /// With the certificate of the configuration.
 fn transport_in_tls(config: &Config) -> Result<Transport, Failure> {
     let Some((certificate, key)) = &config.certificate else {
@@ -152,8 +179,11 @@ fn cannot_listen(listen: &ListenPlace, error: &std::io::Error) -> Failure {
 
 /// The standard library's keys for hash maps are random.
 fn entropy() -> u128 {
-    let random = || u128::from(RandomState::new().hash_one(std::process::id()));
-    random() << 64 | random()
+    u128::from(seed()) << 64 | u128::from(seed())
+}
+
+fn seed() -> u64 {
+    RandomState::new().hash_one(std::process::id())
 }
 
 /// Of all mail logs, those that are written now; rotated ones are not shipped.

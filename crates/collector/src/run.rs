@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use vigie_milter::MilterPlace;
+use vigie_polling::{Poller, Standing};
 use vigie_shipping::{Condition, Observer, Pace, Places, Reached, ShipConfig, ShipEvent, Shipper, Unreachable, reach};
 
 use crate::config::{Config, program};
@@ -42,27 +43,34 @@ fn ship(config: &Config, scope: Scope) -> Result<ExitCode, Failure> {
     let _lock = lock(&config.state)?;
     let places_path = config.state.join(PLACES_FILE);
     let places = Places::load(&places_path).map_err(|error| Failure::new(&error, error.hint()))?;
-    let Sources { feeds, listeners, milter } = feeds::open(config, scope, places)?;
+    let Sources { feeds, listeners, milter, pollers } = feeds::open(config, scope, places)?;
     for feed in &feeds {
         log::write("info", &format!("shipping {}", feed.label()));
     }
-    let teller = Teller { log: Bounded::new(), state: config.state.clone(), written: None, was_connected: false };
+    let polls = pollers.iter().map(Poller::standing).collect();
+    let state = config.state.clone();
+    let teller = Teller { log: Bounded::new(), state, polls, written: None, was_connected: false };
     let shipper = Shipper::new(ship_config(config, places_path), feeds, teller)
         .map_err(|error| Failure::new(&error, error.hint()))?;
     let no_runtime = |error| Failure::new(format!("cannot start: {error}"), "see `ulimit -a`");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(NAME_THREADS).build();
     // Threads of its own: mail must not wait for what is shipped.
     let milter = milter.map(|(milter, spool)| milter.start(spool)).transpose().map_err(no_runtime)?;
-    let condition = runtime.map_err(no_runtime)?.block_on(async {
+    let condition = runtime().map_err(no_runtime)?.block_on(async {
         let (asked, is_asked) = stop::asked().map_err(no_runtime)?;
         let mut taking = JoinSet::new();
         for (listener, spool) in listeners {
             taking.spawn(listener.run(spool, stop::after(is_asked.clone())));
         }
+        let mut polling = JoinSet::new();
+        for poller in pollers {
+            polling.spawn(poller.run(stop::after(is_asked.clone())));
+        }
         let condition = shipper.run(asked).await;
         if let Some(milter) = milter {
             milter.stop();
         }
+        // They may end at any moment, and have been told to.
+        polling.shutdown().await;
         // What they still take lies in their spools for the next start.
         while let Some(ended) = taking.join_next().await {
             if let Ok(Err(error)) = ended {
@@ -77,9 +85,12 @@ fn ship(config: &Config, scope: Scope) -> Result<ExitCode, Failure> {
 
 /// Greets the server once.
 pub fn greet(config: &Config) -> Result<Reached, Unreachable> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(NAME_THREADS).build();
-    let runtime = runtime.map_err(Unreachable::here)?;
-    runtime.block_on(reach(&ship_config(config, config.state.join(PLACES_FILE))))
+    runtime().map_err(Unreachable::here)?.block_on(reach(&ship_config(config, config.state.join(PLACES_FILE))))
+}
+
+/// One thread for all, and one for names.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(NAME_THREADS).build()
 }
 
 fn farewell(condition: &Condition) -> String {
@@ -123,6 +134,7 @@ fn lock(state: &Path) -> Result<File, Failure> {
 struct Teller {
     log: Bounded,
     state: PathBuf,
+    polls: Vec<Standing>,
     written: Option<Instant>,
     was_connected: bool,
 }
@@ -140,7 +152,7 @@ impl Observer for Teller {
         }
         self.was_connected = condition.is_connected;
         self.written = Some(Instant::now());
-        if let Err(error) = status::write(&self.state, condition) {
+        if let Err(error) = status::write(&self.state, condition, self.polls.iter().map(Standing::get).collect()) {
             self.log
                 .write("warning", &format!("cannot write the status in {}: {error}; see `df`", self.state.display()));
         }

@@ -25,13 +25,13 @@ use vigie_sources::{Feed, FeedEvent};
 
 use crate::bounds::EVENT_KINDS_MAX;
 use crate::enrolment::Enrolment;
-use backoff::Backoff;
+pub use backoff::Backoff;
 pub use event::{Condition, FeedCondition, Observer, ShipEvent};
 use lane::Lane;
 use link::{Dialer, Fault};
 pub use places::{Places, PlacesError};
 pub use reach::{Reached, Unreachable, reach};
-pub use trust::TrustError;
+pub use trust::{TrustError, authorities};
 
 /// What a [`Shipper`] needs to know.
 #[derive(Clone, Debug)]
@@ -306,6 +306,7 @@ fn lost_bytes(event: &FeedEvent) -> Option<u64> {
     match event {
         FeedEvent::Lost { bytes, .. } => Some(bytes.unwrap_or(0)),
         FeedEvent::Spool(SpoolEvent::Lost { .. }) => Some(0),
+        FeedEvent::Poll { is_loss: true, .. } => Some(0),
         _ => None,
     }
 }

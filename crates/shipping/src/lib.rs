@@ -16,8 +16,8 @@ mod server;
 
 #[cfg(feature = "client")]
 pub use client::{
-    Condition, FeedCondition, Observer, Pace, Places, PlacesError, Reached, ShipConfig, ShipEvent, Shipper, TrustError,
-    Unreachable, reach,
+    Backoff, Condition, FeedCondition, Observer, Pace, Places, PlacesError, Reached, ShipConfig, ShipEvent, Shipper,
+    TrustError, Unreachable, authorities, reach,
 };
 pub use enrolment::{Enrolment, EnrolmentError, KeyPin, Token, TokenHash};
 #[cfg(feature = "server")]

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 /// Doubles from its smallest to its largest.
-pub(super) struct Backoff {
+#[derive(Debug)]
+pub struct Backoff {
     min: Duration,
     max: Duration,
     attempts: u32,
@@ -15,17 +16,19 @@ pub(super) struct Backoff {
 const DOUBLINGS_MAX: u32 = 20;
 
 impl Backoff {
-    pub(super) fn new(min: Duration, max: Duration, seed: u64) -> Self {
+    /// From the smallest to the largest; the seed is for the part that differs between those that wait.
+    pub fn new(min: Duration, max: Duration, seed: u64) -> Self {
         Backoff { min, max, attempts: 0, random: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1 }
     }
 
     /// It went well: begin anew.
-    pub(super) fn reset(&mut self) {
+    pub fn reset(&mut self) {
         self.attempts = 0;
     }
 
     /// Between half and all of what it has come to.
-    pub(super) fn next(&mut self) -> Duration {
+    #[allow(clippy::should_implement_trait, reason = "it never ends, and nobody iterates over waits")]
+    pub fn next(&mut self) -> Duration {
         let whole = self.min.saturating_mul(1 << self.attempts.min(DOUBLINGS_MAX)).min(self.max);
         self.attempts = self.attempts.saturating_add(1);
         whole / 2 + (whole / 2).mul_f64(self.fraction())

@@ -76,8 +76,7 @@ pub(super) fn tls(enrolment: &Enrolment, authorities: Option<&Path>) -> Result<A
     let builder =
         ClientConfig::builder_with_provider(provider.clone()).with_protocol_versions(&[&rustls::version::TLS13])?;
     let trusting: ConfigBuilder<ClientConfig, WantsClientCert> = match (authorities, enrolment.pin) {
-        (Some(file), _) => builder.with_root_certificates(roots(file)?),
-        (None, None) => builder.with_root_certificates(roots(system_authorities()?)?),
+        (None, None) | (Some(_), _) => builder.with_root_certificates(self::authorities(authorities)?),
         (None, Some(pin)) => {
             let verifier = Arc::new(Pinned { pin, provider });
             builder.dangerous().with_custom_certificate_verifier(verifier)
@@ -88,6 +87,14 @@ pub(super) fn tls(enrolment: &Enrolment, authorities: Option<&Path>) -> Result<A
     // One connection that lasts: nothing to resume.
     config.resumption = Resumption::disabled();
     Ok(Arc::new(config))
+}
+
+/// The authorities of a file, or else those that this system trusts.
+pub fn authorities(file: Option<&Path>) -> Result<RootCertStore, TrustError> {
+    match file {
+        Some(file) => roots(file),
+        None => roots(system_authorities()?),
+    }
 }
 
 fn system_authorities() -> Result<&'static Path, TrustError> {

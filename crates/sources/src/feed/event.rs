@@ -87,6 +87,13 @@ pub enum FeedEvent {
     Listener(ListenEvent),
     /// Something happened to the journal.
     Journal(JournalEvent),
+    /// Something happened to what is asked for page by page.
+    Poll {
+        /// What happened, and what to do.
+        text: String,
+        /// Is something gone that cannot be asked for any more?
+        is_loss: bool,
+    },
     /// More happened than is kept.
     Omitted {
         /// How many events.
@@ -140,6 +147,7 @@ impl fmt::Display for FeedEvent {
             FeedEvent::Spool(event) => event.fmt(formatter),
             FeedEvent::Listener(event) => event.fmt(formatter),
             FeedEvent::Journal(event) => event.fmt(formatter),
+            FeedEvent::Poll { text, .. } => formatter.write_str(text),
             FeedEvent::Omitted { count } => write!(formatter, "{count} more events are not told one by one"),
         }
     }
