@@ -486,3 +486,25 @@ fn both_copies_of_a_refusal_have_one_mark() {
     // The two files are told apart by who reads them.
     refused(&entry[20..], |r| assert_eq!(r.copy_mark, 0));
 }
+
+/// Quotes that are never closed and brackets that mean nothing must not be looked for again and again.
+#[test]
+fn a_hostile_line_takes_linear_time() {
+    let many = |piece: &str| piece.repeat(300_000);
+    for text in [
+        format!("<= a@b P=local S=1 for {}", many("\\\" ")),
+        format!("=> |x{}>", many(" <")),
+        format!("** a@b: {}", many(": ")),
+        format!("<= a@b H=({}", many(") [")),
+        format!("H={} rejected x", many("( ")),
+    ] {
+        let line = format!("2026-11-22 04:59:25 {ID} {text}");
+        let started = std::time::Instant::now();
+        with(&line, |record| {
+            if let Record::Statement(statement) = record {
+                statement.word.iter().for_each(|word| assert!(word.recipients.count() <= line.len()));
+            }
+        });
+        assert!(started.elapsed().as_secs() < 5, "{}", &line[..60]);
+    }
+}

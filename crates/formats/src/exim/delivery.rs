@@ -191,10 +191,14 @@ fn is_program(text: &[u8]) -> bool {
     matches!(text.first(), Some(b'|' | b'/' | b'>')) || text.starts_with(b"save ")
 }
 
+/// Of a command so many are looked at: more are no redirections of a shell.
+const BRACKETS_MAX: usize = 16;
+
 /// Its text ends before the address that it belongs to, which always stands there.
 fn program(text: &[u8]) -> (&[u8], &[u8]) {
     let mut from = 0;
-    while let Some(at) = scan::find(&text[from..], b" <") {
+    for _ in 0..BRACKETS_MAX {
+        let Some(at) = scan::find(&text[from..], b" <") else { break };
         let at = from + at;
         let inner = angled(&text[at + 1..]);
         if inner.is_some_and(|(address, rest)| {

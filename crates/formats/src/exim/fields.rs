@@ -137,10 +137,13 @@ pub fn angled(text: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((&inner[..first], &inner[first + 1..]))
 }
 
+/// A quoted word longer than this is none: nobody has such an address, and looking further for each word would take the square of the time.
+const QUOTED_BYTES_MAX: usize = 2_000;
+
 /// Where a byte stands first outside quotes, or the end; `None` where a quote is never closed.
 fn outside_quotes(text: &[u8], wanted: u8) -> Option<usize> {
     let (mut is_quoted, mut is_escaped) = (false, false);
-    for (at, &byte) in text.iter().enumerate() {
+    for (at, &byte) in text.iter().enumerate().take(QUOTED_BYTES_MAX) {
         match byte {
             _ if is_escaped => is_escaped = false,
             b'\\' if is_quoted => is_escaped = true,
@@ -149,7 +152,7 @@ fn outside_quotes(text: &[u8], wanted: u8) -> Option<usize> {
             _ => {}
         }
     }
-    (!is_quoted).then_some(text.len())
+    (!is_quoted && text.len() <= QUOTED_BYTES_MAX).then_some(text.len())
 }
 
 /// A host, and what follows it.
