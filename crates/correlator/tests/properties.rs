@@ -22,7 +22,15 @@ struct Run {
 }
 
 static RUNS: LazyLock<Vec<Run>> = LazyLock::new(|| {
-    let folders = ["postfix-chain/file-short", "postfix-chain/iso-long", "postfix-chain/rfc3164-long", "sample"];
+    let folders = [
+        "postfix-chain/file-short",
+        "postfix-chain/iso-long",
+        "postfix-chain/rfc3164-long",
+        "sample",
+        "exchange/made/dag",
+        "exchange/made/old",
+        "microsoft365/made/tenant",
+    ];
     folders.iter().map(|folder| Run::of(&Corpus::load(&corpus::testdata().join(folder)))).collect()
 });
 

@@ -317,12 +317,13 @@ impl Links {
     fn by_network_id(&mut self, index: &Index<'_>) {
         for (at, hop) in index.hops.iter().enumerate().filter(|(_, hop)| !hop.network_id.is_empty()) {
             let mut best: Option<(bool, Micros, usize)> = None;
-            for other in index.same_network_id(hop).filter(|&other| other != at) {
-                self.related.unite(at, other);
+            for other in index.same_network_id(hop).filter(|&other| other < at) {
                 let before = &index.hops[other];
-                if (before.ts_in, other) >= (hop.ts_in, at) {
+                // What is older may have been given out: copies that a server sends again after hours are journeys of their own.
+                if !near(before, before.ts_out, hop.ts_in) {
                     continue;
                 }
+                self.related.unite(at, other);
                 // Its mailbox service may be a hop of its own on the same server.
                 let gave = |r: &Recipient| {
                     r.outcome == Outcome::Delivered && !ends_here(r) && self.names(hop, at, &r.recipient)
@@ -404,7 +405,9 @@ impl Links {
                 continue;
             }
             for (place, recipient) in before.recipients.iter().enumerate() {
-                let open = self.child(parent, place).is_none() && recipient.outcome == Outcome::Delivered;
+                // Moved to another message of the server: told there, and what it was called before goes along.
+                let moved = recipient.outcome == Outcome::Transferred && self.names(hop, at, &recipient.recipient);
+                let open = self.child(parent, place).is_none() && (recipient.outcome == Outcome::Delivered || moved);
                 let timely =
                     hop.ts_in <= recipient.ts + SKEW_MICROS && hop.ts_in >= recipient.ts - TRANSACTION_MICROS_MAX;
                 // An id that names no hop may be one of a server that is known by another (Exchange's before Microsoft 365).
