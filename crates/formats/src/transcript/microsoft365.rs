@@ -21,6 +21,8 @@
 
 mod dates;
 mod export;
+#[cfg(test)]
+mod exports;
 mod json;
 mod values;
 
