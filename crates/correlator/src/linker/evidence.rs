@@ -412,7 +412,14 @@ impl Links {
                     hop.ts_in <= recipient.ts + SKEW_MICROS && hop.ts_in >= recipient.ts - TRANSACTION_MICROS_MAX;
                 // An id that names no hop may be one of a server that is known by another (Exchange's before Microsoft 365).
                 let may_be_it = recipient.next_id.is_none() || evidence == LinkEvidence::NetworkId;
-                if open
+                // Nobody told of a try, and another server of the organisation has it.
+                let is_elsewhere = recipient.outcome == Outcome::Deferred
+                    && recipient.attempts == 0
+                    && evidence == LinkEvidence::NetworkId
+                    && self.names(hop, at, &recipient.recipient);
+                if is_elsewhere && self.child(parent, place).is_none() {
+                    self.set_child(parent, place, at);
+                } else if open
                     && timely
                     && may_be_it
                     && (self.names(hop, at, &recipient.recipient) || hop.recipients.is_empty())

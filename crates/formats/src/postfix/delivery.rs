@@ -98,6 +98,10 @@ fn accepted(relay: &[u8], reply: &[u8]) -> (Outcome, Option<QueueId>) {
     if let Some(session) = stored_as(reply) {
         return (Outcome::Delivered, Some(session));
     }
+    // Exchange: `250 2.6.0 <id> [InternalId=29519319995411, Hostname=…] … Queued mail for delivery`.
+    if let Some(id) = crate::exchange::internal_id(reply) {
+        return (Outcome::Delivered, Some(id));
+    }
     // Amavis: `250 2.7.0 Ok, discarded, id=…`; others say quarantined.
     if contains_word(reply, b"discarded") || contains_word(reply, b"quarantined") {
         return (Outcome::Filtered, None);
