@@ -7,11 +7,13 @@ mod hops;
 mod lines;
 mod otlp;
 mod texts;
+mod transcripts;
 
 pub use hops::{hold, hops_of, linker};
 pub use lines::{calendar, dovecot, envelope, filter, host, line};
 pub use otlp::otlp;
 pub use texts::query;
+pub use transcripts::{exchange, microsoft365};
 
 /// A target by its name, and what the runner starts from.
 pub struct Target {
@@ -29,9 +31,11 @@ pub enum Seeds {
     Lines,
     /// Filter texts.
     Filters,
+    /// The beginning of a file of the test data, as it is, and some of the rest.
+    Files(&'static str),
 }
 
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 11] = [
     Target { name: "envelope", run: envelope, seeds: Seeds::Line },
     Target { name: "calendar", run: calendar, seeds: Seeds::Lines },
     Target { name: "line", run: line, seeds: Seeds::Line },
@@ -41,4 +45,6 @@ pub const TARGETS: [Target; 9] = [
     Target { name: "host", run: host, seeds: Seeds::Lines },
     Target { name: "otlp", run: otlp, seeds: Seeds::Lines },
     Target { name: "linker", run: linker, seeds: Seeds::Lines },
+    Target { name: "exchange", run: exchange, seeds: Seeds::Files("exchange/made") },
+    Target { name: "microsoft365", run: microsoft365, seeds: Seeds::Files("microsoft365/made") },
 ];

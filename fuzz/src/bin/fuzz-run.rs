@@ -13,7 +13,7 @@ use std::{
 
 use vigie_fuzz::{Seeds, TARGETS, Target};
 use vigie_testkit::{
-    corpus::{Corpus, below, testdata},
+    corpus::{Corpus, below, gunzip, testdata},
     lines_of,
     mutate::mutate,
     random::Random,
@@ -75,8 +75,41 @@ const FILTERS: [&str; 14] = [
     "from:été* to:ß@İ.example",
 ];
 
+/// The packed files below a folder of the test data, as they are: each as one line, whatever stands in it.
+fn files(folder: &str) -> Vec<Vec<Vec<u8>>> {
+    let mut folders = vec![testdata().join(folder)];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        let mut paths: Vec<_> =
+            fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+        paths.sort();
+        for path in paths {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "gz") {
+                found.push(vec![gunzip(&path)]);
+            }
+        }
+    }
+    found
+}
+
+/// The beginning of a file, and some of the rest.
+fn piece(file: &[u8], random: &mut Random) -> Vec<u8> {
+    const HEAD_BYTES: usize = 1_000;
+    const REST_BYTES_MAX: usize = 6_000;
+    let (head, rest) = file.split_at(file.len().min(HEAD_BYTES));
+    let from = random.below(rest.len().max(1)).min(rest.len());
+    let until = (from + random.below(REST_BYTES_MAX)).min(rest.len());
+    [head, &rest[from..until]].concat()
+}
+
 /// A fresh input.
 fn seed(target: &Target, logs: &[Vec<Vec<u8>>], random: &mut Random) -> Vec<u8> {
+    if matches!(target.seeds, Seeds::Files(_)) {
+        let file = random.pick(logs).and_then(|log| log.first()).cloned().unwrap_or_default();
+        return piece(&file, random);
+    }
     if target.seeds == Seeds::Filters {
         return random.pick(&FILTERS).map(|text| text.as_bytes().to_vec()).unwrap_or_default();
     }
@@ -87,6 +120,8 @@ fn seed(target: &Target, logs: &[Vec<Vec<u8>>], random: &mut Random) -> Vec<u8> 
 }
 
 fn fuzz(target: &Target, logs: &[Vec<Vec<u8>>], time: Duration, seed_number: u64) -> bool {
+    let own = if let Seeds::Files(folder) = target.seeds { files(folder) } else { Vec::new() };
+    let logs = if own.is_empty() { logs } else { &own };
     let mut random = Random::new(seed_number);
     let mut pool: Vec<Vec<u8>> = (0..POOL_MAX / 2).map(|_| seed(target, logs, &mut random)).collect();
     let (began, mut inputs, mut slowest) = (Instant::now(), 0u64, Duration::ZERO);
