@@ -12,6 +12,7 @@ mod opensmtpd;
 mod otlp;
 mod sendmail;
 mod texts;
+mod transcripts;
 
 pub use domino::domino;
 pub use exim::exim;
@@ -22,6 +23,7 @@ pub use opensmtpd::opensmtpd;
 pub use otlp::otlp;
 pub use sendmail::sendmail;
 pub use texts::query;
+pub use transcripts::{exchange, microsoft365};
 
 /// A target by its name, and what the runner starts from.
 pub struct Target {
@@ -41,6 +43,8 @@ pub enum Seeds {
     Message,
     /// Filter texts.
     Filters,
+    /// The beginning of a file of the test data, as it is, and some of the rest.
+    Files(&'static str),
 }
 
 pub const TARGETS: &[Target] = &[
@@ -59,4 +63,6 @@ pub const TARGETS: &[Target] = &[
     Target { name: "milter", run: milter, seeds: Seeds::Message },
     Target { name: "mime", run: mime, seeds: Seeds::Message },
     Target { name: "linker", run: linker, seeds: Seeds::Lines },
+    Target { name: "exchange", run: exchange, seeds: Seeds::Files("exchange/made") },
+    Target { name: "microsoft365", run: microsoft365, seeds: Seeds::Files("microsoft365/made") },
 ];

@@ -39,6 +39,9 @@ static RUNS: LazyLock<Vec<Run>> = LazyLock::new(|| {
         "exim/default",
         "exim/richall",
         "exim/sysdup",
+        "exchange/made/dag",
+        "exchange/made/old",
+        "microsoft365/made/tenant",
     ];
     folders.iter().map(|folder| Run::of(&Corpus::load(&corpus::testdata().join(folder)))).collect()
 });

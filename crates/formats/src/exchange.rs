@@ -6,7 +6,7 @@
 //!
 //! | event | what it says |
 //! | --- | --- |
-//! | RECEIVE, RESUBMIT | the message came, and for whom |
+//! | RECEIVE, RESUBMIT | the message came, and for whom; RESUBMIT by Safety Net is a copy of what was delivered, and no message |
 //! | SUBMIT | the mailbox server handed it to transport |
 //! | RESOLVE, EXPAND, REDIRECT, and their DUPLICATE… | other addresses take the place of one |
 //! | TRANSFER | recipients left another message of this server for this one |
@@ -27,8 +27,9 @@ mod status;
 
 use std::borrow::Cow;
 
-use vigie_model::{Arrival, Delays, Micros, Outcome, QueueId};
+use vigie_model::{Arrival, Delays, Outcome, QueueId};
 
+pub(crate) use self::status::internal_id;
 use self::{
     row::Row,
     status::{Reply, statuses},
@@ -49,13 +50,13 @@ pub const FORMAT: Format = Format {
 const EXPIRED: &[u8] = b"4.4.7";
 
 fn read<'a>(envelope: &Envelope<'a>) -> Record<'a> {
-    let row = Row::of(envelope.text);
     let ts = if let Stamp::Utc(ts) = envelope.stamp { ts } else { 0 };
+    let row = Row { ts, ..Row::of(envelope.text) };
     match row.event {
         b"RECEIVE" | b"RESUBMIT" => received(&row),
         b"SUBMIT" => submitted(&row),
-        b"SEND" | b"SENDEXTERNAL" => sent(&row, ts),
-        b"DELIVER" | b"PROCESS" => delivered(&row, ts),
+        b"SEND" | b"SENDEXTERNAL" => sent(&row),
+        b"DELIVER" | b"PROCESS" => delivered(&row),
         b"DUPLICATEDELIVER" => {
             told(&row, |about| with_words(&row, about, |_| Status::Final(Outcome::Forwarded), b"store"))
         }
@@ -109,6 +110,8 @@ fn received<'a>(row: &Row<'a>) -> Record<'a> {
             client_ip: client.ip,
             recipient_count: row.recipient_count(),
             awaited: row.recipients(),
+            // Safety Net sends again what was delivered before.
+            probe: about.probe || row.source == b"SAFETYNET",
             ..about
         }
     })
@@ -141,7 +144,7 @@ fn submitted<'a>(row: &Row<'a>) -> Record<'a> {
     })
 }
 
-fn sent<'a>(row: &Row<'a>, ts: Micros) -> Record<'a> {
+fn sent<'a>(row: &Row<'a>) -> Record<'a> {
     told(row, |about| {
         let reply = status::reply_of_context(row.source_context);
         let next_id = status::internal_id(reply);
@@ -153,7 +156,6 @@ fn sent<'a>(row: &Row<'a>, ts: Micros) -> Record<'a> {
             word.relay_name = row.server_name;
             word.relay_ip = row.server_ip;
             word.next_id = next_id;
-            word.delays = delays(row, ts);
             word.tls = row.is_encrypted();
             if !reply.is_empty() {
                 word.reply = reply;
@@ -163,13 +165,13 @@ fn sent<'a>(row: &Row<'a>, ts: Micros) -> Record<'a> {
     })
 }
 
-fn delivered<'a>(row: &Row<'a>, ts: Micros) -> Record<'a> {
+fn delivered<'a>(row: &Row<'a>) -> Record<'a> {
     told(row, |about| {
         // What stands as status is the folder that a rule chose.
         let word = Word {
             transport: b"store",
             reply: row.recipient_status,
-            delays: delays(row, ts),
+            delays: delays(row),
             ..Word::on(row.recipients(), Status::Final(Outcome::Delivered))
         };
         Statement { word: Some(word), ..about }
@@ -217,6 +219,7 @@ fn with_words<'a>(
         transport,
         relay_name: reply.server_name,
         relay_ip: reply.server_ip,
+        delays: delays(row),
         ..Word::on(recipients, status(&reply))
     };
     let mut each = statuses(row.recipients(), row.recipient_status).map(|(recipients, reply)| word(recipients, reply));
@@ -224,9 +227,9 @@ fn with_words<'a>(
 }
 
 /// How long the message was under way in the organisation: the server's own figure, or the time since the origin that it names.
-fn delays(row: &Row<'_>, ts: Micros) -> Delays {
+fn delays(row: &Row<'_>) -> Delays {
     let told = scan::split(row.custom_data, b"S:E2ELatency=").map(|(_, seconds)| scan::millis(seconds));
-    let since_origin = || Some(u64::try_from((ts - row.origin()?) / 1000).unwrap_or(0));
+    let since_origin = || Some(u64::try_from((row.ts - row.origin()?) / 1000).unwrap_or(0));
     Delays { total_ms: told.or_else(since_origin).unwrap_or(0), ..Delays::default() }
 }
 

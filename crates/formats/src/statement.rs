@@ -56,7 +56,7 @@ pub struct Statement<'a> {
     pub awaited_for: &'a [u8],
     /// They left `previous`, which has no more to say of them.
     pub moved: bool,
-    /// Mail that servers send themselves to see whether mail flows: never a message of somebody.
+    /// Mail that servers send themselves to see whether mail flows, or again to be sure that it was kept: never a message of somebody.
     pub probe: bool,
     /// What became of recipients.
     pub word: Option<Word<'a>>,

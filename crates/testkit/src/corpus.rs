@@ -9,6 +9,7 @@ use std::{
 
 use flate2::{Compression, read::MultiGzDecoder, write::GzEncoder};
 use jiff::tz::TimeZone;
+use vigie_formats::transcript::{HEAD_BYTES, Settings, recognise};
 use vigie_model::Micros;
 
 use crate::{TimedLine, timed};
@@ -137,7 +138,18 @@ fn files_in_tar(archive: &[u8]) -> Vec<(String, Vec<u8>)> {
 }
 
 fn log_text(host: &Path, path: &Path) -> LogText {
-    LogText { host: file_name(host), name: file_name(path).trim_end_matches(".gz").to_owned(), text: gunzip(path) }
+    let text = transcribed(gunzip(path));
+    LogText { host: file_name(host), name: file_name(path).trim_end_matches(".gz").to_owned(), text }
+}
+
+/// A file's lines, where they do not stand for themselves; nobody says which host wrote it.
+pub fn transcribed(bytes: Vec<u8>) -> Vec<u8> {
+    let head = &bytes[..bytes.len().min(HEAD_BYTES)];
+    let Some(mut transcriber) = recognise(head, &Settings::default()) else { return bytes };
+    let mut lines = Vec::new();
+    transcriber.bytes(&bytes, &mut lines);
+    transcriber.finish(&mut lines);
+    lines
 }
 
 fn file_name(path: &Path) -> String {

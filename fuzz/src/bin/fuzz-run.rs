@@ -4,6 +4,7 @@
 //! An input that makes a target panic is written to `artifacts/TARGET-…`, and the exit code is 1.
 
 use std::{
+    collections::BTreeMap,
     fs,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
@@ -13,7 +14,7 @@ use std::{
 
 use vigie_fuzz::{Seeds, TARGETS, Target};
 use vigie_testkit::{
-    corpus::{Corpus, below, testdata},
+    corpus::{Corpus, below, gunzip, testdata},
     lines_of,
     mutate::mutate,
     random::Random,
@@ -60,6 +61,8 @@ struct Captured {
     /// The lines of each log.
     logs: Vec<Vec<Vec<u8>>>,
     messages: Vec<Vec<u8>>,
+    /// Whole files, by their folder.
+    files: BTreeMap<&'static str, Vec<Vec<u8>>>,
 }
 
 impl Captured {
@@ -68,9 +71,13 @@ impl Captured {
         let corpora: Vec<Corpus> = runs.chain([Corpus::load(&testdata().join("rspamd"))]).collect();
         let messages = corpora.iter().flat_map(Corpus::messages).map(|(_, message)| message);
         let messages = messages.filter(|message| message.len() <= MESSAGE_BYTES_MAX).collect();
-        let files = corpora.iter().flat_map(|corpus| &corpus.files);
-        let logs = files.map(|file| lines_of(&file.text).map(<[u8]>::to_vec).collect()).collect();
-        Captured { logs, messages }
+        let texts = corpora.iter().flat_map(|corpus| &corpus.files);
+        let logs = texts.map(|file| lines_of(&file.text).map(<[u8]>::to_vec).collect()).collect();
+        let folders = TARGETS.iter().filter_map(|target| match target.seeds {
+            Seeds::Files(folder) => Some((folder, files(folder))),
+            _ => None,
+        });
+        Captured { logs, messages, files: folders.collect() }
     }
 }
 
@@ -91,8 +98,41 @@ const FILTERS: [&str; 14] = [
     "from:été* to:ß@İ.example",
 ];
 
+/// The packed files below a folder of the test data, as they are.
+fn files(folder: &str) -> Vec<Vec<u8>> {
+    let mut folders = vec![testdata().join(folder)];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        let mut paths: Vec<_> =
+            fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+        paths.sort();
+        for path in paths {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "gz") {
+                found.push(gunzip(&path));
+            }
+        }
+    }
+    found
+}
+
+/// The beginning of a file, and some of the rest.
+fn piece(file: &[u8], random: &mut Random) -> Vec<u8> {
+    const HEAD_BYTES: usize = 1_000;
+    const REST_BYTES_MAX: usize = 6_000;
+    let (head, rest) = file.split_at(file.len().min(HEAD_BYTES));
+    let from = random.below(rest.len().max(1)).min(rest.len());
+    let until = (from + random.below(REST_BYTES_MAX)).min(rest.len());
+    [head, &rest[from..until]].concat()
+}
+
 /// A fresh input.
 fn seed(target: &Target, captured: &Captured, random: &mut Random) -> Vec<u8> {
+    if let Seeds::Files(folder) = target.seeds {
+        let file = captured.files.get(folder).and_then(|files| random.pick(files)).cloned().unwrap_or_default();
+        return piece(&file, random);
+    }
     if target.seeds == Seeds::Filters {
         return random.pick(&FILTERS).map(|text| text.as_bytes().to_vec()).unwrap_or_default();
     }

@@ -320,12 +320,13 @@ impl Links {
     fn by_network_id(&mut self, index: &Index<'_>) {
         for (at, hop) in index.hops.iter().enumerate().filter(|(_, hop)| !hop.network_id.is_empty()) {
             let mut best: Option<(bool, Micros, usize)> = None;
-            for other in index.same_network_id(hop).filter(|&other| other != at) {
-                self.related.unite(at, other);
+            for other in index.same_network_id(hop).filter(|&other| other < at) {
                 let before = &index.hops[other];
-                if (before.ts_in, other) >= (hop.ts_in, at) {
+                // What is older may have been given out: copies that a server sends again after hours are journeys of their own.
+                if !near(before, before.ts_out, hop.ts_in) {
                     continue;
                 }
+                self.related.unite(at, other);
                 // Its mailbox service may be a hop of its own on the same server.
                 let gave = |r: &Recipient| {
                     r.outcome == Outcome::Delivered && !ends_here(r) && self.names(hop, at, &r.recipient)
@@ -407,12 +408,21 @@ impl Links {
                 continue;
             }
             for (place, recipient) in before.recipients.iter().enumerate() {
-                let open = self.child(parent, place).is_none() && recipient.outcome == Outcome::Delivered;
+                // Moved to another message of the server: told there, and what it was called before goes along.
+                let moved = recipient.outcome == Outcome::Transferred && self.names(hop, at, &recipient.recipient);
+                let open = self.child(parent, place).is_none() && (recipient.outcome == Outcome::Delivered || moved);
                 let timely =
                     hop.ts_in <= recipient.ts + SKEW_MICROS && hop.ts_in >= recipient.ts - TRANSACTION_MICROS_MAX;
                 // An id that names no hop may be one of a server that is known by another (Exchange's before Microsoft 365).
                 let may_be_it = recipient.next_id.is_none() || evidence == LinkEvidence::NetworkId;
-                if open
+                // Nobody told of a try, and another server of the organisation has it.
+                let is_elsewhere = recipient.outcome == Outcome::Deferred
+                    && recipient.attempts == 0
+                    && evidence == LinkEvidence::NetworkId
+                    && self.names(hop, at, &recipient.recipient);
+                if is_elsewhere && self.child(parent, place).is_none() {
+                    self.set_child(parent, place, at);
+                } else if open
                     && timely
                     && may_be_it
                     && (self.names(hop, at, &recipient.recipient) || hop.recipients.is_empty())

@@ -14,6 +14,8 @@ const ID_DIGITS_MAX: usize = 20;
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Row<'a> {
+    /// The row's own time.
+    pub ts: Micros,
     pub source: &'a [u8],
     pub event: &'a [u8],
     pub internal_id: &'a [u8],

@@ -21,6 +21,8 @@
 
 mod dates;
 mod export;
+#[cfg(test)]
+mod exports;
 mod json;
 mod values;
 
@@ -71,7 +73,7 @@ impl Transcriber for Decoded {
 /// One recipient of one message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Row<'a> {
-    /// When Microsoft 365 received the message.
+    /// When Microsoft 365 received the message; of the years 1980 to 2199.
     pub received: Micros,
     pub id: &'a [u8],
     pub message_id: &'a [u8],

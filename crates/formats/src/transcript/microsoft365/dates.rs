@@ -9,6 +9,8 @@ use crate::{
 
 const MICROS_PER_SECOND: Micros = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
+/// Times outside are none: 1980 to 2200, as the calendar of lines has it.
+const MICROS: std::ops::Range<Micros> = 315_532_800_000_000..7_258_118_400_000_000;
 
 /// What a text says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +35,7 @@ pub fn read(text: &[u8]) -> Option<Date> {
     let text = text.trim_ascii();
     if let Some(rest) = text.strip_prefix(b"/Date(").or_else(|| text.strip_prefix(b"\\/Date(")) {
         let mut scan = Scan(rest);
-        return Some(Date::At(scan.number(15)?.checked_mul(1000)?));
+        return scan.number(15)?.checked_mul(1000).filter(|at| MICROS.contains(at)).map(Date::At);
     }
     iso(text).map(Date::At).or_else(|| numeric(text).map(Date::Numeric))
 }
@@ -127,11 +129,11 @@ fn numeric(text: &[u8]) -> Option<Numeric> {
 }
 
 fn micros(year: i16, month: u8, day: u8, seconds: i64, fraction: Micros) -> Option<Micros> {
-    if !(1..=12).contains(&month) || !(1..=days_in_month(year, month)).contains(&day) || year < 1980 {
+    if !(1..=12).contains(&month) || !(1..=days_in_month(year, month)).contains(&day) {
         return None;
     }
     let seconds = days_from_epoch(year, month, day) * SECONDS_PER_DAY + seconds;
-    Some(seconds * MICROS_PER_SECOND + fraction)
+    Some(seconds * MICROS_PER_SECOND + fraction).filter(|at| MICROS.contains(at))
 }
 
 /// What is left of a text.
@@ -236,6 +238,8 @@ mod tests {
             "2026-11-22T04:32:29 CET",
             "99/99/2026 04:32:29",
             "/Date()/",
+            "/Date(5551232870069679821)/",
+            "9999-01-01T00:00:00",
         ] {
             assert_eq!(at(text, DateOrder::DayFirst), None, "{text}");
         }
