@@ -133,9 +133,10 @@ impl Queue {
     pub fn statement(&mut self, ts: Micros, statement: &Statement<'_>, server: &str, facts: &mut Facts) {
         let id = statement.queue_id;
         if let Some(previous) = statement.previous.filter(|_| statement.moved) {
-            self.lasting(ts, previous, false, statement.network_id).moved_away(ts, statement);
+            let before = Statement { network_id: statement.network_id, ..Statement::about(previous) };
+            self.lasting(ts, previous, &before).moved_away(ts, statement);
         }
-        self.lasting(ts, id, statement.begins, statement.network_id).statement(ts, statement);
+        self.lasting(ts, id, statement).statement(ts, statement);
         self.notice(ts, statement);
         self.sayings.named(ts, id, statement.message_id);
         if !matches!(statement.end, End::Later | End::WhenDone) {
@@ -152,7 +153,7 @@ impl Queue {
             Also::Part(part) => Statement { previous: Some(id), ..Statement::about(part) },
         });
         if let Some(other) = other {
-            self.lasting(ts, other.queue_id, false, b"").statement(ts, &other);
+            self.lasting(ts, other.queue_id, &other).statement(ts, &other);
         }
         for word in statement.word.iter().chain(&statement.more).filter(|word| word.status == Status::Deferred) {
             facts.attempts.extend(word.recipients.map(|recipient| Attempt {
@@ -314,9 +315,9 @@ impl Queue {
     }
 
     /// As [`Queue::entry`], for servers whose ids are not used again soon.
-    fn lasting(&mut self, ts: Micros, id: QueueId, begins: bool, network_id: &[u8]) -> &mut Entry {
+    fn lasting(&mut self, ts: Micros, id: QueueId, about: &Statement<'_>) -> &mut Entry {
         let generations = self.entries.entry(id).or_insert_with(|| Vec::with_capacity(1));
-        let index = choose_lasting(generations, ts, begins, network_id).unwrap_or_else(|| {
+        let index = choose_lasting(generations, ts, about).unwrap_or_else(|| {
             let at = generations.partition_point(|entry| entry.ts_in <= ts);
             generations.insert(at, Entry::new(ts, b"", self.detail));
             at
@@ -462,16 +463,16 @@ fn choose(generations: &[Entry], ts: Micros, origin: &Origin<'_>, sign: Sign) ->
 
 /// As [`choose`], for servers whose ids are not used again soon: whatever comes of one id within a day is one message. Only
 /// another arrival after the end begins another. The organisation's own name for a message, where there is one, decides before
-/// all that: a server that was started anew may count from 1 again. (A line that is no arrival may still be the only one with that
-/// name: Domino gives one to each copy.)
-fn choose_lasting(generations: &[Entry], ts: Micros, begins: bool, network_id: &[u8]) -> Option<usize> {
+/// all that: a server that was started anew may count from 1 again. (Domino names each copy of a message on its own.)
+fn choose_lasting(generations: &[Entry], ts: Micros, about: &Statement<'_>) -> Option<usize> {
+    let Statement { begins, network_id, network_id_per_copy: per_copy, .. } = *about;
     let is_it = |entry: &Entry| same(entry.network_id(), network_id);
     if !network_id.is_empty()
         && let Some(index) = generations.iter().rposition(is_it)
     {
         return Some(index);
     }
-    let may_be = |entry: &Entry| !begins || network_id.is_empty() || entry.network_id().is_empty();
+    let may_be = |entry: &Entry| per_copy || network_id.is_empty() || entry.network_id().is_empty();
     let index = generations
         .iter()
         .rposition(|entry| entry.ts_in - LINGER_MICROS <= ts && may_be(entry))

@@ -29,7 +29,6 @@ use std::borrow::Cow;
 
 use vigie_model::{Arrival, Delays, Outcome, QueueId};
 
-pub(crate) use self::status::internal_id;
 use self::{
     row::Row,
     status::{Reply, statuses},

@@ -38,6 +38,8 @@ pub struct Statement<'a> {
     pub recipient_count: Option<u32>,
     /// A name that all copies of the message have in one organisation (Exchange's network message id).
     pub network_id: &'a [u8],
+    /// The server gives each copy of the message a `network_id` of its own, and not all of them one.
+    pub network_id_per_copy: bool,
     /// The hop at this server that this one continues (Sendmail's clone, Exchange's fork).
     pub previous: Option<QueueId>,
     /// The message at this server that this notice is about.
@@ -151,6 +153,7 @@ impl Statement<'_> {
             size: None,
             recipient_count: None,
             network_id: b"",
+            network_id_per_copy: false,
             previous: None,
             notice_of: None,
             also: None,

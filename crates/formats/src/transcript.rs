@@ -118,6 +118,9 @@ fn without_return(line: &[u8]) -> &[u8] {
 
 /// Appends `name=value`, where there is a value, and a tab before it where something stands before.
 pub fn push_column(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    // A blank at its end would be taken for the place of the next column.
+    let end = value.iter().rposition(|&byte| byte > b' ' && byte != 0x7F).map_or(0, |last| last + 1);
+    let value = &value[..end];
     if value.is_empty() {
         return;
     }

@@ -100,8 +100,8 @@ fn what_only_looks_like_an_id_is_none() {
         "2026-11-22 04:59:25 1xUzfh-0005eu-366 <= ann@example.net P=local S=1",
         "2026-11-22 04:59:25 1xUzfh_0005eu_36 <= ann@example.net P=local S=1",
         "2026-11-22 04:59:25 1xUzfh-0005eu-36",
-        "Nov 22 04:59:25 mx1 spamd[9]: 1xUzfh-0005eu-36 is clean",
-        "Nov 22 04:59:25 mx1 spamd[9]: prefork: child states: II",
+        "Nov 22 04:59:25 mx1 archiver[9]: 1xUzfh-0005eu-36 is clean",
+        "Nov 22 04:59:25 mx1 archiver[9]: prefork: child states: II",
         "2026-11-22 04:59:25 host rspamd[9]: text",
     ] {
         with(line, |record| assert_eq!(record, Record::Foreign, "{line}"));

@@ -66,6 +66,15 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 impl Corpus {
     pub fn load(dir: &Path) -> Self {
+        let mut corpus = Self::as_written(dir);
+        for file in &mut corpus.files {
+            file.text = transcribed(std::mem::take(&mut file.text));
+        }
+        corpus
+    }
+
+    /// With files as their servers wrote them, where their lines do not stand for themselves.
+    pub fn as_written(dir: &Path) -> Self {
         let hosts = entries(dir).into_iter().filter(|path| path.is_dir());
         let files = hosts.flat_map(|host| entries(&host).into_iter().map(move |path| log_text(&host, &path)));
         Self { name: file_name(dir), dir: dir.to_owned(), files: files.collect() }
@@ -138,8 +147,7 @@ fn files_in_tar(archive: &[u8]) -> Vec<(String, Vec<u8>)> {
 }
 
 fn log_text(host: &Path, path: &Path) -> LogText {
-    let text = transcribed(gunzip(path));
-    LogText { host: file_name(host), name: file_name(path).trim_end_matches(".gz").to_owned(), text }
+    LogText { host: file_name(host), name: file_name(path).trim_end_matches(".gz").to_owned(), text: gunzip(path) }
 }
 
 /// A file's lines, where they do not stand for themselves; nobody says which host wrote it.

@@ -399,7 +399,7 @@ def activity():
                 record("hub1", at, 1, message_id, sender, ['"Doe; Jane" <jane@example.net>'], **deposit)
                 record("hub1", at + second, 16, message_id, sender, ['"Doe; Jane" <jane@example.net>'], NextHop="mx.example.net",
                        ErrorMsg="Error transferring to mx.example.net; SMTP Protocol Returned a Permanent Error 550 5.1.1 User unknown")
-                tell("bounced-away", at, [('"Doe; Jane" <jane@example.net>', "bounced")], message_id, sender, size)
+                tell("bounced-away", at, [("jane@example.net", "bounced")], message_id, sender, size)
         records["hub1"].append((at + second, "Domino.NOTES.Session", [("UserName", "CN=Jane Doe/O=Acme"), ("EventType", "4")]))
         records["mail2"].append((at + second, "Domino.REPLICA", [("SourceServer", "CN=hub1/O=Acme"), ("BytesIn", "4711")]))
     for server, entries in records.items():

@@ -420,13 +420,11 @@ impl Links {
                     && recipient.attempts == 0
                     && evidence == LinkEvidence::NetworkId
                     && self.names(hop, at, &recipient.recipient);
-                if is_elsewhere && self.child(parent, place).is_none() {
-                    self.set_child(parent, place, at);
-                } else if open
+                let is_it = open
                     && timely
                     && may_be_it
-                    && (self.names(hop, at, &recipient.recipient) || hop.recipients.is_empty())
-                {
+                    && (self.names(hop, at, &recipient.recipient) || hop.recipients.is_empty());
+                if is_it || is_elsewhere && self.child(parent, place).is_none() {
                     self.set_child(parent, place, at);
                 }
             }

@@ -29,7 +29,7 @@ pub struct Run {
 impl Run {
     pub fn load(name: &'static str) -> Self {
         let dir = testdata().join("domino/made").join(name);
-        let corpus = Corpus::load(&dir);
+        let corpus = Corpus::as_written(&dir);
         let truth: Value = serde_json::from_slice(&gunzip(&dir.join("ground-truth.json.gz"))).expect("JSON");
         let zone = TimeZone::get(truth["zone"].as_str().expect("a zone")).expect("a zone that exists");
         let servers: Vec<String> = corpus.hosts().into_iter().map(str::to_owned).collect();

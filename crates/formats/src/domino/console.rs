@@ -166,7 +166,7 @@ impl<'a> Tail<'a> {
     fn tell(&self, statement: &mut Statement<'a>) {
         statement.sender = self.sender;
         statement.size = self.size;
-        statement.network_id = self.unique_id;
+        (statement.network_id, statement.network_id_per_copy) = (self.unique_id, true);
     }
 }
 
