@@ -9,6 +9,7 @@ mod by_hand;
 mod counts;
 mod filters;
 mod foreign;
+mod inside;
 mod outcomes;
 mod queue_ids;
 mod refusals;
