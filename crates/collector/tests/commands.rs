@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use vigie_milter::protocol::{command, packet};
 use vigie_shipping::protocol::{Durable, HeldStream, Hello, HelloAnswer, Received, Status, StatusAnswer, WireLimits};
 use vigie_shipping::{Chunk, Enrolment, Limits, Placement, Receiver, Refusal, Sender, Server, ServerIdentity, Token};
 use vigie_sources::StreamId;
@@ -180,6 +181,52 @@ fn a_machine_is_enrolled_ships_stops_and_goes_on() {
     assert_eq!(running.terminate().0, Some(0));
     let hellos = store.hellos.lock().unwrap();
     assert_eq!((hellos.len(), hellos[1].streams[0].durable, &*hellos[1].host), (2, 14, "mx1"));
+}
+
+/// Shows a message as Postfix does, and waits for the answer at its end.
+fn show(place: &str, id: &str, subject: &str) -> bool {
+    use std::io::Read;
+    let Ok(mut stream) = std::net::TcpStream::connect(place) else { return false };
+    let talk = [
+        packet(command::NEGOTIATE, &[6, 0, u32::MAX].map(u32::to_be_bytes).concat()),
+        packet(command::MACRO, format!("Ei\0{id}\0").as_bytes()),
+        packet(command::HEADER, format!("Subject\0{subject}\0").as_bytes()),
+        packet(command::END_OF_BODY, b""),
+    ];
+    stream.write_all(&talk.concat()).unwrap();
+    let mut answers = [0; 17 + 5];
+    stream.read_exact(&mut answers).unwrap();
+    answers.ends_with(b"\0\0\0\x01c")
+}
+
+#[test]
+fn the_milter_ships_what_mail_servers_show_beside_the_log_or_alone() {
+    let machine = Machine::new();
+    let (_runtime, store, address, word) = serve(machine.folder.path());
+    assert!(machine.enrol(&address, &word).status.success());
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = free.local_addr().unwrap().to_string();
+    drop(free);
+    let text = std::fs::read_to_string(machine.config()).unwrap();
+    std::fs::write(machine.config(), format!("{text}milter = inet:{place}\n")).unwrap();
+    machine.append("2026-11-22T04:32:46+00:00 mx7 postfix/qmgr[1]: 4F1: removed\n");
+
+    let running = machine.run();
+    until("it is shown a message", || show(&place, "4F1", "one"));
+    until("its line arrives", || {
+        store.text().contains(r#" mx7 vigie-milter: {"v":1,"queue_id":"4F1","subject":"one"}"#)
+    });
+    until("and the log", || store.text().contains("4F1: removed"));
+    assert_eq!(running.terminate().0, Some(0));
+
+    machine.append("2026-11-22T04:32:46+00:00 mx7 postfix/qmgr[1]: 4F2: removed\n");
+    let mut command = machine.command(&["milter", &format!("inet:{place}")]);
+    let running = Running(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
+    until("it is shown a message", || show(&place, "4F3", "alone"));
+    until("its line arrives", || store.text().contains(r#""queue_id":"4F3","subject":"alone"}"#));
+    let (code, said) = running.terminate();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!store.text().contains("4F2"), "the log is not its own");
 }
 
 #[test]

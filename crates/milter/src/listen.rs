@@ -2,15 +2,18 @@
 
 use std::fs::{self, Permissions};
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 use vigie_sources::listen::Clock;
@@ -30,8 +33,9 @@ const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
 const STOP_TIME_MAX: Duration = Duration::from_secs(2);
 /// How long nothing is accepted when the system has no file left.
 const NO_FILE_WAIT: Duration = Duration::from_millis(100);
-/// Bytes of one read, for each connection that is open.
-const READ_BYTES: usize = 16 * 1024;
+/// Bytes of one read: what servers send of a body at once. They stand on the stack while they are looked at, so that a connection that says nothing
+/// takes no memory for them.
+const READ_BYTES: usize = 64 * 1024;
 /// The socket's owner and group may connect: the mail server's user joins the group.
 const SOCKET_MODE: u32 = 0o660;
 
@@ -185,19 +189,18 @@ async fn converse(
     _seat: OwnedSemaphorePermit,
 ) {
     let mut session = Session::default();
-    let mut buffer = vec![0; READ_BYTES];
     let (mut answers, mut ended) = (Vec::new(), Vec::new());
     let mut is_stopping = false;
     while !is_stopping || session.is_inside_message() {
+        let take = |bytes: &[u8]| session.take(bytes, &mut answers, |message| ended.push(message));
         let read = tokio::select! {
-            read = timeout(IDLE_TIME_MAX, stream.read(&mut buffer)) => read,
+            read = timeout(IDLE_TIME_MAX, read_some(&mut stream, take)) => read,
             _ = stopped.changed(), if !is_stopping => {
                 is_stopping = true;
                 continue;
             }
         };
-        let Ok(Ok(len @ 1..)) = read else { return };
-        let next = session.take(buffer.get(..len).unwrap_or_default(), &mut answers, |message| ended.push(message));
+        let Ok(Ok(Some(next))) = read else { return };
         // The mail goes on before anything is told.
         let answered =
             answers.is_empty() || matches!(timeout(ANSWER_TIME_MAX, stream.write_all(&answers)).await, Ok(Ok(())));
@@ -212,4 +215,19 @@ async fn converse(
             return;
         }
     }
+}
+
+/// One read, looked at where it lies; `None` at the end. Either it is not done at all or its bytes were taken.
+async fn read_some<T>(
+    stream: &mut (impl AsyncRead + Unpin),
+    mut take: impl FnMut(&[u8]) -> T,
+) -> io::Result<Option<T>> {
+    std::future::poll_fn(|context| {
+        let mut space = [const { MaybeUninit::uninit() }; READ_BYTES];
+        let mut buffer = ReadBuf::uninit(&mut space);
+        ready!(Pin::new(&mut *stream).poll_read(context, &mut buffer))?;
+        let bytes = buffer.filled();
+        Poll::Ready(Ok((!bytes.is_empty()).then(|| take(bytes))))
+    })
+    .await
 }

@@ -10,6 +10,9 @@ use crate::SourceError;
 /// How the file names of mail logs begin. `mail.err` and `mail.warn` are missing: they repeat lines of `mail.log`.
 const MAIL_LOG_NAMES: [&str; 9] =
     ["mail.log", "maillog", "mail.info", "postfix", "dovecot", "exim", "mainlog", "rejectlog", "mail-"];
+/// Beginnings of further names, in folders that somebody names: Exchange's message tracking, Domino's console. On a machine of its own
+/// such a name may be anything.
+const OTHER_LOG_NAMES: [&str; 2] = ["MSGTRK", "console"];
 /// Folders of which every file is a mail log; their names begin so.
 const MAIL_LOG_FOLDERS: [&str; 4] = ["mail", "postfix", "dovecot", "exim"];
 /// Logs of everything, read when a folder has nothing better.
@@ -102,7 +105,9 @@ impl Arranged {
 /// The logs of a folder: its mail logs, else those of the folders in it (one folder a host), else its system logs. What is wrong
 /// with a folder in it joins the problems.
 fn logs_below(folder: &Path, problems: &mut Vec<SourceError>) -> Result<Vec<PathBuf>, SourceError> {
-    let own = mail_logs(folder, problems)?;
+    let mut own = mail_logs(folder, problems)?;
+    own.extend(entries(folder)?.into_iter().filter(|path| begins_with(path, &OTHER_LOG_NAMES) && path.is_file()));
+    own.sort();
     if !own.is_empty() {
         return Ok(own);
     }

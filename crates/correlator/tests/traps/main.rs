@@ -11,6 +11,7 @@ mod exchange;
 mod exim;
 mod filters;
 mod foreign;
+mod inside;
 mod microsoft365;
 mod opensmtpd;
 mod outcomes;

@@ -116,6 +116,21 @@ impl LineEnd {
     }
 }
 
+/// Few enough that their count fits into a byte, and all of an ordinary line.
+const LETTERS_AT_ONCE: usize = 128;
+
+fn letters_of(some: &[u8]) -> u8 {
+    some.iter().map(|&byte| u8::from(is_letter(byte))).sum()
+}
+
+/// Of base64. Without branches, so that vectors can do it: most of the bytes of all mail pass here.
+#[inline]
+fn is_letter(byte: u8) -> bool {
+    let letter = (byte | 0x20).wrapping_sub(b'a') <= b'z' - b'a';
+    let figure = byte.wrapping_sub(b'0') <= 9;
+    letter | figure | (byte == b'+') | (byte == b'/')
+}
+
 /// RFC 2045, 6.8. What is no letter of it is passed over; after padding it begins anew, as where two texts were put together.
 #[derive(Debug, Default)]
 pub(super) struct Base64 {
@@ -139,7 +154,7 @@ impl Base64 {
         if sink.wants_bytes() {
             return bytes.chunks(PIECE_BYTES).for_each(|piece| self.decode(piece, sink));
         }
-        let letters = bytes.iter().filter(|&&byte| BASE64[usize::from(byte)] != NONE).count() as u64;
+        let letters: u64 = bytes.chunks(LETTERS_AT_ONCE).map(|some| u64::from(letters_of(some))).sum();
         let bits = u64::from(self.pending) + 6 * letters;
         // The bits themselves are wanted no more: a sink that has enough stays so.
         self.pending = (bits % 8) as u8;
@@ -186,10 +201,11 @@ impl Quoted {
         let mut rest = bytes;
         while !rest.is_empty() {
             if matches!(self.state, QuotedState::Text) {
-                let plain = rest.iter().position(|byte| b"=\r\n \t".contains(byte)).unwrap_or(rest.len());
-                if plain > 0 {
-                    self.content(&rest[..plain], sink);
-                    rest = &rest[plain..];
+                let end = memchr::memchr3(b'=', b'\r', b'\n', rest).unwrap_or(rest.len());
+                let (run, after) = rest.split_at(end);
+                if !run.is_empty() {
+                    self.run(run, sink);
+                    rest = after;
                     continue;
                 }
             }
@@ -232,12 +248,21 @@ impl Quoted {
                 self.flush(sink);
                 self.held = if byte == b'\n' { LineEnd::Lf } else { LineEnd::Cr };
             }
-            (b' ' | b'\t', _) => {
-                self.flush(sink);
-                self.spaces += 1;
-            }
+            (b' ' | b'\t', _) => self.run(&[byte], sink),
             _ => self.content(&[byte], sink),
         }
+    }
+
+    /// Text within a line. Space at its end waits for what follows.
+    fn run(&mut self, run: &[u8], sink: &mut impl Sink) {
+        let spaces = run.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let (text, _) = run.split_at(run.len() - spaces);
+        if text.is_empty() {
+            self.flush(sink);
+        } else {
+            self.content(text, sink);
+        }
+        self.spaces += spaces as u64;
     }
 
     fn content(&mut self, bytes: &[u8], sink: &mut impl Sink) {
@@ -315,6 +340,13 @@ mod tests {
             (b"", b""),
         ] {
             assert_eq!(decoded("base64", text), bytes);
+        }
+    }
+
+    #[test]
+    fn what_is_counted_is_what_is_decoded() {
+        for byte in 0..=u8::MAX {
+            assert_eq!(is_letter(byte), BASE64[usize::from(byte)] != NONE, "{byte}");
         }
     }
 

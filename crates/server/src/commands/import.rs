@@ -8,7 +8,7 @@ use vigie_engine::{
     import::{self, Imported, Namesake, Store},
     intake::{FileReport, HostRule, Source},
 };
-use vigie_formats::transcript::DateOrder;
+use vigie_formats::transcript::{DateOrder, exchange};
 use vigie_model::iso;
 
 use super::files::{self, Files};
@@ -195,6 +195,12 @@ fn say(options: &OutputOptions, imported: &Imported, problems: usize) -> anyhow:
     }
     for file in report.files.iter().filter(|file| file.overlong > 0) {
         options.remark(format_args!("{}: {} overlong lines were cut at 64 KiB", file.path.display(), file.overlong));
+    }
+    let names: Vec<_> = report.files.iter().map(|file| file.path.to_string_lossy()).collect();
+    for remark in exchange::missing(names.iter().map(AsRef::as_ref)) {
+        anstream::eprintln!(
+            "warning: {remark}\nhint: Exchange removes old files when their folder is full; copy them sooner, or let it keep more"
+        );
     }
     for file in &report.files {
         for remark in &file.remarks {
