@@ -48,7 +48,14 @@ fn newest(hosts: &[Host]) -> Micros {
 }
 
 fn corpora() -> impl Iterator<Item = Corpus> {
-    let folders = ["postfix-chain/file-short", "postfix-chain/iso-long", "postfix-chain/rfc3164-long", "sample"];
+    let folders = [
+        "postfix-chain/file-short",
+        "postfix-chain/iso-long",
+        "postfix-chain/rfc3164-long",
+        "sample",
+        "exchange/made/dag",
+        "microsoft365/made/tenant",
+    ];
     folders.into_iter().map(|folder| Corpus::load(&corpus::testdata().join(folder)))
 }
 
