@@ -1,5 +1,5 @@
 #!/bin/sh
-# install.sh DIR: Exim 4, OpenSMTPD and Sendmail conflict as Debian packages, so they are only unpacked, under DIR/root.
+# install.sh DIR: Exim 4, OpenSMTPD and Sendmail conflict as Debian packages, so they are only unpacked, under DIR/tree.
 # DIR and its parents must be searchable for everybody (mode 0755). Needs root.
 set -eu
 

@@ -21,7 +21,7 @@ export ALT
 hostns() { mkdir -p "$D/dev"
   unshare --uts --mount --propagation private bash -c 'd=$1 h=$2; shift 2; hostname "$h"
     mount --bind "$d/net/resolv.conf" /etc/resolv.conf; mount --bind "$d/net/hosts" /etc/hosts; mount --bind "$d/net/nsswitch.conf" /etc/nsswitch.conf
-    [ -d "$d/spool-smtpd" ] && mount --bind "$d/spool-smtpd" /var/spool/smtpd && mount --bind "$ALT/root/usr/libexec/opensmtpd" /usr/libexec/opensmtpd
+    [ -d "$d/spool-smtpd" ] && mount --bind "$d/spool-smtpd" /var/spool/smtpd && mount --bind "$ALT/tree/usr/libexec/opensmtpd" /usr/libexec/opensmtpd
     [ -f "$d/sendmail.mc" ] && mount --bind "$d" /mnt # sendmail refuses files below a world-writable directory such as /tmp
     if [ -S "$d/dev.log" ]; then
       mount -t tmpfs rig "$d/dev"; mkdir "$d/dev/shm" "$d/dev/pts"; chmod 1777 "$d/dev/shm"
@@ -46,7 +46,7 @@ conf_exim() { mkdir -p "$D/spool" "$D/log" "$D/mail" "$D/mail/robot/new"; local 
     echo "void: :blackhole:"; echo "robot: \"|$D/store\""; echo "archive: $D/mail/archive/"; } > "$D/aliases"
   cat > "$D/exim.conf" <<X
 primary_hostname = exim1.$ORG
-exim_path = $ALT/root/usr/sbin/exim4
+exim_path = $ALT/tree/usr/sbin/exim4
 exim_user = mail
 exim_group = mail
 spool_directory = $D/spool
@@ -123,7 +123,7 @@ outside:
 begin transports
 scan:
   driver = pipe
-  command = $ALT/root/usr/sbin/exim4 -C $D/exim.conf -oMr spam-scanned -bS
+  command = $ALT/tree/usr/sbin/exim4 -C $D/exim.conf -oMr spam-scanned -bS
   use_bsmtp
   home_directory = $D/spool
   current_directory = $D/spool
@@ -173,13 +173,13 @@ match from src "$NET.70" for any action "relay"
 match from local for any action "relay"
 X
 }
-conf_sendmail() { mkdir -p "$D/q" "$D/log"; chmod 700 "$D/q"; local sm="$ALT/root/usr/libexec/sendmail/sendmail"
+conf_sendmail() { mkdir -p "$D/q" "$D/log"; chmod 700 "$D/q"; local sm="$ALT/tree/usr/libexec/sendmail/sendmail"
   { for u in $USERS; do echo "$u: $u@store.$ORG"; done; echo "sales: sales1,sales2,sales3"; echo "extgroup: ops1, contact@partner.$EXT"; echo "chain1: chain2"; echo "chain2: dev1"; echo "postmaster: ops1"; echo "MAILER-DAEMON: postmaster"; } > "$D/aliases"
   printf 'Connect:%s.70 RELAY\nConnect:%s RELAY\n' "$NET" "$MTA" > "$D/access"
   cat > "$D/sendmail.mc" <<X
 divert(-1)
-define(\`_CF_DIR_',\`$ALT/root/usr/share/sendmail/cf/')dnl
-include(\`$ALT/root/usr/share/sendmail/cf/m4/cf.m4')
+define(\`_CF_DIR_',\`$ALT/tree/usr/share/sendmail/cf/')dnl
+include(\`$ALT/tree/usr/share/sendmail/cf/m4/cf.m4')
 OSTYPE(\`linux')
 DOMAIN(\`generic')
 undefine(\`confHOST_STATUS_DIRECTORY')
@@ -217,7 +217,7 @@ MAILER(\`smtp')
 X
   echo "$ORG" > "$D/local-host-names"
   m4 "$D/sendmail.mc" > "$D/sendmail.cf"
-  local mm; mm=$(find "$ALT/root/usr" -name makemap -type f | head -1)
+  local mm; mm=$(find "$ALT/tree/usr" -name makemap -type f | head -1)
   hostns "$mm" -C /mnt/sendmail.cf hash /mnt/access.db < "$D/access"; hostns "$sm" -bi -C /mnt/sendmail.cf > "$D/newaliases.txt" 2>&1; }
 rsyslog() { printf 'global(workDirectory="%s")\nmodule(load="imuxsock" SysSock.Use="off")\ninput(type="imuxsock" Socket="%s/dev.log" CreatePath="off" RateLimit.Interval="0")\n*.* action(type="omfile" file="%s/log/mail.log" template="%s")\n' "$D" "$D" "$D" "${RIG_SYSLOG_TEMPLATE:-RSYSLOG_TraditionalFileFormat}" > "$D/rsyslog.conf"
   hostns rsyslogd -f "$D/rsyslog.conf" -i "$D/rsyslogd.pid"; for _ in $(seq 50); do [ -S "$D/dev.log" ] && break; sleep 0.1; done; }
@@ -234,14 +234,14 @@ case $CMD in
     ip addr add $MTA/32 dev lo 2>/dev/null || true; net; conf_$KIND
     sink 50 mx.partner.$EXT; sink 51 mx.grey.$EXT --mode grey; sink 55 store.$ORG; wait_port $NET.50 25; wait_port $NET.51 25; wait_port $NET.55 25
     case $KIND in
-      exim) [ "${RIG_EXIM_SYSLOG:-no}" = no ] || rsyslog; daemon "$ALT/root/usr/sbin/exim4" -C "$D/exim.conf" -bdf -q4s ;;
-      opensmtpd) rsyslog; daemon "$ALT/root/usr/sbin/smtpd" -F -f "$D/smtpd.conf" ;;
-      sendmail) rsyslog; daemon "$ALT/root/usr/libexec/sendmail/sendmail" -C /mnt/sendmail.cf -L sendmail -bD -q4s ;;
+      exim) [ "${RIG_EXIM_SYSLOG:-no}" = no ] || rsyslog; daemon "$ALT/tree/usr/sbin/exim4" -C "$D/exim.conf" -bdf -q4s ;;
+      opensmtpd) rsyslog; daemon "$ALT/tree/usr/sbin/smtpd" -F -f "$D/smtpd.conf" ;;
+      sendmail) rsyslog; daemon "$ALT/tree/usr/libexec/sendmail/sendmail" -C /mnt/sendmail.cf -L sendmail -bD -q4s ;;
     esac; wait_port $MTA 25; echo "rig: ready ($KIND on $MTA:25)" ;;
   open-slow) sink 52 mx.slow.$EXT ;;
-  kick) [ "$KIND" = opensmtpd ] && hostns "$ALT/root/usr/sbin/smtpctl" schedule all >/dev/null 2>&1 || true ;;
-  queue) case $KIND in exim) hostns "$ALT/root/usr/sbin/exim4" -C "$D/exim.conf" -bp ;; opensmtpd) hostns "$ALT/root/usr/sbin/smtpctl" show queue ;; sendmail) hostns "$ALT/root/usr/libexec/sendmail/sendmail" -C /mnt/sendmail.cf -bp ;; esac ;;
-  by-hand) hostns "$ALT/root/usr/sbin/exim4" -C "$D/exim.conf" "${1:?-Mrm and so on}" "${2:?id}" ;;
+  kick) [ "$KIND" = opensmtpd ] && hostns "$ALT/tree/usr/sbin/smtpctl" schedule all >/dev/null 2>&1 || true ;;
+  queue) case $KIND in exim) hostns "$ALT/tree/usr/sbin/exim4" -C "$D/exim.conf" -bp ;; opensmtpd) hostns "$ALT/tree/usr/sbin/smtpctl" show queue ;; sendmail) hostns "$ALT/tree/usr/libexec/sendmail/sendmail" -C /mnt/sendmail.cf -bp ;; esac ;;
+  by-hand) hostns "$ALT/tree/usr/sbin/exim4" -C "$D/exim.conf" "${1:?-Mrm and so on}" "${2:?id}" ;;
   stop) killpid "$D/mta.pid"
     for f in "$D"/sink-*.pid "$D/net/dnsmasq.pid" "$D/rsyslogd.pid"; do killpid "$f"; done
     ip addr del $MTA/32 dev lo 2>/dev/null || true; echo "rig: stopped" ;;

@@ -56,6 +56,8 @@ fn corpora() -> impl Iterator<Item = Corpus> {
         "filters/after-queue",
         "filters/before-queue",
         "exim/rich",
+        "exchange/made/dag",
+        "microsoft365/made/tenant",
     ];
     folders.into_iter().map(|folder| Corpus::load(&corpus::testdata().join(folder)))
 }

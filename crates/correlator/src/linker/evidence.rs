@@ -408,26 +408,28 @@ impl Links {
                 continue;
             }
             for (place, recipient) in before.recipients.iter().enumerate() {
-                // Moved to another message of the server: told there, and what it was called before goes along.
-                let moved = recipient.outcome == Outcome::Transferred && self.names(hop, at, &recipient.recipient);
-                let open = self.child(parent, place).is_none() && (recipient.outcome == Outcome::Delivered || moved);
-                let timely =
-                    hop.ts_in <= recipient.ts + SKEW_MICROS && hop.ts_in >= recipient.ts - TRANSACTION_MICROS_MAX;
-                // An id that names no hop may be one of a server that is known by another (Exchange's before Microsoft 365).
-                let may_be_it = recipient.next_id.is_none() || evidence == LinkEvidence::NetworkId;
-                // Nobody told of a try, and another server of the organisation has it.
-                let is_elsewhere = recipient.outcome == Outcome::Deferred
-                    && recipient.attempts == 0
-                    && evidence == LinkEvidence::NetworkId
-                    && self.names(hop, at, &recipient.recipient);
-                let is_it = open
-                    && timely
-                    && may_be_it
-                    && (self.names(hop, at, &recipient.recipient) || hop.recipients.is_empty());
-                if is_it || is_elsewhere && self.child(parent, place).is_none() {
+                if self.child(parent, place).is_none() && self.takes_over(hop, at, recipient, evidence) {
                     self.set_child(parent, place, at);
                 }
             }
+        }
+    }
+
+    /// Does the story of this recipient of the hop before go on here?
+    fn takes_over(&self, hop: &Hop, at: usize, recipient: &Recipient, evidence: LinkEvidence) -> bool {
+        let is_named = self.names(hop, at, &recipient.recipient);
+        let by_network = evidence == LinkEvidence::NetworkId;
+        let timely = hop.ts_in <= recipient.ts + SKEW_MICROS && hop.ts_in >= recipient.ts - TRANSACTION_MICROS_MAX;
+        match recipient.outcome {
+            // An id that names no hop may be one of a server that is known by another (Exchange's before Microsoft 365).
+            Outcome::Delivered => {
+                timely && (recipient.next_id.is_none() || by_network) && (is_named || hop.recipients.is_empty())
+            }
+            // Moved to another message of the server: told there, and what it was called before goes along.
+            Outcome::Transferred => timely && is_named,
+            // Nobody told of a try, and another server of the organisation has it.
+            Outcome::Deferred => recipient.attempts == 0 && by_network && is_named,
+            _ => false,
         }
     }
 
