@@ -21,5 +21,5 @@ for name in smmta smmsp; do account $name /var/lib/sendmail; done
 # OpenSMTPD has these paths built in.
 mkdir -p /var/lib/opensmtpd/empty /var/spool/smtpd /usr/libexec/opensmtpd
 chmod 711 /var/lib/opensmtpd /var/lib/opensmtpd/empty /var/spool/smtpd
-chgrp opensmtpq "$alt/root/usr/sbin/smtpctl"
-chmod 2755 "$alt/root/usr/sbin/smtpctl"
+chgrp opensmtpq "$alt/tree/usr/sbin/smtpctl"
+chmod 2755 "$alt/tree/usr/sbin/smtpctl"
