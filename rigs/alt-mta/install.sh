@@ -8,10 +8,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 sh "$here/../lib/install.sh" libidn12 libnsl2 libgnutls-dane0 libdb5.3 libpcre2-8-0 libevent-2.1-7 libpam0g liblockfile1 libwrap0 \
   libsasl2-2 libldap-2.5-0 m4 dnsmasq-base rsyslog openssl util-linux iproute2 procps perl python3
 
-mkdir -p "$alt/deb" "$alt/root"
+mkdir -p "$alt/deb" "$alt/tree"
 cd "$alt/deb"
 apt-get -o DPkg::Lock::Timeout=600 download exim4-daemon-light exim4-base opensmtpd sendmail-bin sendmail-base sendmail-cf
-for package in *.deb; do dpkg -x "$package" "$alt/root"; done
+for package in *.deb; do dpkg -x "$package" "$alt/tree"; done
 
 account() { getent passwd "$1" >/dev/null || useradd -r -M -d "$2" -s /usr/sbin/nologin "$1"; }
 account Debian-exim /var/spool/exim4
