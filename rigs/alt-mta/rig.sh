@@ -1,12 +1,17 @@
 #!/usr/bin/env bash
 # One MTA (exim | opensmtpd | sendmail) with dnsmasq and outside MXes, from unpacked packages (install.sh ALT).
-#   rig.sh start DIR KIND ALT | open-slow DIR | kick DIR | queue DIR | by-hand DIR -Mrm|-Mf|-Mt ID | stop DIR
+#   rig.sh start DIR KIND ALT | open-slow DIR | kick DIR | queue DIR | by-hand DIR -Mrm|-Mf|-Mt ID | submit DIR SENDER RECIPIENT… | stop DIR
 # Needs root.  Environment:
 #   RIG_NET=127.0.40      loopback /24 of this rig: MTA on .4:25, clients from .60-.79, outside servers .50-.55
 #   RIG_ORG, RIG_EXT      own and outside domain
 #   RIG_EXIM_LOG          Exim's log_selector, such as +all
 #   RIG_EXIM_SYSLOG=no    yes: through rsyslog instead of mainlog and rejectlog; once: with syslog_duplication = false
 #   RIG_SYSLOG_TEMPLATE   rsyslog's; RSYSLOG_FileFormat has RFC 3339 stamps
+#   RIG_USERS             local parts that have a mailbox
+#   RIG_RECORDS           names of other rigs' servers: 'hub1.example.com=127.0.41.2 …'
+#   RIG_EXIM_HUB          this server gets all mail for RIG_ORG, and its own mail goes out
+#   RIG_SENDMAIL_HUB      this server gets all mail that is not local
+#   RIG_SENDMAIL_LOCAL=no yes: mailboxes of its own, by a local mailer, and a submission client
 # 'start' runs apart from the caller's pipes: the daemons must not keep `rig.sh start DIR | tail` waiting.
 if [ "${1:-}" = start ] && [ -z "${RIG_APART:-}" ]; then
   mkdir -p "${2:?directory}"; code=0; RIG_APART=1 bash "$0" "$@" </dev/null >"$2/start.log" 2>&1 || code=$?; cat "$2/start.log"; exit $code
@@ -15,11 +20,12 @@ set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd); CMD=${1:?}; D=${2:?}; mkdir -p "$D"; D=$(cd "$D" && pwd); shift 2
 [ -f "$D/rig.env" ] && . "$D/rig.env"
 NET=${RIG_NET:-127.0.40}; ORG=${RIG_ORG:-example.com}; EXT=${RIG_EXT:-example.net}; MTA=$NET.4; SMTPKIT="$HERE/../lib/smtpkit.py"
-USERS="frontdesk helpdesk payroll sales1 sales2 sales3 ops1 ops2 dev1"
+USERS=${RIG_USERS:-frontdesk helpdesk payroll sales1 sales2 sales3 ops1 ops2 dev1}
 export ALT
 # The host's name, resolver and /dev/log. The latter in a /dev of its own: a file there that another rig removes would take our mount along.
 hostns() { mkdir -p "$D/dev"
   unshare --uts --mount --propagation private bash -c 'd=$1 h=$2; shift 2; hostname "$h"
+    [ -f "$d/net/passwd" ] && mount --bind "$d/net/passwd" /etc/passwd
     mount --bind "$d/net/resolv.conf" /etc/resolv.conf; mount --bind "$d/net/hosts" /etc/hosts; mount --bind "$d/net/nsswitch.conf" /etc/nsswitch.conf
     [ -d "$d/spool-smtpd" ] && mount --bind "$d/spool-smtpd" /var/spool/smtpd && mount --bind "$ALT/tree/usr/libexec/opensmtpd" /usr/libexec/opensmtpd
     [ -f "$d/sendmail.mc" ] && mount --bind "$d" /mnt # sendmail refuses files below a world-writable directory such as /tmp
@@ -36,8 +42,20 @@ net() { mkdir -p "$D/net"; echo "nameserver $NET.53" > "$D/net/resolv.conf"; ech
     for x in partner:50 grey:51 slow:52 dead:54; do echo "host-record=mx.${x%:*}.$EXT,$NET.${x#*:}"; echo "mx-host=${x%:*}.$EXT,mx.${x%:*}.$EXT,10"; done
     echo "host-record=store.$ORG,$NET.55"; echo "mx-host=store.$ORG,store.$ORG,10"
     echo "host-record=out1.partner.$EXT,$NET.60"; echo "host-record=out2.partner.$EXT,$NET.61"; echo "host-record=pc1.$ORG,$NET.70"; echo "host-record=pc2.$ORG,$NET.71"
+    for x in ${RIG_RECORDS:-}; do echo "host-record=${x%=*},${x#*=}"; done
     echo "address=/66.$rev.rbl.$EXT/127.0.0.2"; echo "txt-record=66.$rev.rbl.$EXT,\"listed for the rig\""; } > "$D/net/dnsmasq.conf"
   dnsmasq --conf-file="$D/net/dnsmasq.conf"; }
+# What Exim needs to stand before a hub: the hub's mail is relayed, and what is for RIG_ORG goes there.
+exim_relay() { [ -z "${RIG_EXIM_HUB:-}" ] || echo "  accept hosts = $RIG_EXIM_HUB"; }
+exim_hub() { [ -n "${RIG_EXIM_HUB:-}" ] || return 0; cat <<X
+hub:
+  driver = manualroute
+  domains = $ORG
+  route_list = * $RIG_EXIM_HUB
+  transport = remote_smtp
+  no_more
+X
+}
 conf_exim() { mkdir -p "$D/spool" "$D/log" "$D/mail" "$D/mail/robot/new"; local to="log_file_path = $D/log/%slog"
   case ${RIG_EXIM_SYSLOG:-no} in yes) to="log_file_path = syslog";; once) to=$(printf 'log_file_path = syslog\nsyslog_duplication = false');; esac
   printf '#!/bin/sh\ncat > "%s/mail/robot/new/$$"\n' "$D" > "$D/store"; chmod 755 "$D/store"
@@ -84,6 +102,7 @@ rcpt:
        control = cutthrough_delivery
   deny dnslists = rbl.$EXT
        message = $MTA blocks \$sender_host_address: \$dnslist_text
+$(exim_relay)
   accept hosts = $NET.70/31
          control = submission/sender_retain
   deny !domains = $ORG
@@ -91,6 +110,7 @@ rcpt:
   require verify = recipient
   accept
 begin routers
+$(exim_hub)
 scan:
   driver = accept
   condition = \${if and{{!eq{\$received_protocol}{spam-scanned}}{match{\$h_subject:}{SCAN-IT}}}}
@@ -173,8 +193,35 @@ match from src "$NET.70" for any action "relay"
 match from local for any action "relay"
 X
 }
+# Users of this host, a mailer that files what it gets for them as maildirs, and the submission client's own configuration.
+sendmail_local() { local uid=52000 u
+  cp /etc/passwd "$D/net/passwd"; mkdir -p "$D/mail" "$D/qc"
+  for u in $USERS; do echo "$u:x:$uid:8::/nonexistent:/bin/false" >> "$D/net/passwd"; uid=$((uid + 1))
+    mkdir -p "$D/mail/$u/new"; chmod 777 "$D/mail/$u/new"; done
+  printf '#!/bin/sh\ncat > "/mnt/mail/$1/new/$(date +%%s.%%N).$$"\n' > "$D/deliver"; chmod 755 "$D/deliver"
+  # Behind the OSTYPE, which would take procmail, and before the mailers.
+  sed -i "/^undefine(/a define(\`LOCAL_MAILER_PATH', \`/mnt/deliver')\ndefine(\`LOCAL_MAILER_ARGS', \`deliver \$u')\ndefine(\`LOCAL_MAILER_FLAGS', \`PSn9')" "$D/sendmail.mc"
+  cat > "$D/submit.mc" <<X
+divert(-1)
+define(\`_CF_DIR_',\`$ALT/tree/usr/share/sendmail/cf/')dnl
+include(\`$ALT/tree/usr/share/sendmail/cf/m4/cf.m4')
+define(\`__OSTYPE__',\`')
+define(\`_USE_DECNET_SYNTAX_', \`1')
+define(\`confTIME_ZONE', \`USE_TZ')
+define(\`confDONT_INIT_GROUPS', \`True')
+define(\`confRUN_AS_USER', \`smmsp')
+define(\`confTRUSTED_USER', \`smmsp')
+define(\`confDOMAIN_NAME', \`sendmail1.$ORG')
+define(\`MSP_QUEUE_DIR', \`/mnt/qc')
+define(\`confPID_FILE', \`/mnt/submit.pid')
+define(\`MSP_STATUS_FILE', \`/mnt/submit.statistics')
+FEATURE(\`msp', \`[$MTA]')
+X
+  m4 "$D/submit.mc" > "$D/submit.cf"; chown smmsp:smmsp "$D/qc"; chmod 770 "$D/qc"; }
 conf_sendmail() { mkdir -p "$D/q" "$D/log"; chmod 700 "$D/q"; local sm="$ALT/tree/usr/libexec/sendmail/sendmail"
-  { for u in $USERS; do echo "$u: $u@store.$ORG"; done; echo "sales: sales1,sales2,sales3"; echo "extgroup: ops1, contact@partner.$EXT"; echo "chain1: chain2"; echo "chain2: dev1"; echo "postmaster: ops1"; echo "MAILER-DAEMON: postmaster"; } > "$D/aliases"
+  # The addresses of all rigs stand at the loopback interface: without the second line the hub's name would be its own.
+  local hub=''; [ -z "${RIG_SENDMAIL_HUB:-}" ] || hub=$(printf '%s\n' "define(\`SMART_HOST', \`[$RIG_SENDMAIL_HUB]')" "define(\`confDONT_PROBE_INTERFACES', \`True')")
+  { [ "${RIG_SENDMAIL_LOCAL:-no}" = yes ] || for u in $USERS; do echo "$u: $u@store.$ORG"; done; echo "sales: sales1,sales2,sales3"; echo "extgroup: ops1, contact@partner.$EXT"; echo "chain1: chain2"; echo "chain2: dev1"; echo "postmaster: ops1"; echo "MAILER-DAEMON: postmaster"; } > "$D/aliases"
   printf 'Connect:%s.70 RELAY\nConnect:%s RELAY\n' "$NET" "$MTA" > "$D/access"
   cat > "$D/sendmail.mc" <<X
 divert(-1)
@@ -212,9 +259,11 @@ FEATURE(\`delay_checks')
 FEATURE(\`no_default_msa')
 DAEMON_OPTIONS(\`Family=inet, Addr=$MTA, Port=25, Name=MTA')
 CLIENT_OPTIONS(\`Family=inet, Addr=$MTA')
+$hub
 MAILER(\`local')
 MAILER(\`smtp')
 X
+  if [ "${RIG_SENDMAIL_LOCAL:-no}" = yes ]; then sendmail_local; fi
   echo "$ORG" > "$D/local-host-names"
   m4 "$D/sendmail.mc" > "$D/sendmail.cf"
   local mm; mm=$(find "$ALT/tree/usr" -name makemap -type f | head -1)
@@ -241,6 +290,7 @@ case $CMD in
   open-slow) sink 52 mx.slow.$EXT ;;
   kick) [ "$KIND" = opensmtpd ] && hostns "$ALT/tree/usr/sbin/smtpctl" schedule all >/dev/null 2>&1 || true ;;
   queue) case $KIND in exim) hostns "$ALT/tree/usr/sbin/exim4" -C "$D/exim.conf" -bp ;; opensmtpd) hostns "$ALT/tree/usr/sbin/smtpctl" show queue ;; sendmail) hostns "$ALT/tree/usr/libexec/sendmail/sendmail" -C /mnt/sendmail.cf -bp ;; esac ;;
+  submit) hostns "$ALT/tree/usr/libexec/sendmail/sendmail" -Ac -C /mnt/submit.cf -i -f "${1:?sender}" -- "${@:2}" ;;
   by-hand) hostns "$ALT/tree/usr/sbin/exim4" -C "$D/exim.conf" "${1:?-Mrm and so on}" "${2:?id}" ;;
   stop) killpid "$D/mta.pid"
     for f in "$D"/sink-*.pid "$D/net/dnsmasq.pid" "$D/rsyslogd.pid"; do killpid "$f"; done

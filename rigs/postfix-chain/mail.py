@@ -187,8 +187,9 @@ class Session:
 
 
 def queue_id(reply):
-    found = re.search(r"queued as (\S+)", reply)
-    return found.group(1) if found else None
+    """As Postfix, Exim or Sendmail says it."""
+    found = re.search(r"queued as (\S+)|\bid=(\S+)|(\w{14}) Message accepted", reply)
+    return next(filter(None, found.groups())) if found else None
 
 
 def inbound(rig, message, client=60, helo=None, **options):

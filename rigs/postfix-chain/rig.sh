@@ -14,6 +14,8 @@
 #   RIG_USERS="frontdesk helpdesk ..."         mailbox local parts
 #   RIG_MILTERS=         e.g. inet:127.0.10.2:11332 (used by hub's port 25 and 587)
 #   RIG_TZ=UTC           time zone of the daemons
+#   RIG_HUB_STORE, RIG_HUB_GATEWAY   servers of other rigs in the places of mbx1 and edge1, as hub1 sees them; it calls them from its own address
+#   RIG_RECORDS          names of these servers: 'store1.example.com=127.0.41.4 …'; hub1 relays for them
 # 'start' runs apart from the caller's pipes: the daemons must not keep `rig.sh start DIR | tail` waiting.
 if [ "${1:-}" = start ] && [ -z "${RIG_APART:-}" ]; then
   mkdir -p "${2:?directory}"; code=0; RIG_APART=1 bash "$0" "$@" </dev/null >"$2/start.log" 2>&1 || code=$?; cat "$2/start.log"; exit $code
@@ -81,6 +83,7 @@ host-record=pc2.$ORG,$NET.71
 address=/66.$rev.rbl.$EXT/127.0.0.2
 txt-record=66.$rev.rbl.$EXT,"listed for the rig"
 X
+  for record in ${RIG_RECORDS:-}; do echo "host-record=${record%=*},${record#*=}" >> "$D/net/dnsmasq.conf"; done
 }
 
 master_base() { cat <<X
@@ -200,7 +203,9 @@ relay_domains = $ORG legacy.$ORG loop.$ORG
 mydestination = lists.$ORG
 alias_maps = hash:$e/aliases
 transport_maps = texthash:$e/transport
-relayhost = [edge1.$ORG]
+relayhost = [${RIG_HUB_GATEWAY:-edge1.$ORG}]
+mynetworks = $EDGE/32 $HUB/32 $MBX/32$(for record in ${RIG_RECORDS:-}; do printf ' %s/32' "${record#*=}"; done)
+$([ -z "${RIG_RECORDS:-}" ] || echo "smtp_bind_address = $HUB")
 virtual_alias_maps = texthash:$e/virtual
 sender_bcc_maps = texthash:$e/sender_bcc
 smtpd_sasl_type = dovecot
@@ -237,7 +242,7 @@ scan unix - - n - 10 smtp
   -o smtp_tls_security_level=none
 X
   sed -i "s/^pickup .*/&\n  -o content_filter=scan:[$HUB]:10025\n  -o receive_override_options=no_address_mappings/" "$e/master.cf"
-  { echo "$ORG relay:[mbx1.$ORG]"; echo "legacy.$ORG relay:[mbx1.$ORG]"; echo "loop.$ORG relay:[edge1.$ORG]"; } > "$e/transport"
+  { echo "$ORG relay:[${RIG_HUB_STORE:-mbx1.$ORG}]"; echo "legacy.$ORG relay:[mbx1.$ORG]"; echo "loop.$ORG relay:[edge1.$ORG]"; } > "$e/transport"
   { echo "sales@$ORG sales1@$ORG,sales2@$ORG,sales3@$ORG"
     echo "allhands@$ORG $(for u in $USERS; do [ $u = journal ] || printf '%s@%s,' $u $ORG; done | sed 's/,$//')"
     echo "extgroup@$ORG ops1@$ORG,contact@partner.$EXT"

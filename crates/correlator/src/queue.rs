@@ -22,7 +22,9 @@ use vigie_formats::{
     session::Session,
     statement::{Also, End, Statement, Status},
 };
-use vigie_model::{Arrival, Attempt, Hop, MICROS_PER_DAY, MICROS_PER_HOUR, Micros, QueueId, Rejection, Text};
+use vigie_model::{
+    Arrival, Attempt, Hop, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, QueueId, Rejection, Text,
+};
 
 pub use self::entry::Entry;
 use self::{clients::Clients, copies::Copies, entry::Mark, notices::Notices, sayings::Sayings};
@@ -203,7 +205,16 @@ impl Queue {
 
     /// Somebody looked inside while the message came.
     pub fn content(&mut self, ts: Micros, inside: &Inside) {
-        self.entry(ts, inside.queue_id, &NOBODY, Sign::Early).content(ts, inside);
+        let seconds = self.in_whole_seconds(ts, inside);
+        self.entry(seconds.unwrap_or(ts), inside.queue_id, &NOBODY, Sign::Early).content(ts, inside);
+    }
+
+    /// The milter's clock has microseconds. Where the log's stamps are cut to seconds, a message may have ended by the log before
+    /// the milter saw it; then this is the milter's time, cut alike. (Postfix gives an id again after a second at the earliest.)
+    fn in_whole_seconds(&self, ts: Micros, inside: &Inside) -> Option<Micros> {
+        let second = ts - ts.rem_euclid(MICROS_PER_SECOND);
+        let ended = |entry: &Entry| entry.ended_at() == Some(second) && entry.may_be(&inside.message_id);
+        self.entries.get(&inside.queue_id)?.iter().any(ended).then_some(second)
     }
 
     /// What a filter said of a message, which may be here already, or may come.

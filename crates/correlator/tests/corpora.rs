@@ -11,7 +11,8 @@ use vigie_testkit::{
 };
 
 /// The folders of captured runs, how many runs each has, and so many checks of each kind a run makes at least.
-const CAPTURED: &[(&str, usize, u64)] = &[("postfix-chain", 3, 10), ("sendmail", 2, 4), ("opensmtpd", 2, 3)];
+const CAPTURED: &[(&str, usize, u64)] =
+    &[("postfix-chain", 3, 10), ("sendmail", 2, 4), ("opensmtpd", 2, 3), ("across", 2, 2)];
 
 fn corpora() -> impl Iterator<Item = (Corpus, u64)> {
     CAPTURED.iter().flat_map(|&(folder, runs, checks)| {
@@ -24,6 +25,15 @@ fn corpora() -> impl Iterator<Item = (Corpus, u64)> {
 fn read(corpus: &Corpus) -> Story {
     let mut reading = Reading::of(&corpus.hosts());
     corpus.lines().iter().flatten().for_each(|line| reading.line(line));
+    reading.story()
+}
+
+/// The files of a host side by side.
+fn read_by_time(corpus: &Corpus) -> Story {
+    let mut reading = Reading::of(&corpus.hosts());
+    let mut lines = corpus.lines().concat();
+    lines.sort_by_key(|line| line.ts);
+    lines.iter().for_each(|line| reading.line(line));
     reading.story()
 }
 
@@ -129,6 +139,59 @@ fn filtered_mail_is_as_the_truth_says() {
         assert_eq!(story.rejections.len() as u64, refusals, "{}: each refusal once", corpus.name);
         let checked = truth::verdicts(&corpus.dir, &story.journeys);
         assert!(checked >= 35, "{}: {checked} verdicts", corpus.name);
+    }
+}
+
+/// Exim, Postfix and Sendmail in a chain: the hub's milter saw all that came there by SMTP, also where the hub logs whole seconds.
+#[test]
+fn what_is_inside_is_known_across_kinds_of_servers() {
+    for corpus in corpus::below("across") {
+        let truth: Value = serde_json::from_slice(&corpus::gunzip(&corpus.dir.join("ground-truth.json.gz")))
+            .expect("the truth is JSON");
+        let (story, mut seen) = (read_by_time(&corpus), [0, 0]);
+        for message in truth["messages"].as_array().expect("messages") {
+            let Some(id) = message["message_id"].as_str() else { continue };
+            let id = id.trim_matches(['<', '>']);
+            let crossed = |journey: &&Journey| journey.steps.iter().any(|step| &*step.server == "hub1");
+            for journey in story.journeys.iter().filter(|journey| journey.message_id == id).filter(crossed) {
+                let content = journey.content.as_deref().unwrap_or_else(|| panic!("{}: {id}", corpus.name));
+                let told: Vec<_> = content.attachments.iter().map(|part| (&*part.name, part.size)).collect();
+                let parts = message["parts"].as_array().expect("parts");
+                let sent = parts.iter().map(|part| (part["filename"].as_str(), part["size"].as_u64()));
+                let sent: Vec<_> = sent.map(|(name, size)| (name.expect("a name"), size.expect("a size"))).collect();
+                assert_eq!(told, sent, "{}: {id}", corpus.name);
+                seen[0] += 1;
+                seen[1] += sent.len();
+            }
+        }
+        assert!(seen[0] >= 22 && seen[1] == 3, "{}: {seen:?}", corpus.name);
+    }
+}
+
+/// Each pair of servers that follow one another, and how that is known.
+#[test]
+fn every_pair_of_kinds_of_servers_is_linked_by_what_a_server_says() {
+    for corpus in corpus::below("across") {
+        let mut pairs: BTreeMap<(String, String, &str), u64> = BTreeMap::new();
+        for journey in &read(&corpus).journeys {
+            for step in &journey.steps {
+                let (Some(previous), Some(evidence)) = (step.previous, step.evidence) else { continue };
+                let before = journey.steps[previous as usize].server.to_string();
+                *pairs.entry((before, step.server.to_string(), evidence.as_str())).or_default() += 1;
+            }
+        }
+        let told: Vec<_> =
+            pairs.keys().map(|(before, after, evidence)| format!("{before} {after} {evidence}")).collect();
+        let known = [
+            "exim1 hub1 reply",
+            "hub1 exim1 reply",
+            "hub1 hub1 previous id",
+            "hub1 hub1 reply",
+            "hub1 sendmail1 reply",
+            "sendmail1 hub1 reply",
+            "sendmail1 sendmail1 reply",
+        ];
+        assert_eq!(told, known, "{}", corpus.name);
     }
 }
 

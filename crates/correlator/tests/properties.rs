@@ -42,6 +42,8 @@ static RUNS: LazyLock<Vec<Run>> = LazyLock::new(|| {
         "exchange/made/dag",
         "exchange/made/old",
         "microsoft365/made/tenant",
+        "across/run1",
+        "across/run2",
     ];
     folders.iter().map(|folder| Run::of(&Corpus::load(&corpus::testdata().join(folder)))).collect()
 });

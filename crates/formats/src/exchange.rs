@@ -36,7 +36,7 @@ use self::{
 use crate::{
     Format, Record,
     envelope::{Envelope, Stamp},
-    scan,
+    reply, scan,
     statement::{Addresses, End, Statement, Status, Word},
 };
 
@@ -146,7 +146,8 @@ fn submitted<'a>(row: &Row<'a>) -> Record<'a> {
 fn sent<'a>(row: &Row<'a>) -> Record<'a> {
     told(row, |about| {
         let reply = status::reply_of_context(row.source_context);
-        let next_id = status::internal_id(reply);
+        // Another Exchange's own word first: its reply quotes a message id, which may look like anything.
+        let next_id = status::internal_id(reply).or_else(|| reply::next_id(reply));
         // The mailbox delivery service names its host, and no message of its own.
         let is_mailbox = next_id.is_none() && scan::find(reply, b"[Hostname=").is_some();
         let mut statement =

@@ -353,6 +353,11 @@ impl Links {
             let mut best: Option<((Micros, usize), usize, usize)> = None;
             for other in index.same_message(hop).filter(|&other| other != at) {
                 let before = &index.hops[other];
+                // Where either may have given it to the other, by what both say, the one that had it first did.
+                let gave = |recipient| self.handed_over(hop, recipient, before, other);
+                if hop.ts_in < before.ts_in && hop.recipients.iter().any(gave) {
+                    continue;
+                }
                 for (place, recipient) in before.recipients.iter().enumerate() {
                     if !self.handed_over(before, recipient, hop, at) {
                         continue;

@@ -467,6 +467,11 @@ impl Entry {
         }
     }
 
+    /// Is it not known to have another message id?
+    pub fn may_be(&self, message_id: &Text) -> bool {
+        self.message_id.len() <= 2 || message_id.len() <= 2 || self.message_id == *message_id
+    }
+
     /// Somebody looked inside. Of two who did, at one time or not, the same one counts in any order.
     pub fn content(&mut self, ts: Micros, inside: &Inside) {
         self.touch(ts);

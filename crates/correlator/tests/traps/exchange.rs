@@ -192,6 +192,36 @@ fn recipients_that_moved_are_told_once() {
     );
 }
 
+/// To servers of other kinds behind it: their replies name their own ids, in their own words.
+#[test]
+fn exchange_before_others() {
+    for (reply, id, lines) in [
+        (
+            "250 2.0.0 Ok: queued as 3A1B29E001",
+            "3A1B29E001",
+            "2026-03-29T10:00:01 smtpd 3A1B29E001: client=ex01[192.0.2.21]
+             2026-03-29T10:00:01 cleanup 3A1B29E001: message-id=<n1@example.com>
+             2026-03-29T10:00:01 qmgr 3A1B29E001: from=<ann@example.com>, size=1200, nrcpt=1 (queue active)
+             2026-03-29T10:00:02 smtp 3A1B29E001: to=<bob@example.net>, relay=mx[192.0.2.9]:25, delay=2, delays=0/0/0/2, dsn=2.0.0, status=sent (250 ok)
+             2026-03-29T10:00:02 qmgr 3A1B29E001: removed",
+        ),
+        (
+            "250 2.0.0 62TA01qs002258 Message accepted for delivery",
+            "62TA01qs002258",
+            "2026-03-29T10:00:01 !sendmail 62TA01qs002258: from=<ann@example.com>, size=1200, class=0, nrcpts=1, msgid=<n1@example.com>, proto=ESMTP, daemon=MTA, relay=ex01 [192.0.2.21]
+             2026-03-29T10:00:02 !sendmail 62TA01qs002258: to=<bob@example.net>, delay=00:00:01, xdelay=00:00:01, mailer=esmtp, pri=1, relay=mx. [192.0.2.9], dsn=2.0.0, stat=Sent (ok)",
+        ),
+    ] {
+        let ex01 = rows(&format!(
+            "10:00:00.000 pc1>ex01 SMTP RECEIVE 1 n1/ann@example.com bob@example.net
+             10:00:01.000 ex01>out1 SMTP SENDEXTERNAL 1 n1/ann@example.com bob@example.net - - ;{reply};ClientSubmitTime:"
+        ));
+        let ex01 = String::from_utf8(transcribed(ex01.into_bytes())).expect("text");
+        let told = story(&[("ex01", ex01), ("out1", log("out1", lines))]).told();
+        assert_eq!(told, [format!("mail <ann@example.com> ex01:1 reply>out1:{id} | bob@example.net delivered")]);
+    }
+}
+
 /// From Postfix before it: the reply names Exchange's own id.
 #[test]
 fn postfix_before_exchange() {

@@ -2,7 +2,7 @@
 
 use vigie_formats::transcript::{Settings, recognise};
 use vigie_model::Outcome;
-use vigie_testkit::{Story, corpus::transcribed, story};
+use vigie_testkit::{Story, corpus::transcribed, log, story};
 
 const ID: &str = "5ecb6b5a-0d0e-4b0f-9f3c-08de2a1b3c4d";
 
@@ -87,6 +87,42 @@ fn how_long_a_delivery_took_is_not_known() {
     let story = read(&[answer(&[("bob@example.com", "delivered")])]);
     let delivery = &story.only().deliveries[0];
     assert_eq!((delivery.delivery_ms, delivery.attempts), (None, 0));
+}
+
+/// Postfix is answered with an id that the trace does not have: a guess by the message id, in both directions.
+#[test]
+fn postfix_before_and_behind_microsoft_365() {
+    let postfix = |at: &str, client: &str, reply: &str| {
+        let lines = format!(
+            "2026-03-02T{at} smtpd 3A1B29E001: client={client}
+             2026-03-02T{at} cleanup 3A1B29E001: message-id=<a@b>
+             2026-03-02T{at} qmgr 3A1B29E001: from=<ann@example.net>, size=1200, nrcpt=1 (queue active)
+             2026-03-02T{at} smtp 3A1B29E001: to=<bob@example.com>, relay=mx[198.51.100.9]:25, delay=1, delays=0/0/0/1, dsn=2.6.0, status=sent ({reply})
+             2026-03-02T{at} qmgr 3A1B29E001: removed"
+        );
+        ("edge1", log("edge1", &lines))
+    };
+    let cloud = |answer: String| ("microsoft365", String::from_utf8(transcribed(answer.into_bytes())).expect("text"));
+    let before = postfix(
+        "10:00:00",
+        "out.example.net[192.0.2.10]",
+        "250 2.6.0 <a@b> [InternalId=5450313518243, Hostname=AM0.eurprd01.prod.outlook.com] Queued mail for delivery",
+    );
+    let delivered = answer(&[("bob@example.com", "delivered")]);
+    assert_eq!(
+        story(&[before, cloud(delivered.clone())]).told(),
+        [
+            "mail <ann@example.net> edge1:3A1B29E001 message id>microsoft365:5ecb6b5a0d0e4b0f9f3c08de2a1b3c4d | bob@example.com delivered"
+        ]
+    );
+    let sent_on = delivered.replace("\"toIP\":null", "\"toIP\":\"192.0.2.1\"");
+    let behind = postfix("10:00:02", "outbound.protection.outlook.com[198.51.100.8]", "250 2.0.0 Ok: queued as 9F");
+    assert_eq!(
+        story(&[cloud(sent_on), behind]).told(),
+        [
+            "mail <ann@example.net> microsoft365:5ecb6b5a0d0e4b0f9f3c08de2a1b3c4d message id>edge1:3A1B29E001 | bob@example.com delivered"
+        ]
+    );
 }
 
 /// A hybrid organisation: the server at home and Microsoft 365 have one name for the message.

@@ -113,7 +113,11 @@ fn mail_to_the_mailbox_service_ends_in_a_mailbox_and_other_mail_at_the_next_serv
             b"smtp",
             Some("77"),
         ),
-        (";250 2.0.0 Ok: queued as X;ClientSubmitTime:", b"smtp", None),
+        (";250 2.0.0 Ok: queued as 4XYZ;ClientSubmitTime:", b"smtp", Some("4XYZ")),
+        (";250 OK id=1xUzfh-0005eu-36", b"smtp", Some("1xUzfh-0005eu-36")),
+        (";250 2.0.0 4AM2xP8b012345 Message accepted for delivery;ClientSubmitTime:", b"smtp", Some("4AM2xP8b012345")),
+        (";250 2.6.0 <queued as 1@b> [InternalId=78, Hostname=x] Queued mail for delivery", b"smtp", Some("78")),
+        (";250 ok;ClientSubmitTime:", b"smtp", None),
     ] {
         let columns = format!(
             "source=SMTP|event-id=SEND|internal-message-id=1|recipient-address=a@b|recipient-status=250 2.1.5 Recipient OK|source-context={context}"
