@@ -1,9 +1,11 @@
 //! The configuration: `key = value` on each line, and all mistakes told at once.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
+use vigie_formats::transcript::DateOrder;
 use vigie_milter::MilterPlace;
 use vigie_polling::Tenant;
 use vigie_shipping::{Enrolment, EnrolmentError};
@@ -15,7 +17,7 @@ use crate::failure::Failure;
 const FILE_BYTES_MAX: u64 = 1 << 20;
 /// Logs of one machine.
 const FILES_MAX: usize = 64;
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 14] = [
     "server",
     "word",
     "name",
@@ -28,11 +30,27 @@ const KEYS: [&str; 12] = [
     "key",
     "milter",
     "microsoft365",
+    "folder",
+    "dates",
 ];
 /// Sockets of one collector.
 const LISTENERS_MAX: usize = 16;
 /// Tenants of Microsoft 365 that one collector reads.
 const TENANTS_MAX: usize = 16;
+
+/// Folders of files that do not stand for themselves: one for each server's share.
+const FOLDERS_MAX: usize = 64;
+/// How the orders of dates are called.
+const DATE_ORDERS: [(&str, DateOrder); 3] =
+    [("day-first", DateOrder::DayFirst), ("month-first", DateOrder::MonthFirst), ("year-first", DateOrder::YearFirst)];
+
+/// A folder whose files are followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FolderPlace {
+    /// The server that writes them, where somebody named it.
+    pub host: Option<String>,
+    pub path: PathBuf,
+}
 
 /// What a collector needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +75,10 @@ pub struct Config {
     pub milter: Option<MilterPlace>,
     /// Whose message trace is read.
     pub tenants: Vec<Tenant>,
+    /// Whose files are followed: Exchange's message tracking, Domino's console.
+    pub folders: Vec<FolderPlace>,
+    /// Which comes first in dates that do not show it.
+    pub dates: Option<DateOrder>,
 }
 
 /// Name and version.
@@ -105,7 +127,9 @@ impl Config {
              # `listen = udp 0.0.0.0:514`, `listen = tcp 0.0.0.0:514` or `listen = tls 0.0.0.0:6514` takes syslog, the last with\n\
              # `certificate = FILE` and `key = FILE`; `journal = mail` ships the mail in the journal; `milter = inet:127.0.0.1:8893` tells\n\
              # what is inside the mail that passes Postfix or Sendmail;\n\
-             # `microsoft365 = tenant=DOMAIN client=ID secret-file=/FILE` reads the message trace of a tenant of Microsoft 365.\n",
+             # `microsoft365 = tenant=DOMAIN client=ID secret-file=/FILE` reads the message trace of a tenant of Microsoft 365;\n\
+             # `folder = HOST=/path/of/a/folder` follows all message tracking logs of an Exchange server, or consoles of a Domino server, in it,\n\
+             # and `dates = day-first` (or month-first) says how the latter write dates.\n",
         );
         let files = self.files.iter().map(|file| ("file", file.display().to_string()));
         let authorities = self.authorities.iter().map(|file| ("authorities", file.display().to_string()));
@@ -118,12 +142,49 @@ impl Config {
         let journal = self.is_journal_read.then(|| ("journal", "mail".to_owned()));
         let milter = self.milter.iter().map(|place| ("milter", place.to_string()));
         let tenants = self.tenants.iter().map(|tenant| ("microsoft365", tenant.to_string()));
+        let folders = self.folders.iter().map(|folder| ("folder", folder.to_string()));
+        let dates = self.dates.iter().map(|dates| ("dates", name_of(*dates).to_owned()));
         let sources = files.chain(listen).chain(certificate).chain(journal).chain(milter).chain(tenants);
+        let sources = sources.chain(folders).chain(dates);
         for (key, value) in known.into_iter().chain(state).chain(authorities).chain(sources) {
             let _ = writeln!(text, "{key} = {value}");
         }
         text
     }
+}
+
+impl fmt::Display for FolderPlace {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.host {
+            Some(host) => write!(formatter, "{host}={}", self.path.display()),
+            None => write!(formatter, "{}", self.path.display()),
+        }
+    }
+}
+
+impl FromStr for FolderPlace {
+    type Err = &'static str;
+
+    /// `/path` or `HOST=/path`: a path may have `=` in it, and begins with `/`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (host, path) = match text.split_once('=') {
+            Some((host, path)) if !text.starts_with('/') => (Some(host.trim()), path.trim()),
+            _ => (None, text),
+        };
+        if !path.starts_with('/') {
+            return Err("it is not [HOST=]/PATH, with a path from the root");
+        }
+        let is_letter = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.');
+        if host.is_some_and(|host| host.is_empty() || !host.chars().all(is_letter)) {
+            return Err("a host is a name of letters, digits, `-`, `_` and `.`");
+        }
+        // Places are kept under its name: a slash at its end must not make it another folder.
+        Ok(FolderPlace { host: host.map(str::to_owned), path: Path::new(path).components().collect() })
+    }
+}
+
+fn name_of(dates: DateOrder) -> &'static str {
+    DATE_ORDERS.iter().find(|(_, order)| *order == dates).map_or("", |(name, _)| name)
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
@@ -143,6 +204,7 @@ struct Reading {
     listen: Vec<ListenPlace>,
     milter: Option<MilterPlace>,
     tenants: Vec<Tenant>,
+    folders: Vec<FolderPlace>,
     problems: Vec<String>,
 }
 
@@ -175,6 +237,11 @@ impl Reading {
                 }
             },
             Some(_) if key == "microsoft365" => self.tenant(number, value),
+            Some(_) if key == "folder" => self.folder(number, value),
+            Some(_) if key == "dates" && DATE_ORDERS.iter().all(|(name, _)| *name != value) => {
+                let names = DATE_ORDERS.map(|(name, _)| name).join(", ");
+                self.problems.push(format!("line {number}: `dates` can only be one of {names}"));
+            }
             Some(_) if key == "journal" && value != "mail" => {
                 self.problems.push(format!("line {number}: `journal` can only be `mail`"));
             }
@@ -199,8 +266,21 @@ impl Reading {
         self.problems.push(format!("line {number}: {problem}"));
     }
 
+    fn folder(&mut self, number: usize, value: &str) {
+        let problem = match value.parse::<FolderPlace>() {
+            // Two would send every line twice.
+            Ok(folder) if self.folders.iter().any(|known| known.path == folder.path) => {
+                format!("the folder {} is given twice", folder.path.display())
+            }
+            Ok(_) if self.folders.len() >= FOLDERS_MAX => format!("more than {FOLDERS_MAX} folders"),
+            Ok(folder) => return self.folders.push(folder),
+            Err(no_folder) => format!("`{value}` is no folder: {no_folder}"),
+        };
+        self.problems.push(format!("line {number}: {problem}"));
+    }
+
     fn finish(self) -> Result<Config, Vec<String>> {
-        let [server, word, name, _, authorities, state, _, journal, certificate, key, _, _] = self.values;
+        let [server, word, name, _, authorities, state, _, journal, certificate, key, _, _, _, dates] = self.values;
         let mut problems = self.problems;
         if server.is_none() {
             problems.push("`server` is missing".to_owned());
@@ -230,6 +310,8 @@ impl Reading {
             is_journal_read: journal.is_some(),
             milter: self.milter,
             tenants: self.tenants,
+            folders: self.folders,
+            dates: DATE_ORDERS.iter().find(|(name, _)| Some(*name) == dates.as_deref()).map(|(_, order)| *order),
         })
     }
 }
@@ -239,10 +321,14 @@ fn bad_word(error: EnrolmentError) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use vigie_shipping::Token;
 
     use super::*;
+
+    pub fn word() -> String {
+        Enrolment { token: Token::generate().unwrap(), pin: None }.word()
+    }
 
     #[test]
     fn a_configuration_is_read_as_it_was_written() {
@@ -262,6 +348,8 @@ mod tests {
             tenants: ["contoso.com", "fabrikam.example"]
                 .map(|tenant| format!("tenant={tenant} client=4f1c secret-file=/etc/vigie/{tenant}").parse().unwrap())
                 .to_vec(),
+            folders: ["ex01=/mnt/ex01/MessageTracking", "/srv/odd = name"].map(|place| place.parse().unwrap()).to_vec(),
+            dates: Some(DateOrder::DayFirst),
         };
         assert_eq!(Config::parse(&config.text()), Ok(config));
     }
@@ -270,7 +358,8 @@ mod tests {
     fn all_mistakes_are_told_at_once_with_their_lines() {
         let problems = Config::parse(
             "# x\nserver a:1\nwurd = x\nname =\nword = nonsense\nname = a\nname = b\nlisten = udp 514\njournal = all\ncertificate = x\nmilter = 8893\nmilter = inet:1@localhost\nmilter = inet:2@localhost\n\
-             microsoft365 = tenant=a client=b\nmicrosoft365 = tenant=a client=b secret-file=/s\nmicrosoft365 = tenant=A client=c secret-file=/t\n",
+             microsoft365 = tenant=a client=b\nmicrosoft365 = tenant=a client=b secret-file=/s\nmicrosoft365 = tenant=A client=c secret-file=/t\n\
+             folder = logs\nfolder = e x=/logs\nfolder = /logs\nfolder = ex01=/logs\ndates = american\n",
         )
         .unwrap_err();
         let all = problems.join("\n");
@@ -286,6 +375,10 @@ mod tests {
             "line 13: `milter` is given twice",
             "line 14: `microsoft365`: `secret-file` is missing",
             "line 16: the tenant `a` is given twice",
+            "line 17: `logs` is no folder: it is not [HOST=]/PATH",
+            "line 18: `e x=/logs` is no folder: a host is",
+            "line 20: the folder /logs is given twice",
+            "line 21: `dates` can only be one of day-first, month-first, year-first",
             "`server` is missing",
             "both `certificate` and `key`",
         ] {

@@ -12,8 +12,9 @@ use std::time::Duration;
 use vigie_milter::MilterPlace;
 use vigie_polling::{Examined, SystemClock, Tenant};
 use vigie_sources::machine::{is_denied, reading_group, space};
+use vigie_sources::{SourceError, examine_folder};
 
-use crate::config::Config;
+use crate::config::{Config, FolderPlace};
 use crate::failure::Failure;
 use crate::{feeds, log, run, status};
 
@@ -61,6 +62,7 @@ pub fn examine(path: &Path) -> Result<ExitCode, Failure> {
     let mut findings = vec![privacy(path)];
     findings.extend(server(&config));
     findings.extend(logs(&config));
+    findings.extend(config.folders.iter().flat_map(|folder| folder_of(folder, &config)));
     findings.extend(config.milter.iter().map(milter));
     findings.extend(config.tenants.iter().map(trace_of));
     findings.extend(state(&config.state));
@@ -152,6 +154,41 @@ fn log_of(path: &Path) -> Finding {
         }
         Err(error) => Finding::error(format!("{name} cannot be read: {error}"), format!("see `ls -l {name}`")),
     }
+}
+
+/// A folder that is followed: is it there, and is something in it that can be read?
+fn folder_of(folder: &FolderPlace, config: &Config) -> Vec<Finding> {
+    let name = folder.path.display();
+    let examined = match examine_folder(&folder.path, &feeds::settings_of(folder, config)) {
+        Ok(examined) => examined,
+        Err(SourceError::NotFound { .. }) => {
+            let advice = "see whether the share is mounted (`findmnt`); it is followed once it is there";
+            return vec![Finding::error(format!("the folder {name} is not there"), advice)];
+        }
+        Err(error) => return vec![Finding::error(error.to_string(), error.hint())],
+    };
+    let (looked_into, followed) = (examined.looked_into, examined.followed);
+    let mut findings: Vec<Finding> =
+        examined.problems.iter().map(|error| Finding::error(error.to_string(), error.hint())).collect();
+    let what = "message tracking logs of Exchange and consoles of Domino (not packed)";
+    if examined.files == 0 {
+        findings.push(Finding::warning(
+            format!("nothing lies in the folder {name}"),
+            "see whether the share is mounted (`findmnt`), and where the mail server writes",
+        ));
+    } else if followed == 0 && findings.is_empty() {
+        let found = format!("of the {looked_into} files in {name} that were changed last, none is followed");
+        findings.push(Finding::warning(found, format!("{what} are; import other files")));
+    } else if followed > 0 {
+        let found = format!("{name} has {} files; {followed} of the last {looked_into} are followed", examined.files);
+        findings.push(Finding::ok(found));
+    }
+    if let Some(first) = examined.gaps.first() {
+        let found = format!("in {name} files are missing, in {} hours: {first}", examined.gaps.len());
+        let advice = "if they were removed before they were read, let the server keep them longer (MessageTrackingLogMaxDirectorySize)";
+        findings.push(Finding::warning(found, advice));
+    }
+    findings
 }
 
 /// Whether mail servers are heard, and only those of this machine.
@@ -257,6 +294,25 @@ mod tests {
         assert_ne!(state(folder.path())[0].verdict, Verdict::Error);
         // Looking leaves nothing.
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_without_logs_is_said() {
+        let work = tempfile::tempdir().unwrap();
+        let config = Config::parse(&format!("server=a:1\nword={}", crate::config::tests::word())).unwrap();
+        let verdicts = |path: &Path| -> Vec<Verdict> {
+            let folder = FolderPlace { host: None, path: path.to_owned() };
+            folder_of(&folder, &config).iter().map(|finding| finding.verdict).collect()
+        };
+        assert_eq!(verdicts(&work.path().join("nothing")), [Verdict::Error]);
+        assert_eq!(verdicts(work.path()), [Verdict::Warning]);
+        fs::write(work.path().join("readme.txt"), "hello\n").unwrap();
+        assert_eq!(verdicts(work.path()), [Verdict::Warning]);
+        let console = "[1D44:001E-B812] 05/16/2026 07:59:59.11 AM Opened session for Jane Doe/Acme (Release 14.0)\n";
+        fs::write(work.path().join("console1.log"), console).unwrap();
+        assert_eq!(verdicts(work.path()), [Verdict::Ok]);
+        fs::write(work.path().join("MSGTRK2026030210-2.LOG"), "x").unwrap();
+        assert_eq!(verdicts(work.path()), [Verdict::Ok, Verdict::Warning]);
     }
 
     #[test]

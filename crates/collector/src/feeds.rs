@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use vigie_formats::transcript::Settings;
 use vigie_milter::{Milter, MilterPlace, host_in_log};
 use vigie_polling::{Http, Poller, SystemClock, Tenant};
 use vigie_shipping::{Places, TrustError};
@@ -13,9 +14,9 @@ use vigie_sources::listen::{
     Clock, ListenConfig, ListenPlace, Listener, Protocol, Senders, TlsError, Transport, tls_config,
 };
 use vigie_sources::spool::{Spool, SpoolConfig};
-use vigie_sources::{Feed, Follower, Start, find_machine_logs};
+use vigie_sources::{Feed, Folder, Follower, Start, find_machine_logs};
 
-use crate::config::{Config, host_name, program};
+use crate::config::{Config, FolderPlace, host_name, program};
 use crate::failure::Failure;
 
 /// Followed when no mail log is there yet: where Debian and others will write it.
@@ -61,6 +62,10 @@ pub fn open(config: &Config, scope: Scope, mut places: Places) -> Result<Sources
         let of_file = places.take(&file.display().to_string());
         sources.feeds.push(Box::new(Follower::new(file, of_file, Start::Beginning)));
     }
+    for folder in &config.folders {
+        let of_folder = places.take(&folder.path.display().to_string());
+        sources.feeds.push(Box::new(Folder::new(&folder.path, settings_of(folder, config), of_folder)));
+    }
     for listen in &config.listen {
         listen_at(listen, config, &mut sources)?;
     }
@@ -77,8 +82,19 @@ pub fn open(config: &Config, scope: Scope, mut places: Places) -> Result<Sources
 
 /// The logs that are named, or else the usual ones, unless something else is shipped.
 pub fn followed(config: &Config) -> Vec<PathBuf> {
-    let has_others = !config.listen.is_empty() || config.is_journal_read || !config.tenants.is_empty();
+    let has_others =
+        !config.listen.is_empty() || config.is_journal_read || !config.tenants.is_empty() || !config.folders.is_empty();
     if config.files.is_empty() && !has_others { usual_files(find_machine_logs()) } else { config.files.clone() }
+}
+
+/// What the files of a folder do not tell.
+pub fn settings_of(folder: &FolderPlace, config: &Config) -> Settings {
+    Settings {
+        host: folder.host.clone().unwrap_or_else(|| config.name.clone()),
+        host_is_given: folder.host.is_some(),
+        dates: config.dates,
+        ..Settings::default()
+    }
 }
 
 fn listen_at(listen: &ListenPlace, config: &Config, sources: &mut Sources) -> Result<(), Failure> {

@@ -17,12 +17,27 @@ mod utf16;
 pub struct Settings {
     /// The server that wrote the file, for files that do not name it.
     pub host: String,
+    /// Somebody named it for this file: then it counts whatever the file says.
+    pub host_is_given: bool,
     /// Which comes first in dates like `03/04/2026`; `None`: find out.
     pub dates: Option<DateOrder>,
     /// When the file was changed last, in microseconds since 1970: no line is younger. 0 where nobody knows.
     pub modified: i64,
-    /// The file is still being written: what may go on is not finished when its present end is reached.
-    pub is_growing: bool,
+    /// How much of the file there is.
+    pub growth: Growth,
+}
+
+/// Whether more of a file may come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Growth {
+    /// It is read once, as it is.
+    #[default]
+    Whole,
+    /// It is followed while it is written: what may go on is not told at its present end, and nothing decides that changes with the file.
+    /// So what is made of it later begins with what is made of it now.
+    Growing,
+    /// It was followed, and comes to its end. What was made of it while it grew is the beginning of what is made of it now.
+    Ended,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +57,11 @@ pub trait Transcriber: Send {
 
     /// What was found out, and what could not be read, for the person who imports: one sentence each.
     fn remarks(&self) -> Vec<String>;
+
+    /// Why nothing is told yet of what was taken, where somebody can do something about it.
+    fn waits_for(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// Looks at the beginning of a file.
@@ -51,6 +71,8 @@ pub type Recognise = fn(head: &[u8], settings: &Settings) -> Option<Box<dyn Tran
 pub struct Kind {
     /// As the documentation names it.
     pub name: &'static str,
+    /// Its server writes it line by line, so that it can be followed. Exports and dumps are whole from the start, or written anew.
+    pub grows: bool,
     /// Looks at the beginning of a file (up to [`HEAD_BYTES`]); `None`: it is of another kind.
     pub recognise: Recognise,
 }
@@ -62,15 +84,16 @@ pub const HEAD_BYTES: usize = 256 * 1024;
 const KINDS: &[Kind] = &[
     exchange::KIND,
     microsoft365::KIND,
-    Kind { name: "Domino console", recognise: domino::console },
-    Kind { name: "Domino activity records", recognise: domino::activity },
-    Kind { name: "Domino events", recognise: domino::events },
-    Kind { name: "Domino statistics", recognise: domino::counters },
+    Kind { name: "Domino console", grows: true, recognise: domino::console },
+    Kind { name: "Domino activity records", grows: false, recognise: domino::activity },
+    Kind { name: "Domino events", grows: true, recognise: domino::events },
+    Kind { name: "Domino statistics", grows: false, recognise: domino::counters },
 ];
 
-/// Who writes this file anew; `None`: its lines stand for themselves.
+/// Who writes this file anew; `None`: its lines stand for themselves, or it is followed and of a kind that does not grow.
 pub fn recognise(head: &[u8], settings: &Settings) -> Option<Box<dyn Transcriber>> {
-    KINDS.iter().find_map(|kind| (kind.recognise)(head, settings))
+    let kinds = KINDS.iter().filter(|kind| kind.grows || settings.growth == Growth::Whole);
+    kinds.into_iter().find_map(|kind| (kind.recognise)(head, settings))
 }
 
 /// Gathers lines from pieces that are cut anywhere. A line longer than the bound is cut there.

@@ -2,7 +2,7 @@
 //!
 //! [`arrange`] turns what a person named into files; [`LogFile`] reads one; [`Identity`] lets a later import prove that a
 //! file contains what was read before. A [`Follower`] reads a log while it is written, through every kind of rotation; [`spool`]
-//! keeps what comes only once, [`listen`] takes syslog, [`journald`] reads a journal; each gives its lines as a [`Feed`]. Every way in
+//! keeps what comes only once, a [`Folder`] follows files whose lines do not stand for themselves, [`listen`] takes syslog, [`journald`] reads a journal; each gives its lines as a [`Feed`]. Every way in
 //! which a file can be bad is a [`SourceError`] that says what to do next.
 
 mod arrange;
@@ -28,7 +28,7 @@ pub use chunk::{Chunk, Lines};
 pub use compression::Compression;
 pub use error::SourceError;
 pub use feed::{EVENTS_MAX, Feed, FeedEvent, FileMark, PIECE_BYTES_MAX, Piece, Place, StreamId};
-pub use folder::Folder;
+pub use folder::{ExaminedFolder, Folder, examine_folder};
 pub use follow::{Follower, IN_FLIGHT_PIECES_MAX, LINGER, STREAMS_MAX, Start};
 pub use identity::Identity;
 pub use logfile::{CHUNK_BYTES, LINE_BYTES_MAX, LogFile, Resumed};

@@ -8,7 +8,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
-use vigie_formats::transcript::Settings;
+use vigie_formats::transcript::{Growth, Settings};
 
 use crate::decoder::{self, Decoder, FILE_BUFFER_BYTES, Meter};
 use crate::identity::{FINGERPRINT_BYTES, Running};
@@ -91,7 +91,7 @@ impl LogFile {
         let file = File::open(path).map_err(|source| SourceError::opening(path, source))?;
         let metadata = file.metadata().map_err(|source| SourceError::opening(path, source))?;
         let mut log = Self::of(path, file, &metadata, settings)?;
-        log.look_at_head()?;
+        log.look_at_head(settings.growth)?;
         Ok(log)
     }
 
@@ -202,7 +202,8 @@ impl LogFile {
         self.is_transcribed
     }
 
-    /// What was found out about a file whose lines did not stand for themselves, once it is read to its end: one sentence each.
+    /// What was found out about a file whose lines did not stand for themselves, once it is read to its end: one sentence each. Of a file that
+    /// grows, why nothing is told of it yet.
     pub fn remarks(&self) -> Vec<String> {
         self.remarks.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -247,10 +248,12 @@ impl LogFile {
         })
     }
 
-    fn look_at_head(&mut self) -> Result<(), SourceError> {
+    fn look_at_head(&mut self, growth: Growth) -> Result<(), SourceError> {
         self.fill(FINGERPRINT_BYTES);
         let head = &self.buffer[self.ahead.clone()];
-        if head.is_empty() {
+        // Of a file that is followed, what nothing is told of yet may be much.
+        let may_wait = self.is_transcribed && growth != Growth::Whole && !matches!(self.end, End::Failed(_));
+        if head.is_empty() && !may_wait {
             return Err(match std::mem::replace(&mut self.end, End::Done) {
                 End::Failed(error) => error,
                 _ => SourceError::Empty { path: self.path.clone() },

@@ -3,7 +3,7 @@
 use std::io::{self, Cursor, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use vigie_formats::transcript::{self, HEAD_BYTES, Settings, Transcriber};
+use vigie_formats::transcript::{self, Growth, HEAD_BYTES, Settings, Transcriber};
 
 use crate::LINE_BYTES_MAX;
 use crate::decoder::Decoder;
@@ -28,7 +28,7 @@ pub(crate) fn open(mut decoder: Decoder, settings: &Settings, remarks: &Remarks)
             let transcribed = Transcribed {
                 source: rest,
                 transcriber,
-                is_growing: settings.is_growing,
+                is_growing: settings.growth == Growth::Growing,
                 step: vec![0; STEP_BYTES].into_boxed_slice(),
                 lines: Vec::new(),
                 at: 0,
@@ -61,11 +61,14 @@ impl Read for Transcribed {
             self.at = 0;
             let bytes = self.source.read(&mut self.step)?;
             if bytes == 0 {
-                if !self.is_growing {
+                let remarks = if self.is_growing {
+                    self.transcriber.waits_for().map(str::to_owned).into_iter().collect()
+                } else {
                     self.transcriber.finish(&mut self.lines);
-                }
+                    self.transcriber.remarks()
+                };
                 self.is_over = true;
-                *self.remarks.lock().unwrap_or_else(PoisonError::into_inner) = self.transcriber.remarks();
+                *self.remarks.lock().unwrap_or_else(PoisonError::into_inner) = remarks;
             } else {
                 self.transcriber.bytes(&self.step[..bytes], &mut self.lines);
             }

@@ -6,7 +6,7 @@
 //!
 //! A file does not name the server that wrote it, but its rows do: the first that does decides, and what stands before it is held back. The
 //! host is the name's first label in lower case, because rows write `EX01` and `ex01.example.com` for one server. Where no row names it within
-//! [`HEAD_BYTES`], it is the host that the file was given with.
+//! [`HEAD_BYTES`], it is the host that the file was given with. A host that somebody named for the file counts at once.
 
 mod row;
 mod sequence;
@@ -18,6 +18,7 @@ use crate::scan;
 
 pub const KIND: Kind = Kind {
     name: "Exchange message tracking log",
+    grows: true,
     recognise: |head, settings| {
         is_tracking_log(head).then(|| Box::new(Tracking::new(settings)) as Box<dyn Transcriber>)
     },
@@ -85,7 +86,7 @@ impl Tracking {
     fn new(settings: &Settings) -> Self {
         let state = State {
             fallback: row::host_of(settings.host.as_bytes()).unwrap_or_else(|| b"exchange".to_vec()),
-            host: None,
+            host: row::given(settings),
             header: None,
             held: Vec::new(),
             held_rows_bytes: 0,

@@ -34,7 +34,7 @@ use super::{
     utf16::Utf16,
 };
 
-pub const KIND: Kind = Kind { name: "Microsoft 365 message trace", recognise };
+pub const KIND: Kind = Kind { name: "Microsoft 365 message trace", grows: false, recognise };
 
 /// CSV as PowerShell and the admin centres export it, or JSON as the services answer. Downloads of a historical search are UTF-16.
 fn recognise(head: &[u8], settings: &Settings) -> Option<Box<dyn Transcriber>> {

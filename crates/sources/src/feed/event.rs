@@ -51,6 +51,20 @@ pub enum FeedEvent {
         /// Its stream.
         stream: StreamId,
     },
+    /// A file no longer begins with what was read of it: something else was written over it, or stands in its place.
+    Overwritten {
+        /// The file.
+        path: PathBuf,
+        /// What was in it.
+        stream: StreamId,
+        /// How much of that had been read.
+        at: u64,
+    },
+    /// What a person should know of a folder: files that are missing, or what has to be said before they can be read.
+    Notice {
+        /// What it is, and what to do.
+        text: String,
+    },
     /// Bytes are gone, or may be.
     Lost {
         /// Of which stream.
@@ -129,6 +143,13 @@ impl fmt::Display for FeedEvent {
                 path.display(),
                 file.display()
             ),
+            FeedEvent::Overwritten { path, at, .. } => write!(
+                formatter,
+                "{} no longer begins with what was read of it ({at} bytes of lines): it is read from its start, and what stood behind that \
+                 before is lost, if anything",
+                path.display()
+            ),
+            FeedEvent::Notice { text } => formatter.write_str(text),
             FeedEvent::Lost { from, bytes: Some(bytes), why, .. } => {
                 write!(formatter, "{bytes} bytes are lost, from byte {from} on: {why}")
             }

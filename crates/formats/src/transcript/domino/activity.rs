@@ -37,7 +37,7 @@ pub fn recognise(head: &[u8], settings: &Settings) -> Option<Box<dyn Transcriber
     let opens = |(line, next): (&[u8], &[u8])| Header::of(line).is_some() && next == b"{";
     let is_dump = lines().zip(lines().skip(1)).take(HEAD_LINES_MAX).any(opens);
     is_dump.then(|| {
-        let dates = Dates::new(settings.dates, settings.modified);
+        let dates = Dates::of(settings);
         let dump = Dump { host: host_name(&settings.host), ..Dump::default() };
         Box::new(Dated::new(dump, dates)) as Box<dyn Transcriber>
     })

@@ -94,7 +94,7 @@ const TASKS: [&[u8]; 24] = [
 /// Takes a file whose lines with a time are nearly all such as only a console has, and some of them certainly.
 pub fn recognise(head: &[u8], settings: &Settings) -> Option<Box<dyn Transcriber>> {
     is_console(head).then(|| {
-        let dates = Dates::new(settings.dates, settings.modified);
+        let dates = Dates::of(settings);
         let console = Console { host: host_name(&settings.host), ..Console::default() };
         Box::new(Dated::new(console, dates)) as Box<dyn Transcriber>
     })

@@ -1,7 +1,10 @@
 //! Whether `03/04/2026` is in March or in April: told by whoever imports, seen in the file, or assumed, and always said.
 
 use super::stamp::{Date, Day, Stamp};
-use crate::{envelope::stamp::days_from_epoch, transcript::DateOrder};
+use crate::{
+    envelope::stamp::days_from_epoch,
+    transcript::{DateOrder, Growth, Settings},
+};
 
 const SECONDS_PER_DAY: i64 = 86_400;
 const MICROS_PER_SECOND: i64 = 1_000_000;
@@ -16,8 +19,10 @@ const APART_SECONDS_MIN: i64 = 20 * SECONDS_PER_DAY;
 #[derive(Debug, Default)]
 pub struct Dates {
     named: Option<DateOrder>,
-    /// When the file was changed last, in seconds; 0 where nobody knows.
+    /// When the file was changed last, in seconds; 0 where nobody knows, or where it may still change.
     modified: i64,
+    /// The same, once the file has come to its end.
+    modified_at_end: i64,
     evidence: [Evidence; 2],
     decision: Option<Decision>,
     /// The first date with its line.
@@ -61,10 +66,18 @@ struct Evidence {
 const OPEN: [DateOrder; 2] = [DateOrder::DayFirst, DateOrder::MonthFirst];
 
 impl Dates {
-    pub fn new(named: Option<DateOrder>, modified_micros: i64) -> Self {
-        let order = named.filter(|order| *order != DateOrder::YearFirst);
+    pub fn of(settings: &Settings) -> Self {
+        let order = settings.dates.filter(|order| *order != DateOrder::YearFirst);
         let decision = order.map(|order| Decision { order, why: Why::Named });
-        Self { named, modified: modified_micros.div_euclid(MICROS_PER_SECOND), decision, ..Self::default() }
+        let modified_at_end = settings.modified.div_euclid(MICROS_PER_SECOND);
+        // What decides while a file is followed must decide in the same way when it has grown, and its time is another.
+        let modified = if settings.growth == Growth::Whole { modified_at_end } else { 0 };
+        Self { named: settings.dates, modified, modified_at_end, decision, ..Self::default() }
+    }
+
+    /// The file ends here, and is as old as it is.
+    pub fn ends(&mut self) {
+        self.modified = self.modified_at_end;
     }
 
     pub fn is_decided(&self) -> bool {

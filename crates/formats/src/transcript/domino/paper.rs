@@ -90,6 +90,7 @@ impl<R: Reader> Transcriber for Dated<R> {
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
+        self.dates.ends();
         if let Some(last) = self.lines.rest() {
             if R::LAST_LINE_MAY_GO_ON {
                 self.unfinished_bytes = last.len();
@@ -114,6 +115,11 @@ impl<R: Reader> Transcriber for Dated<R> {
             remarks.push(format!("{} lines are longer than a mebibyte and were cut there", self.lines.overlong));
         }
         remarks
+    }
+
+    fn waits_for(&self) -> Option<&'static str> {
+        let waits = !self.held.is_empty() && !self.dates.is_decided();
+        waits.then_some("no date in it tells whether day or month comes first; say it in the configuration, such as `dates = day-first`")
     }
 }
 
