@@ -1,6 +1,6 @@
 //! Files of a Domino server written anew: dialects, the order of dates, and bad input.
 
-use vigie_formats::transcript::{DateOrder, HEAD_BYTES, Settings, recognise};
+use vigie_formats::transcript::{DateOrder, Growth, HEAD_BYTES, Settings, recognise};
 use vigie_model::parse_iso;
 
 fn settings(modified: &str) -> Settings {
@@ -238,7 +238,7 @@ fn binary_in_the_middle_of_a_console() {
 #[test]
 fn a_large_file_of_one_day_takes_bounded_memory() {
     let line = b"[1D44:0658-0C6C] 05/06/2014 10:00:00   Router: Delivery thread 000A: searching for work, which is a line of a usual length\n";
-    let growing = Settings { is_growing: true, ..settings("") };
+    let growing = Settings { growth: Growth::Growing, ..settings("") };
     let mut transcriber = recognise(line, &growing).expect("a console");
     let (mut out, mut first_out) = (Vec::new(), 0);
     for count in 0..300_000 {

@@ -16,7 +16,7 @@ pub use counters::recognise as counters;
 pub use events::recognise as events;
 
 use super::{
-    Settings, Transcriber,
+    Growth, Settings, Transcriber,
     sorted::{Of, Sorted},
 };
 
@@ -24,7 +24,7 @@ use super::{
 /// is followed while it is written, that is not known yet.
 pub fn console(head: &[u8], settings: &Settings) -> Option<Box<dyn Transcriber>> {
     let console = console::recognise(head, settings)?;
-    Some(if settings.is_growing { console } else { Box::new(Sorted::new(console, Of::Stretches)) })
+    Some(if settings.growth == Growth::Whole { Box::new(Sorted::new(console, Of::Stretches)) } else { console })
 }
 
 /// Console lines become `domino: `.

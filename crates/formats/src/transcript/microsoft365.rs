@@ -48,8 +48,7 @@ fn recognise(head: &[u8], settings: &Settings) -> Option<Box<dyn Transcriber>> {
 fn of_text(head: &[u8], settings: &Settings) -> Option<Box<dyn Transcriber>> {
     let json = || json::Objects::recognise(head, settings).map(|found| Box::new(found) as Box<dyn Transcriber>);
     let csv = || export::Export::recognise(head, settings).map(|found| Box::new(found) as Box<dyn Transcriber>);
-    let rows = json().or_else(csv)?;
-    Some(if settings.is_growing { rows } else { Box::new(Sorted::new(rows, Of::Lines)) })
+    json().or_else(csv).map(|rows| Box::new(Sorted::new(rows, Of::Lines)) as Box<dyn Transcriber>)
 }
 
 /// A file of UTF-16, read as the UTF-8 that it would be.
