@@ -22,28 +22,11 @@ struct Run {
 }
 
 static RUNS: LazyLock<Vec<Run>> = LazyLock::new(|| {
-    let folders = [
-        "postfix-chain/file-short",
-        "postfix-chain/iso-long",
-        "postfix-chain/rfc3164-long",
-        "sample",
-        "sendmail/rfc3164",
-        "sendmail/iso",
-        "sendmail/submission",
-        "opensmtpd/rfc3164",
-        "opensmtpd/iso",
-        "opensmtpd/filter",
-        "rspamd",
-        "filters/after-queue",
-        "filters/before-queue",
-        "exim/default",
-        "exim/richall",
-        "exim/sysdup",
-        "exchange/made/dag",
-        "exchange/made/old",
-        "microsoft365/made/tenant",
-    ];
-    folders.iter().map(|folder| Run::of(&Corpus::load(&corpus::testdata().join(folder)))).collect()
+    let mut corpora = corpus::everywhere();
+    corpora.retain(|corpus| !corpus.needs_settings());
+    let without_truth = ["sendmail/submission", "opensmtpd/filter", "rspamd"];
+    corpora.extend(without_truth.map(|folder| Corpus::load(&corpus::testdata().join(folder))));
+    corpora.iter().map(Run::of).collect()
 });
 
 impl Run {
