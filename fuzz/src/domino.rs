@@ -28,6 +28,7 @@ pub fn domino(bytes: &[u8]) {
         host: "hub1".to_owned(),
         dates: orders[sum / 7 % 4],
         modified: (sum % 3) as i64 * 899_372_800_000_000,
+        is_growing: false,
     };
     if let Some(written) = written(&file, &settings, file.len()) {
         assert_eq!(Some(&written), self::written(&file, &settings, 1 + sum / 31 % 97).as_ref(), "cut anywhere");

@@ -39,6 +39,8 @@ const UNFILLED_MICROS_MAX: Micros = MICROS_PER_DAY;
 const SILENT_MICROS_MAX: Micros = 30 * MICROS_PER_DAY;
 /// A message at a server that logs no end is kept so long after the last word on its last recipient: an alias may still expand.
 const DONE_MICROS: Micros = MICROS_PER_HOUR;
+/// The same where the server may change its word: Microsoft's trace of a message changes within two days.
+const REVISED_MICROS: Micros = 3 * MICROS_PER_DAY;
 /// Servers other than Postfix do not use a queue id again, within this time.
 const LASTING_MICROS: Micros = MICROS_PER_DAY;
 /// More open entries than this are not kept: the most silent ones are let go, as if they had ended.
@@ -377,6 +379,7 @@ impl Queue {
             while at < generations.len() {
                 let entry = &generations[at];
                 let limit = match (entry.is_message(), entry.is_done()) {
+                    (true, true) if entry.is_revised() => watermark - REVISED_MICROS,
                     (true, true) => watermark - DONE_MICROS,
                     (true, false) if entry.is_settled() => silent_limit.max(watermark - LASTING_MICROS),
                     (true, false) => silent_limit,

@@ -114,8 +114,8 @@ fn stage(recipients: &[u8], words: &[u8]) -> &'static [u8] {
 
 fn of_message<'a>(id: &[u8], text: &'a [u8]) -> Option<Record<'a>> {
     let statement = Statement::about(QueueId::new(id)?);
-    let statement = if let Some((before, words)) = failure(text) {
-        tried(statement, before, words)?
+    let statement = if let Some((before, status, words)) = failure(text) {
+        tried(statement, before, status, words)?
     } else if let Some(before) = text.strip_suffix(b" sent") {
         let (sender, recipient) = scan::split_last(before, b" to=")?;
         let word = Word::on(Addresses::one(recipient), Status::Final(Outcome::Delivered));
@@ -131,16 +131,16 @@ fn of_message<'a>(id: &[u8], text: &'a [u8]) -> Option<Record<'a>> {
     Some(Record::Statement(Box::new(statement)))
 }
 
-/// What stands before the words of a failure, those words, and whether that was the last one.
-fn failure(text: &[u8]) -> Option<(&[u8], (Status, &[u8]))> {
+/// What stands before the words of a failure, whether that was the last one, and those words.
+fn failure(text: &[u8]) -> Option<(&[u8], Status, &[u8])> {
     let (before, words) = scan::split(text, b" failed (")?;
     match words.strip_prefix(b"temporary): ") {
-        Some(words) => Some((before, (Status::Deferred, words))),
-        None => Some((before, (Status::Final(Outcome::Bounced), words.strip_prefix(b"permanent): ")?))),
+        Some(words) => Some((before, Status::Deferred, words)),
+        None => Some((before, Status::Final(Outcome::Bounced), words.strip_prefix(b"permanent): ")?)),
     }
 }
 
-fn tried<'a>(statement: Statement<'a>, before: &'a [u8], (status, words): (Status, &'a [u8])) -> Option<Statement<'a>> {
+fn tried<'a>(statement: Statement<'a>, before: &'a [u8], status: Status, words: &'a [u8]) -> Option<Statement<'a>> {
     let (sender, recipient) = scan::split_last(before, b" to=")?;
     let word = Word { dsn: dsn(words), reply: words, ..Word::on(Addresses::one(recipient), status) };
     Some(Statement { sender: Some(bare(sender)), word: Some(word), ..statement })

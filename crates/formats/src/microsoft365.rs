@@ -74,6 +74,7 @@ impl<'a> Row<'a> {
             subject: (!self.subject.is_empty()).then_some(Cow::Borrowed(self.subject)),
             size: (!self.size.is_empty()).then(|| scan::number(self.size)),
             network_id: self.id,
+            revised: true,
             end: End::WhenDone,
             ..Statement::about(queue_id(self.id)?)
         };

@@ -40,6 +40,8 @@ pub struct Statement<'a> {
     pub network_id: &'a [u8],
     /// The server gives each copy of the message a `network_id` of its own, and not all of them one.
     pub network_id_per_copy: bool,
+    /// The server says other things of the message later, under the same time: it is told anew each time that somebody asks.
+    pub revised: bool,
     /// The hop at this server that this one continues (Sendmail's clone, Exchange's fork).
     pub previous: Option<QueueId>,
     /// The message at this server that this notice is about.
@@ -154,6 +156,7 @@ impl Statement<'_> {
             recipient_count: None,
             network_id: b"",
             network_id_per_copy: false,
+            revised: false,
             previous: None,
             notice_of: None,
             also: None,

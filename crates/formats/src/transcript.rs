@@ -9,6 +9,7 @@ mod csv;
 pub mod domino;
 pub mod exchange;
 pub mod microsoft365;
+mod sorted;
 mod utf16;
 
 /// What a file alone does not tell.

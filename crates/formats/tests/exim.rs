@@ -102,7 +102,7 @@ fn what_only_looks_like_an_id_is_none() {
         "2026-11-22 04:59:25 1xUzfh-0005eu-36",
         "Nov 22 04:59:25 mx1 archiver[9]: 1xUzfh-0005eu-36 is clean",
         "Nov 22 04:59:25 mx1 archiver[9]: prefork: child states: II",
-        "2026-11-22 04:59:25 host sshd[9]: text",
+        "2026-11-22 04:59:25 host archiver[9]: text",
     ] {
         with(line, |record| assert_eq!(record, Record::Foreign, "{line}"));
     }

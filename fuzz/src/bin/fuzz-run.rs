@@ -54,7 +54,8 @@ fn usage() -> ExitCode {
 }
 
 /// Folders of captured and made runs.
-const RUNS: &[&str] = &["postfix-chain", "exim", "sendmail", "opensmtpd", "exchange/made", "microsoft365/made", "domino/made", "filters"];
+const RUNS: &[&str] =
+    &["postfix-chain", "exim", "sendmail", "opensmtpd", "exchange/made", "microsoft365/made", "domino/made", "filters"];
 
 /// What inputs are made from.
 struct Captured {

@@ -96,6 +96,8 @@ struct Aside {
     by_statements: bool,
     /// The server logs no end of a message.
     ends_when_done: bool,
+    /// It may say other things later.
+    is_revised: bool,
     /// Another hop took some of the recipients over.
     parted: bool,
     content: Option<Box<Content>>,
@@ -110,6 +112,7 @@ impl Default for Aside {
             network_id: Text::default(),
             by_statements: false,
             ends_when_done: false,
+            is_revised: false,
             parted: false,
             content: None,
             awaited: None,
@@ -395,6 +398,7 @@ impl Entry {
             told.network_id = network_id;
         }
         told.ends_when_done |= statement.end == End::WhenDone;
+        told.is_revised |= statement.revised;
         told.parted |= matches!(statement.also, Some(Also::Part(_)));
         match statement.end {
             End::Later | End::WhenDone => {}
@@ -488,6 +492,10 @@ impl Entry {
             Some(awaited) => awaited.is_empty(),
             None => self.recipients.len() >= self.recipients_left().unwrap_or(0) as usize,
         }
+    }
+
+    pub fn is_revised(&self) -> bool {
+        self.aside.as_ref().is_some_and(|told| told.is_revised)
     }
 
     /// As [`Entry::is_done`], of the recipients that were told. They may be fewer than were counted: aliases meet.

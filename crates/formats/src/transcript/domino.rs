@@ -12,9 +12,20 @@ mod paper;
 pub(crate) mod stamp;
 
 pub use activity::recognise as activity;
-pub use console::recognise as console;
 pub use counters::recognise as counters;
 pub use events::recognise as events;
+
+use super::{
+    Settings, Transcriber,
+    sorted::{Of, Sorted},
+};
+
+/// Console text. A full console.log is written over from its start, so that its older part stands behind the newer one; of a file that
+/// is followed while it is written, that is not known yet.
+pub fn console(head: &[u8], settings: &Settings) -> Option<Box<dyn Transcriber>> {
+    let console = console::recognise(head, settings)?;
+    Some(if settings.is_growing { console } else { Box::new(Sorted::new(console, Of::Stretches)) })
+}
 
 /// Console lines become `domino: `.
 const CONSOLE: &[u8] = b"domino";

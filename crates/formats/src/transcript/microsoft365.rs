@@ -28,7 +28,11 @@ mod values;
 
 use vigie_model::{Micros, iso};
 
-use super::{Kind, Settings, Transcriber, push_column, utf16::Utf16};
+use super::{
+    Kind, Settings, Transcriber, push_column,
+    sorted::{Of, Sorted},
+    utf16::Utf16,
+};
 
 pub const KIND: Kind = Kind { name: "Microsoft 365 message trace", recognise };
 
@@ -44,7 +48,8 @@ fn recognise(head: &[u8], settings: &Settings) -> Option<Box<dyn Transcriber>> {
 fn of_text(head: &[u8], settings: &Settings) -> Option<Box<dyn Transcriber>> {
     let json = || json::Objects::recognise(head, settings).map(|found| Box::new(found) as Box<dyn Transcriber>);
     let csv = || export::Export::recognise(head, settings).map(|found| Box::new(found) as Box<dyn Transcriber>);
-    json().or_else(csv)
+    let rows = json().or_else(csv)?;
+    Some(if settings.is_growing { rows } else { Box::new(Sorted::new(rows, Of::Lines)) })
 }
 
 /// A file of UTF-16, read as the UTF-8 that it would be.

@@ -92,6 +92,8 @@ struct Dump {
 }
 
 impl Reader for Dump {
+    const LAST_LINE_MAY_GO_ON: bool = false;
+
     fn stamp(line: &[u8]) -> Option<Stamp> {
         stamp::read(Header::of(line)?.time).map(|(stamp, _)| stamp)
     }

@@ -142,6 +142,8 @@ struct Console {
 }
 
 impl Reader for Console {
+    const LAST_LINE_MAY_GO_ON: bool = true;
+
     fn stamp(line: &[u8]) -> Option<Stamp> {
         Parts::of(line).stamp
     }

@@ -11,6 +11,9 @@ const HELD_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Reads the lines of one kind of file.
 pub trait Reader: Send {
+    /// A last line without an end may be half of one, and say what it will not say when it is whole.
+    const LAST_LINE_MAY_GO_ON: bool;
+
     /// The time in a line.
     fn stamp(line: &[u8]) -> Option<Stamp>;
 
@@ -40,11 +43,12 @@ pub struct Dated<R> {
     dates: Dates,
     held: Vec<u8>,
     number: u64,
+    unfinished_bytes: usize,
 }
 
 impl<R: Reader> Dated<R> {
     pub fn new(reader: R, dates: Dates) -> Self {
-        Self { reader, lines: Lines::default(), dates, held: Vec::new(), number: 0 }
+        Self { reader, lines: Lines::default(), dates, held: Vec::new(), number: 0, unfinished_bytes: 0 }
     }
 
     fn line(&mut self, line: &[u8], out: &mut Vec<u8>) {
@@ -87,7 +91,11 @@ impl<R: Reader> Transcriber for Dated<R> {
 
     fn finish(&mut self, out: &mut Vec<u8>) {
         if let Some(last) = self.lines.rest() {
-            self.line(last.strip_suffix(b"\r").unwrap_or(&last), out);
+            if R::LAST_LINE_MAY_GO_ON {
+                self.unfinished_bytes = last.len();
+            } else {
+                self.line(last.strip_suffix(b"\r").unwrap_or(&last), out);
+            }
         }
         if !self.held.is_empty() {
             self.release(out);
@@ -99,6 +107,9 @@ impl<R: Reader> Transcriber for Dated<R> {
         let mut remarks = Vec::new();
         self.dates.remarks(&mut remarks);
         self.reader.remarks(&mut remarks);
+        if self.unfinished_bytes > 0 {
+            remarks.push(format!("the last line has no end yet ({} bytes): it is left out", self.unfinished_bytes));
+        }
         if self.lines.overlong > 0 {
             remarks.push(format!("{} lines are longer than a mebibyte and were cut there", self.lines.overlong));
         }
