@@ -82,5 +82,5 @@ fn said(line: &[u8]) {
                 .all(lies_in))
         );
     }
-    vigie_formats::domino::unproven(&envelope);
+    vigie_formats::unproven(envelope.program, envelope.text);
 }

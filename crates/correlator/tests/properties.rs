@@ -22,30 +22,11 @@ struct Run {
 }
 
 static RUNS: LazyLock<Vec<Run>> = LazyLock::new(|| {
-    let folders = [
-        "postfix-chain/file-short",
-        "postfix-chain/iso-long",
-        "postfix-chain/rfc3164-long",
-        "sample",
-        "sendmail/rfc3164",
-        "sendmail/iso",
-        "sendmail/submission",
-        "opensmtpd/rfc3164",
-        "opensmtpd/iso",
-        "opensmtpd/filter",
-        "rspamd",
-        "filters/after-queue",
-        "filters/before-queue",
-        "exim/default",
-        "exim/richall",
-        "exim/sysdup",
-        "exchange/made/dag",
-        "exchange/made/old",
-        "microsoft365/made/tenant",
-        "across/run1",
-        "across/run2",
-    ];
-    folders.iter().map(|folder| Run::of(&Corpus::load(&corpus::testdata().join(folder)))).collect()
+    let mut corpora = corpus::everywhere();
+    corpora.retain(|corpus| !corpus.needs_settings());
+    let without_truth = ["sendmail/submission", "opensmtpd/filter", "rspamd"];
+    corpora.extend(without_truth.map(|folder| Corpus::load(&corpus::testdata().join(folder))));
+    corpora.iter().map(Run::of).collect()
 });
 
 impl Run {
@@ -158,7 +139,8 @@ proptest! {
     /// Lines up to five seconds from their place. Of lines with equal times none comes before another: whole seconds say no more.
     #[test]
     fn lines_late_by_up_to_five_seconds_give_the_same(seed in any::<u64>()) {
-        for run in RUNS.iter() {
+        // Of two copies of one refusal the one that comes first gives the time, and here they are some microseconds apart.
+        for run in RUNS.iter().filter(|run| run.name != "sysdupall") {
             let lateness = |ts: Micros| Random::new(seed ^ ts.cast_unsigned()).below(5 * MICROS_PER_SECOND as usize) as Micros;
             let late = |lines: &[TimedLine]| {
                 let mut lines: Vec<(Micros, TimedLine)> = lines.iter().map(|line| (line.ts + lateness(line.ts), line.clone())).collect();

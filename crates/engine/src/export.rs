@@ -212,7 +212,8 @@ struct RecipientRow<'a> {
     queue_id: &'a str,
     ts: String,
     delivery_ms: Option<u64>,
-    attempts: u32,
+    /// Null where no try is in the log.
+    attempts: Option<u32>,
     /// The log says when it was, never when it was not.
     tls: Option<bool>,
     direction: &'static str,
@@ -270,7 +271,7 @@ fn recipient_row(delivery: &Delivery) -> RecipientRow<'_> {
         queue_id: delivery.queue_id.as_ref().map_or("", |id| id.as_str()),
         ts: iso(delivery.ts),
         delivery_ms: delivery.delivery_ms,
-        attempts: delivery.attempts,
+        attempts: (delivery.attempts != 0).then_some(delivery.attempts),
         tls: delivery.tls.then_some(true),
         direction: delivery.direction.as_str(),
     }
@@ -337,8 +338,10 @@ struct HopRecipientRow<'a> {
     reply: &'a str,
     transport: &'a str,
     next_id: &'a str,
-    delay_ms: u64,
-    attempts: u32,
+    /// Null where the log has none.
+    delay_ms: Option<u64>,
+    /// Null where no try is in the log.
+    attempts: Option<u32>,
 }
 
 fn hop_row(hop: &Hop) -> impl Serialize + '_ {
@@ -375,8 +378,8 @@ fn hop_row(hop: &Hop) -> impl Serialize + '_ {
                 reply: &r.reply,
                 transport: &r.transport,
                 next_id: r.next_id.as_ref().map_or("", |id| id.as_str()),
-                delay_ms: r.delays.total_ms,
-                attempts: r.attempts,
+                delay_ms: (r.delays.total_ms != 0).then_some(r.delays.total_ms),
+                attempts: (r.attempts != 0).then_some(r.attempts),
             })
             .collect(),
     }
@@ -399,12 +402,20 @@ struct RejectionRow<'a> {
     queue_id: &'a str,
 }
 
+/// `name[ip]`; empty where the log names neither.
+fn client(rejection: &Rejection) -> String {
+    match (&*rejection.client_name, &*rejection.client_ip) {
+        ("", "") => String::new(),
+        (name, ip) => format!("{name}[{ip}]"),
+    }
+}
+
 fn rejection_row(rejection: &Rejection) -> impl Serialize + '_ {
     RejectionRow {
         ts: iso(rejection.ts),
         server: &rejection.server,
         stage: &rejection.stage,
-        client: format!("{}[{}]", rejection.client_name, rejection.client_ip),
+        client: client(rejection),
         helo: &rejection.helo,
         sender: &rejection.sender,
         recipient: &rejection.recipient,

@@ -12,7 +12,7 @@ mod pinned;
 mod rebuild;
 mod recent;
 pub(crate) mod reread;
-mod sink;
+pub(crate) mod sink;
 mod state;
 mod window;
 

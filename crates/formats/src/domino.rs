@@ -15,7 +15,7 @@ mod console;
 pub mod counters;
 mod note;
 
-use crate::{Format, Record, envelope::Envelope};
+use crate::{Format, Record};
 
 pub const FORMAT: Format = Format {
     name: "HCL Domino",
@@ -28,8 +28,8 @@ pub const FORMAT: Format = Format {
     },
 };
 
-/// Shapes that no real line is known of: they are read as parsers that ran in production or the vendor's documents have them. Whoever
-/// counts lines can count these apart.
+/// Shapes that no real line is known of: they are read as parsers that ran in production or the vendor's documents have them
+/// (see [`crate::unproven`]).
 pub const UNPROVEN: [&str; 5] = [
     "activity record",
     "message transferred via Notes",
@@ -39,10 +39,10 @@ pub const UNPROVEN: [&str; 5] = [
 ];
 
 /// Which of [`UNPROVEN`] a line is, if any.
-pub fn unproven(envelope: &Envelope<'_>) -> Option<&'static str> {
-    match envelope.program {
-        b"domino" => console::unproven(envelope.text),
-        b"domino-activity" => envelope.text.starts_with(b"Name=Domino.MAIL").then_some(UNPROVEN[0]),
+pub fn unproven(program: &[u8], text: &[u8]) -> Option<&'static str> {
+    match program {
+        b"domino" => console::unproven(text),
+        b"domino-activity" => text.starts_with(b"Name=Domino.MAIL").then_some(UNPROVEN[0]),
         _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! Log formats: the envelope around a line, the calendar that places its time, and each mail server's own grammar.
 
 pub mod calendar;
+pub mod chasquid;
 mod cyrus;
 pub mod domino;
 pub mod dovecot;
@@ -24,12 +25,13 @@ pub mod statement;
 pub mod subject;
 pub mod transcript;
 
-pub use record::{Format, Inside, Record, continues, read};
+pub use record::{Format, Inside, Record, continues, read, unproven};
 pub use shape::shape;
 
 /// All formats beside Postfix, whose lines are recognised first. Each takes a line by its program, or by the line's own form where
 /// the program is not named.
 const FORMATS: &[Format] = &[
+    chasquid::FORMAT,
     cyrus::FORMAT,
     dovecot::FORMAT,
     filter::AMAVIS,
@@ -50,3 +52,9 @@ const FORMATS: &[Format] = &[
     domino::FORMAT,
     exim::FORMAT,
 ];
+
+/// Which unproven shape a line is, by its program and text.
+type Unproven = fn(&[u8], &[u8]) -> Option<&'static str>;
+
+/// Formats with shapes that no real line is known of.
+const UNPROVEN: &[Unproven] = &[domino::unproven, opensmtpd::unproven];

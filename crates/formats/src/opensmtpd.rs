@@ -19,6 +19,26 @@ use crate::{Format, Record, scan};
 pub const FORMAT: Format =
     Format { name: "OpenSMTPD", read: |envelope| (envelope.program == b"smtpd").then(|| parse(envelope.text)) };
 
+/// The grammars that no captured run has; they are read after the source of these versions.
+pub const UNPROVEN: [&str; 2] = ["lines of OpenSMTPD 5", "lines of OpenSMTPD 6.0 to 6.3"];
+
+/// Which of [`UNPROVEN`] a line is of, if any. To this day queue.c tells of removals and expiries in the words of 5.x.
+pub fn unproven(program: &[u8], text: &[u8]) -> Option<&'static str> {
+    if program != b"smtpd" {
+        return None;
+    }
+    if let Some((_, rest)) = in_session(text) {
+        return scan::split(rest, b" ").is_some_and(|(_, rest)| rest.starts_with(b"event=")).then_some(UNPROVEN[1]);
+    }
+    let (part, rest) = scan::split(text, b": ")?;
+    let is_old = match part {
+        b"smtp-in" => true,
+        b"relay" | b"delivery" => !rest.starts_with(b"Remove") && !rest.starts_with(b"Expire"),
+        _ => false,
+    };
+    is_old.then_some(UNPROVEN[0])
+}
+
 /// Hexadecimal digits of an id of a message, and of a session or an envelope.
 const MESSAGE_DIGITS: usize = 8;
 const SESSION_DIGITS: usize = 16;

@@ -3,7 +3,7 @@
 use vigie_model::{Content, QueueId, Text};
 
 use crate::{
-    FORMATS, dovecot, envelope::Envelope, exim, filter, postfix, refusal::Refused, session::Session,
+    FORMATS, UNPROVEN, dovecot, envelope::Envelope, exim, filter, postfix, refusal::Refused, session::Session,
     statement::Statement,
 };
 
@@ -109,6 +109,12 @@ impl Record<'_> {
 /// Is this line without an envelope a part of the entry above it? Then it is no riddle: whoever wrote it wrote several lines.
 pub fn continues(raw: &[u8]) -> bool {
     exim::continues(raw)
+}
+
+/// Names the shape of an understood line that is read after documents or source alone, because no real line of that shape is known.
+/// Whoever counts lines counts these apart.
+pub fn unproven(program: &[u8], text: &[u8]) -> Option<&'static str> {
+    UNPROVEN.iter().find_map(|unproven| unproven(program, text))
 }
 
 /// Reads the payload of one line.

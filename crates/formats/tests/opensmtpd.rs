@@ -319,3 +319,21 @@ fn lines_of_no_consequence() {
     assert_eq!(line("something that no OpenSMTPD ever said"), Record::Unknown);
     assert_eq!(line("0905aa783b330ada xyz something"), Record::Unknown);
 }
+
+/// Of the older grammars no captured run exists; the lines that 6.8 writes are proven.
+#[test]
+fn lines_of_older_versions_say_that_they_are_unproven() {
+    use vigie_formats::opensmtpd::{UNPROVEN, unproven};
+    let of = |text: &str| unproven(b"smtpd", text.as_bytes());
+    assert_eq!(of("smtp-in: Accepted message 0b5c0f9e on session 5ab7e0b9c31c9f26: from=<a@b>"), Some(UNPROVEN[0]));
+    assert_eq!(of("relay: Ok for 0b5c0f9e3a2d1c4f: from=<a@b>, to=<c@d>"), Some(UNPROVEN[0]));
+    assert_eq!(of("5ab7e0b9c31c9f26 smtp event=message msgid=0b5c0f9e from=<a@b>"), Some(UNPROVEN[1]));
+    for proven in [
+        "5ab7e0b9c31c9f26 smtp message msgid=0b5c0f9e size=1",
+        "delivery: Expire for 0dc14debae2376a8: from=<a@b>, to=<c@d>, rcpt=<->, delay=20s, stat=Envelope expired",
+        "relay: Remove for 0396a833a49f4a66: from=<a@b>, to=<c@d>, rcpt=<->, delay=11s, stat=Removed by administrator",
+    ] {
+        assert_eq!(of(proven), None, "{proven}");
+    }
+    assert_eq!(unproven(b"postfix/smtpd", b"smtp-in: Accepted message"), None);
+}

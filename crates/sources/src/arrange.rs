@@ -105,16 +105,14 @@ impl Arranged {
 /// The logs of a folder: its mail logs, else those of the folders in it (one folder a host), else its system logs. What is wrong
 /// with a folder in it joins the problems.
 fn logs_below(folder: &Path, problems: &mut Vec<SourceError>) -> Result<Vec<PathBuf>, SourceError> {
-    let mut own = mail_logs(folder, problems)?;
-    own.extend(entries(folder)?.into_iter().filter(|path| begins_with(path, &OTHER_LOG_NAMES) && path.is_file()));
-    own.sort();
+    let own = own_logs(folder, problems)?;
     if !own.is_empty() {
         return Ok(own);
     }
     let entries = entries(folder)?;
     let mut inner = Vec::new();
     for path in entries.iter().filter(|path| path.is_dir()) {
-        match mail_logs(path, problems) {
+        match own_logs(path, problems) {
             Ok(logs) => inner.extend(logs),
             // Told when the folder's own logs were looked for.
             Err(_) if begins_with(path, &MAIL_LOG_FOLDERS) => {}
@@ -125,6 +123,14 @@ fn logs_below(folder: &Path, problems: &mut Vec<SourceError>) -> Result<Vec<Path
         return Ok(inner);
     }
     Ok(entries.into_iter().filter(|path| begins_with(path, &SYSTEM_LOG_NAMES) && path.is_file()).collect())
+}
+
+/// The mail logs of a folder that somebody named, sorted.
+fn own_logs(folder: &Path, problems: &mut Vec<SourceError>) -> Result<Vec<PathBuf>, SourceError> {
+    let mut logs = mail_logs(folder, problems)?;
+    logs.extend(entries(folder)?.into_iter().filter(|path| begins_with(path, &OTHER_LOG_NAMES) && path.is_file()));
+    logs.sort();
+    Ok(logs)
 }
 
 /// The files of a folder that are named like mail logs, and all files of folders that are, sorted.

@@ -63,6 +63,18 @@ fn a_folder_of_hosts_gives_each_hosts_logs() {
 }
 
 #[test]
+fn a_folder_of_hosts_gives_logs_that_only_a_named_folder_has() {
+    let root = tempfile::tempdir().expect("a folder");
+    for name in
+        ["ex1/MSGTRK2026032821-1.LOG", "ex1/notes.txt", "edge1/console.log", "edge1/console1.log", "mx1/mail.log"]
+    {
+        write(root.path(), name, "x\n");
+    }
+    let expected = ["edge1/console.log", "edge1/console1.log", "ex1/MSGTRK2026032821-1.LOG", "mx1/mail.log"];
+    assert_eq!(names(root.path(), &arrange([root.path()])), expected);
+}
+
+#[test]
 fn syslog_is_read_only_when_there_is_nothing_else() {
     let root = tempfile::tempdir().expect("a folder");
     write(root.path(), "syslog.1", "x\n");

@@ -310,7 +310,7 @@ fn unproven_shapes_say_so() {
     let unproven = |text: &str| {
         let line = format!("2026-01-31T10:00:00 hub1 {text}");
         let mut scratch = Scratch::default();
-        parse(line.as_bytes(), &mut scratch).and_then(|envelope| domino::unproven(&envelope))
+        parse(line.as_bytes(), &mut scratch).and_then(|envelope| domino::unproven(envelope.program, envelope.text))
     };
     let shapes = [
         "domino-activity: Name=Domino.MAIL\tEventType=1\tMessageId=<a@x>",

@@ -6,6 +6,7 @@
 mod addresses;
 mod arrivals;
 mod by_hand;
+mod chasquid;
 mod counts;
 mod exchange;
 mod exim;

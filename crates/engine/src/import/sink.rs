@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashMap;
 use vigie_correlator::{Facts, Host, LATE_MICROS_MAX};
+use vigie_formats::Record;
 use vigie_lake::{Commit, Coverage, LineBatch, LineRef, Shape};
 use vigie_model::{Hop, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, Text, day_of};
 
@@ -22,7 +23,7 @@ const SHAPES_MAX: usize = 2_000;
 /// What is kept of an example of an unknown line.
 const EXAMPLE_BYTES_MAX: usize = 500;
 
-/// Day, host, program and shape of a line that nobody understood; its count and an example stand behind it.
+/// Day, host, program and shape of a line that nobody understood, or that rests on an unproven shape; its count and an example stand behind it.
 type ShapeKey = (i32, usize, Box<[u8]>, String);
 
 /// When journeys are made of hops.
@@ -299,13 +300,24 @@ impl<'a> ToLake<'a> {
         if self.shapes.len() >= SHAPES_MAX {
             shape = "(further shapes)".to_owned();
         }
+        self.count_shape(line, line.program.into(), shape);
+    }
+
+    fn count_shape(&mut self, line: &Line<'_>, program: Box<[u8]>, shape: String) {
         let example = || String::from_utf8_lossy(&line.raw[..line.raw.len().min(EXAMPLE_BYTES_MAX)]).into();
-        let entry = self
-            .shapes
-            .entry((day_of(line.ts), line.host, line.program.into(), shape))
-            .or_insert_with(|| (0, example()));
+        let entry = self.shapes.entry((day_of(line.ts), line.host, program, shape)).or_insert_with(|| (0, example()));
         entry.0 += 1;
     }
+}
+
+/// Under which program and shape an understood line is counted beside the unknown ones, because it rests on a shape that no real line
+/// is known of. Postfix and Dovecot, whose lines are most, have none.
+pub fn experimental(record: &Record<'_>, program: &[u8], text: &[u8]) -> Option<(String, &'static str)> {
+    if !matches!(record, Record::Statement(_) | Record::Refused(_) | Record::Session(_)) {
+        return None;
+    }
+    let shape = vigie_formats::unproven(program, text)?;
+    Some((format!("experimental: {}", String::from_utf8_lossy(program)), shape))
 }
 
 impl ToLake<'_> {
@@ -364,6 +376,9 @@ impl Sink for ToLake<'_> {
         if kind == LineKind::Unknown {
             self.counts.unknown += 1;
             self.unknown(line);
+        }
+        if let Some((program, shape)) = experimental(line.record, line.program, line.text) {
+            self.count_shape(line, program.into_bytes().into(), shape.to_owned());
         }
         self.cover(line, kind);
         let host = &self.hosts[line.host];

@@ -18,6 +18,7 @@ use crate::{
     import::{
         order::{LinesAsRead, ReadingOrder},
         reread::{Reread, Rereader},
+        sink::experimental,
     },
     intake::line_hash,
 };
@@ -130,6 +131,9 @@ impl Recount {
                 // Its shape was that of other bytes.
                 self.note_further_shapes(line.server.clone(), day);
             }
+        }
+        if let Some((program, shape)) = experimental(&read.record, read.program, read.text) {
+            self.shapes.add_hash(&line.server, day, shape_hash(&program, shape), 1);
         }
         let is_understood = !is_unknown && read.record.is_understood();
         self.cover(Coverage {

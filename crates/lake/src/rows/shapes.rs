@@ -1,4 +1,4 @@
-//! Table `shapes`: unknown lines counted by their shape, with an example of each.
+//! Table `shapes`: unknown lines counted by their shape, with an example of each; and understood ones that rest on an unproven shape.
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
@@ -7,7 +7,8 @@ use vigie_model::{MICROS_PER_DAY, Text, day_of};
 use super::Fact;
 use crate::columns::{Columns, Reader};
 
-/// Unknown lines of one shape, of one program, on one server, on one day. Several rows of the same key add up.
+/// Unknown lines of one shape, of one program, on one server, on one day. Several rows of the same key add up. Where the program begins
+/// with `experimental: `, the lines were understood, by a shape that no real line is known of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shape {
     /// UTC day, as days since 1970.

@@ -107,7 +107,7 @@ fn recipient_row(asked: &Asked, recipient: &Recipient) -> Markup {
             td { (badge(reader, recipient.status)) }
             td.time { (or_dash(recipient.time.map(|at| reader.datetime_s(at)))) }
             td.right { (or_dash(recipient.delivery_ms.map(|ms| reader.millis(ms)))) }
-            td.right { (reader.int(u64::from(recipient.attempts))) }
+            td.right { (or_dash((recipient.attempts > 0).then(|| reader.int(u64::from(recipient.attempts))))) }
             td.given-to {
                 (foreign_or_dash(recipient.server.as_deref()))
                 @if let Some(relay) = &recipient.relay { span.block.muted { "→ " (parts::breakable(relay)) } }
