@@ -14,7 +14,7 @@ use std::{
 
 use vigie_fuzz::{Seeds, TARGETS, Target};
 use vigie_testkit::{
-    corpus::{Corpus, below, gunzip, testdata},
+    corpus::{Corpus, everywhere, gunzip, testdata},
     lines_of,
     mutate::mutate,
     random::Random,
@@ -53,10 +53,6 @@ fn usage() -> ExitCode {
     ExitCode::from(2)
 }
 
-/// Folders of captured and made runs.
-const RUNS: &[&str] =
-    &["postfix-chain", "exim", "sendmail", "opensmtpd", "exchange/made", "microsoft365/made", "domino/made", "filters"];
-
 /// What inputs are made from.
 struct Captured {
     /// The lines of each log.
@@ -68,8 +64,7 @@ struct Captured {
 
 impl Captured {
     fn load() -> Captured {
-        let runs = RUNS.iter().flat_map(|folder| below(folder));
-        let corpora: Vec<Corpus> = runs.chain([Corpus::load(&testdata().join("rspamd"))]).collect();
+        let corpora: Vec<Corpus> = everywhere().into_iter().chain([Corpus::load(&testdata().join("rspamd"))]).collect();
         let messages = corpora.iter().flat_map(Corpus::messages).map(|(_, message)| message);
         let messages = messages.filter(|message| message.len() <= MESSAGE_BYTES_MAX).collect();
         let texts = corpora.iter().flat_map(|corpus| &corpus.files);

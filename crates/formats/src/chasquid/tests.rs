@@ -1,3 +1,5 @@
+//! Every shape of line, each with the ways in which it may be misread.
+
 use super::*;
 
 fn statement(text: &str) -> Statement<'_> {
