@@ -86,6 +86,12 @@ pub trait Feed: Send {
     /// What the server calls it: the path, or the address that it listens on.
     fn label(&self) -> &str;
 
+    /// What the server calls a stream, of a feed with several logs. Streams of one name are one log that goes on from file to file: each is
+    /// read behind the one that began before it.
+    fn label_of(&self, _stream: StreamId) -> &str {
+        self.label()
+    }
+
     /// The next piece; `None` when there is nothing now.
     fn next(&mut self) -> Result<Option<Piece>, SourceError>;
 

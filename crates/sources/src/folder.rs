@@ -1,7 +1,8 @@
 //! Following the files of a folder whose lines do not stand for themselves: Exchange's tracking logs, Domino's mirrored console.
 //!
 //! Such a server begins a new file every so often and removes old ones. Each file makes a stream, of the lines that are made of it
-//! ([`vigie_formats::transcript`]), and places are places in these. A file that grew is read from its start again, which proves by the way
+//! ([`vigie_formats::transcript`]), and places are places in these. Files whose names differ in their numbers are one log, of which what was
+//! written first is read first. A file that grew is read from its start again, which proves by the way
 //! that it still begins with what was given out; how often that is done depends on how long it takes. One file is open at a time.
 //!
 //! - A file that nobody wrote to for a day comes to its end: what waited for more is told. Written to after that, it makes another stream,
@@ -14,8 +15,9 @@ mod examined;
 mod file;
 mod gaps;
 mod listing;
+mod names;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -27,6 +29,7 @@ pub use self::examined::{ExaminedFolder, examine_folder};
 use self::file::{Fault, File, Now, SHARE_OF_TIME, Step, not_again};
 use self::gaps::Gaps;
 use self::listing::{Found, listing, youngest};
+use self::names::{in_order, is_numbered, log_of};
 use crate::feed::Events;
 use crate::follow::IN_FLIGHT_PIECES_MAX;
 use crate::{Compression, Feed, FeedEvent, LogFile, Piece, Place, SourceError, StreamId};
@@ -52,7 +55,7 @@ pub struct Folder {
     /// Another file stands at their path. They have to be given an end.
     left: Vec<File>,
     /// Files that nobody looked into, the oldest last.
-    unmet: Vec<(PathBuf, Found)>,
+    unmet: Vec<Unmet>,
     /// Files of no known kind, as they were when that was found out.
     passed_over: HashMap<PathBuf, PassedOver>,
     /// From before a restart, until the folder could be looked at.
@@ -67,6 +70,12 @@ pub struct Folder {
     trouble: Option<String>,
     is_too_many_told: bool,
     events: Events,
+}
+
+struct Unmet {
+    path: PathBuf,
+    found: Found,
+    log: String,
 }
 
 struct PassedOver {
@@ -250,7 +259,7 @@ impl Folder {
         self.left.retain(File::is_awaited);
         self.files.retain(File::is_awaited);
         if self.files.len() > FILES_MAX {
-            let chosen: std::collections::HashSet<&PathBuf> = chosen.iter().collect();
+            let chosen: HashSet<&PathBuf> = chosen.iter().collect();
             self.files.retain(|file| !file.is_over() || chosen.contains(&file.path().to_owned()));
         }
     }
@@ -265,7 +274,7 @@ impl Folder {
                 continue;
             }
             room -= 1;
-            self.unmet.push((path.clone(), *found));
+            self.unmet.push(Unmet { log: log_of(path), path: path.clone(), found: *found });
         }
     }
 
@@ -282,7 +291,7 @@ impl Folder {
         let told = self.passed_over.remove(&path).and_then(|passed| passed.told);
         let mut passed = PassedOver { found, again: None, told: None };
         let mut file = File::new(path.clone(), found, self.new_id(&found), now);
-        let settings = file.settings(&self.settings, Now { time: now, youngest_ns: self.youngest_ns });
+        let settings = file.settings(&self.settings, self.now(now));
         match LogFile::open_as(&path, &settings) {
             Ok(log) if log.is_transcribed() && log.compression() == Compression::Plain => {
                 let file = file.opened(log);
@@ -307,12 +316,21 @@ impl Folder {
         self.passed_over.insert(path, passed);
     }
 
-    /// A piece of the file at hand, or else of the first one that has something new.
+    /// A piece of the file at hand, or else of the one with something new that was changed first: a log goes on from file to file.
     fn read(&mut self, now: Duration) -> Option<Piece> {
         let began = (self.clock)();
         let mut opened = 0;
-        let reading = self.files.iter().position(File::is_open);
-        for at in reading.into_iter().chain(0..self.files.len()) {
+        // Logs of which an older file has to be read first.
+        let mut held_up: HashSet<String> = HashSet::new();
+        for at in self.waiting(now) {
+            let (is_waiting, is_due) = self.files[at].is_waiting(self.now(now));
+            if held_up.contains(self.files[at].log()) || !is_waiting {
+                continue;
+            }
+            if !is_due {
+                held_up.insert(self.files[at].log().to_owned());
+                continue;
+            }
             match self.step(at, now) {
                 Step::Piece(piece) => return Some(piece),
                 Step::Looked => opened += 1,
@@ -323,7 +341,7 @@ impl Folder {
             }
         }
         while opened < OPENED_MAX && (self.clock)().saturating_sub(began) < CALL_TIME {
-            let (path, found) = self.unmet.pop()?;
+            let Unmet { path, found, .. } = self.next_unmet(&held_up)?;
             opened += 1;
             self.meet(path, found, now);
             if let Some(at) = self.files.iter().position(File::is_open)
@@ -335,8 +353,32 @@ impl Folder {
         None
     }
 
+    /// The files with something to give: the one at hand, and then those that were changed first.
+    fn waiting(&self, now: Duration) -> Vec<usize> {
+        let now = self.now(now);
+        let mut waiting: Vec<usize> = (0..self.files.len()).filter(|&at| self.files[at].is_waiting(now).0).collect();
+        waiting.sort_by_cached_key(|&at| {
+            let file = &self.files[at];
+            (!file.is_open(), file.found().modified_ns, in_order(file.path()))
+        });
+        waiting
+    }
+
+    /// Of the files that nobody looked into, the oldest; of a tracking log, the one that the numbers in the names put first.
+    fn next_unmet(&mut self, held_up: &HashSet<String>) -> Option<Unmet> {
+        let oldest = self.unmet.iter().rposition(|unmet| !held_up.contains(&unmet.log))?;
+        let log = &self.unmet[oldest].log;
+        let of_log = (0..self.unmet.len()).filter(|&at| is_numbered(log) && self.unmet[at].log == *log);
+        let first = of_log.min_by_key(|&at| in_order(&self.unmet[at].path)).unwrap_or(oldest);
+        Some(self.unmet.remove(first))
+    }
+
+    fn now(&self, time: Duration) -> Now {
+        Now { time, youngest_ns: self.youngest_ns }
+    }
+
     fn step(&mut self, at: usize, now: Duration) -> Step {
-        let now = Now { time: now, youngest_ns: self.youngest_ns };
+        let now = self.now(now);
         let file = &mut self.files[at];
         match file.next(&self.settings, now, &self.clock, &mut self.events) {
             Ok(step) => step,
@@ -370,7 +412,7 @@ impl Folder {
     }
 
     fn read_left(&mut self, now: Duration) -> Option<Piece> {
-        let now = Now { time: now, youngest_ns: self.youngest_ns };
+        let now = self.now(now);
         for file in &mut self.left {
             if let Ok(Step::Piece(piece)) = file.next(&self.settings, now, &self.clock, &mut self.events) {
                 return Some(piece);
@@ -414,6 +456,12 @@ impl Feed for Folder {
         &self.label
     }
 
+    /// The files of one service, or of one console, are one log.
+    fn label_of(&self, stream: StreamId) -> &str {
+        let file = self.files.iter().chain(&self.left).find(|file| file.stream() == stream);
+        file.map_or(&self.label, File::log)
+    }
+
     /// Never fails: what is in the way is an event, and tried again.
     fn next(&mut self) -> Result<Option<Piece>, SourceError> {
         let now = (self.clock)();
@@ -455,7 +503,7 @@ impl Feed for Folder {
     }
 
     fn backlog_bytes(&self) -> u64 {
-        let unmet: u64 = self.unmet.iter().map(|(_, found)| found.bytes).sum();
+        let unmet: u64 = self.unmet.iter().map(|unmet| unmet.found.bytes).sum();
         self.files.iter().map(File::backlog_bytes).sum::<u64>().saturating_add(unmet)
     }
 

@@ -6,10 +6,12 @@ use std::collections::BTreeSet;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use vigie_lake::{LakeError, Snapshot};
-use vigie_model::{Hop, Journey, MICROS_PER_HOUR, Micros, QueueId, Text};
+use vigie_model::{Hop, Journey, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, QueueId, Text};
 
 /// Messages of messages (notices, requeued mail, lists) are looked for this many steps away from what is open.
 const STEPS_MAX: usize = 4;
+/// A notice is about a message that ended no longer before: clocks of two servers may differ by so much.
+const NOTICE_MICROS: Micros = 120 * MICROS_PER_SECOND;
 /// As far before an open message as one that it comes from may lie.
 const REACH_MICROS: Micros = 2 * MICROS_PER_HOUR;
 
@@ -30,8 +32,41 @@ pub fn window(snapshot: &Snapshot, open: &[Hop], from: Micros) -> Result<(Vec<Bo
             }
         }
     }
+    add_originals(snapshot, &mut journeys)?;
     add_hops_of(snapshot, &journeys, from, &mut hops)?;
     Ok((hops, journeys))
+}
+
+/// Adds the messages that these are notices about: linked again without them, a notice would be about nothing. Such a message ended, as far
+/// as its server says, just before the notice began.
+fn add_originals(snapshot: &Snapshot, journeys: &mut Vec<Journey>) -> Result<(), LakeError> {
+    for _ in 0..STEPS_MAX {
+        let known: FxHashSet<&Text> = journeys.iter().map(|journey| &journey.id).collect();
+        let is_missing = |journey: &&Journey| !journey.notice_of.is_empty() && !known.contains(&journey.notice_of);
+        let missing: FxHashMap<Text, Micros> = journeys
+            .iter()
+            .filter(is_missing)
+            .map(|journey| (journey.notice_of.clone(), journey.first_arrival))
+            .collect();
+        if missing.is_empty() {
+            break;
+        }
+        let hours: BTreeSet<Micros> = missing.values().map(|notice| hour(*notice)).collect();
+        let mut found: FxHashMap<Text, Journey> = FxHashMap::default();
+        for hour in hours {
+            for journey in snapshot.journeys_overlapping(hour - NOTICE_MICROS, hour + MICROS_PER_HOUR)? {
+                let journey = journey?;
+                if missing.contains_key(&journey.id) {
+                    found.insert(journey.id.clone(), journey);
+                }
+            }
+        }
+        if found.is_empty() {
+            break;
+        }
+        journeys.extend(found.into_values());
+    }
+    Ok(())
 }
 
 /// Adds the hops of these journeys that ended before.

@@ -167,7 +167,7 @@ impl Lane {
     pub(super) fn known_streams(&self) -> impl Iterator<Item = KnownStream> + '_ {
         let known = |(stream, extent): (&StreamId, &Extent)| KnownStream {
             stream: *stream,
-            label: cut(self.label(), LABEL_BYTES_MAX).to_owned(),
+            label: cut(self.feed.label_of(*stream), LABEL_BYTES_MAX).to_owned(),
             durable: extent.told,
         };
         self.streams.iter().map(known)
@@ -343,7 +343,7 @@ impl Lane {
         let is_news = !bytes.is_empty() || is_last;
         is_news.then(|| Chunk {
             stream,
-            label: self.feed.label().to_owned(),
+            label: self.feed.label_of(stream).to_owned(),
             offset: offset + known as u64,
             bytes,
             is_last,

@@ -8,6 +8,7 @@ use vigie_formats::transcript::{Growth, Settings};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::listing::Found;
+use super::names::log_of;
 use crate::feed::Events;
 use crate::{FeedEvent, FileMark, LINGER, LogFile, Piece, Place, Resumed, SourceError, StreamId};
 
@@ -62,6 +63,8 @@ struct Open {
 
 pub struct File {
     path: PathBuf,
+    /// The log that it is a file of.
+    log: String,
     found: Found,
     stream: StreamId,
     /// Everything below this is with the server for good.
@@ -86,6 +89,8 @@ pub struct File {
     end: End,
     /// Something was written over what had been read before, so often.
     replaced: u32,
+    /// It could not be read.
+    is_faulty: bool,
     /// What was last said to be wrong with it.
     told: Option<String>,
 }
@@ -104,6 +109,7 @@ enum End {
 impl File {
     pub fn new(path: PathBuf, found: Found, stream: StreamId, now: Duration) -> Self {
         File {
+            log: log_of(&path),
             path,
             found,
             stream,
@@ -120,6 +126,7 @@ impl File {
             is_met: true,
             end: End::Open,
             replaced: 0,
+            is_faulty: false,
             told: None,
         }
     }
@@ -156,6 +163,10 @@ impl File {
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    pub fn log(&self) -> &str {
+        &self.log
     }
 
     pub fn found(&self) -> Found {
@@ -243,6 +254,19 @@ impl File {
         self.read(now, events)
     }
 
+    /// Whether it has something to give, and whether it may be read now.
+    pub fn is_waiting(&self, now: Now) -> (bool, bool) {
+        let is_waiting = match self.end {
+            End::Given(_) | End::Durable => false,
+            End::Open | End::Quiet => {
+                self.is_open() || self.is_gone(now.time) || self.gone.is_none() && self.needs_reading(now)
+            }
+        };
+        // One that cannot be read must not hold up others.
+        let is_due = self.is_open() || self.is_gone(now.time) || now.time >= self.due || self.is_faulty;
+        (is_waiting, is_due)
+    }
+
     fn is_rewound(&self) -> bool {
         self.marks.back().is_some_and(|mark| self.next < mark.bytes)
     }
@@ -270,6 +294,7 @@ impl File {
         let kept = self.marks.iter().rposition(|mark| mark.bytes <= self.next).unwrap_or(0);
         let from = self.marks.get(kept).copied().unwrap_or_default();
         let settings = self.settings(settings, now);
+        self.is_faulty = true;
         let began = clock();
         let resumed = LogFile::resume(&self.path, &settings, from.bytes, from.hash);
         self.due = now.time + clock().saturating_sub(began) * SHARE_OF_TIME;
@@ -291,6 +316,7 @@ impl File {
             return Err(Fault::Replaced);
         }
         self.marks.truncate(kept + 1);
+        self.is_faulty = false;
         self.open = Some(Open { log, found: self.found });
         Ok(())
     }
@@ -322,7 +348,7 @@ impl File {
                 }
                 Ok(None) => return Ok(self.come_to_end(events)),
                 Err(error) => {
-                    (self.open, self.due) = (None, now.time + FAULT_PAUSE);
+                    (self.open, self.due, self.is_faulty) = (None, now.time + FAULT_PAUSE, true);
                     return Err(Fault::Source(error));
                 }
             }

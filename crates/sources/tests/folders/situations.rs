@@ -320,3 +320,36 @@ fn files_that_numbers_show_to_be_missing_are_told_once() {
     let told = rig.told(|event| matches!(event, FeedEvent::Notice { text } if text.contains("3 to 4, 7 are missing")));
     assert_eq!((told, rig.notices().len(), rig.losses()), (1, 2, vec![]));
 }
+
+/// A service goes on from file to file, and the server reads its lines as those of one log.
+#[test]
+fn what_was_written_first_is_read_first() {
+    let (mut rig, text) = (Rig::new(hub()), exchange("MSGTRK2026032821-1"));
+    let header = text.windows(3).position(|bytes| bytes == b"\n20").expect("a row") + 1;
+    let row = |number: u32| {
+        format!("2026-03-28T21:00:{number:02}.000Z,,,,ex19a,,,SMTP,RECEIVE,{number},<x>,y,,,,,,,,,,,,,,,,,,\r\n")
+    };
+    let numbers = [1, 2, 9, 10, 11];
+    for number in [10, 2, 11, 1, 9] {
+        let name = format!("MSGTRK2026032821-{number}.LOG");
+        rig.write(&name, &[&text[..header], row(number).as_bytes()].concat());
+        // Copied without their times.
+        rig.age(&name, 100);
+    }
+    rig.poll();
+    let first = |texts: Vec<String>| texts.iter().map(|text| text[..19].to_owned()).collect::<Vec<_>>();
+    assert_eq!(first(rig.streams()), numbers.map(|number| format!("2026-03-28T21:00:{number:02}")));
+    let label = rig.path("MSGTRK*.LOG").display().to_string();
+    assert!(rig.order.iter().all(|stream| rig.folder.label_of(*stream) == label));
+    // Mirrors of a console have their order from when they were written.
+    let mut rig = Rig::new(Settings { dates: Some(DateOrder::MonthFirst), ..hub() });
+    for (name, age) in [("console1.log", 50), ("console7.log", 90)] {
+        rig.write(name, format!("[1D44:0658-0C6C] 01/31/2026 01:52:{:02}   Router: x\n", 99 - age).as_bytes());
+        rig.age(name, age);
+    }
+    rig.poll();
+    assert_eq!(
+        first(rig.streams()),
+        ["2026-01-31T01:52:09", "2026-01-31T01:52:49"].iter().map(|text| text.to_string()).collect::<Vec<_>>()
+    );
+}
