@@ -7,7 +7,7 @@ use vigie_formats::{
 };
 use vigie_model::{Attempt, Hop, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, Rejection, Text};
 
-use crate::{BEFORE_ALL, LINGER_MICROS, OpenHop, queue::Queue, store::Sessions, text::Detail};
+use crate::{BEFORE_ALL, LINGER_MICROS, OpenHop, PassedOver, queue::Queue, store::Sessions, text::Detail};
 
 /// A line this far behind the newest one is from a clock that was set back, not a late line.
 const CLOCK_STEP_MICROS: Micros = MICROS_PER_HOUR;
@@ -144,6 +144,12 @@ impl Host {
     /// When the oldest message began that is not closed yet, or session that may still become one.
     pub fn oldest_open(&self) -> Option<Micros> {
         self.queue.oldest(self.watermark).into_iter().chain(self.sessions.oldest()).min()
+    }
+
+    /// As [`Host::oldest_open`], but messages that began before `until` are passed over.
+    pub fn oldest_open_after(&self, until: Micros, passed_over: &mut PassedOver) -> Option<Micros> {
+        let oldest = self.queue.oldest_after(until, self.watermark, passed_over);
+        oldest.into_iter().chain(self.sessions.oldest()).min()
     }
 
     /// Entries kept in memory.

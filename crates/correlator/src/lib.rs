@@ -11,7 +11,7 @@ mod store;
 mod text;
 
 pub use host::{Facts, Host, RestoreError};
-pub use linker::{Held, Linker, LiveLinker, Round, link};
+pub use linker::{Held, Linker, LiveLinker, PassedOver, Round, link};
 pub use open::OpenHop;
 
 use vigie_model::{MICROS_PER_SECOND, Micros};

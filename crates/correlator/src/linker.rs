@@ -7,6 +7,7 @@ mod asleep;
 mod evidence;
 mod journey;
 mod live;
+pub(crate) mod passed_over;
 
 use std::cmp::Ordering;
 
@@ -14,6 +15,7 @@ use vigie_model::{Hop, Journey, MICROS_PER_SECOND, Micros};
 
 use self::evidence::{Links, Member};
 pub use self::live::{Held, LiveLinker, Round};
+pub use self::passed_over::PassedOver;
 
 /// Clocks of two servers may differ by this much.
 pub(crate) const SKEW_MICROS: Micros = 120 * MICROS_PER_SECOND;
@@ -30,6 +32,7 @@ pub struct Linker {
     pending: Vec<Box<Hop>>,
     next_round: usize,
     round_hops_min: usize,
+    passed_over: PassedOver,
 }
 
 impl Default for Linker {
@@ -41,10 +44,16 @@ impl Default for Linker {
 impl Linker {
     /// A linker that gathers this many hops before a round. The size of the rounds never shows in the journeys.
     pub fn in_rounds_of(hops: usize) -> Self {
-        Self { pending: Vec::new(), next_round: 0, round_hops_min: hops }
+        Self { pending: Vec::new(), next_round: 0, round_hops_min: hops, passed_over: PassedOver::default() }
     }
 
-    /// Takes a hop; every later one must have no earlier `ts_in`. Journeys that nothing can change any more go to `out`.
+    /// From now on, these messages are not waited for: their hops come when they close, however early they began. Of all others
+    /// none may come that began after [`PassedOver::limit`].
+    pub fn pass_over(&mut self, messages: PassedOver) {
+        self.passed_over = messages;
+    }
+
+    /// Takes a hop; every later one must have no earlier `ts_in`, unless it was passed over. Journeys that nothing can change any more go to `out`.
     pub fn push(&mut self, hop: impl Into<Box<Hop>>, out: &mut Vec<Journey>) {
         let hop = hop.into();
         let now = hop.ts_in;
@@ -68,7 +77,10 @@ impl Linker {
         let mut keep = vec![false; hops.len()];
         let members = links.members();
         for group in members.chunk_by(Member::same_group) {
-            let old = |member: &Member| hops[member.at].closed && hops[member.at].ts_out < limit;
+            let old = |member: &Member| {
+                let hop = &hops[member.at];
+                hop.closed && hop.ts_out < limit && !self.passed_over.may_concern(hop)
+            };
             if limit == Micros::MAX || group.iter().all(old) {
                 let journeys = group.chunk_by(Member::same_journey);
                 out.extend(journeys.map(|members| journey::build(&mut hops, &links, members)));

@@ -29,9 +29,9 @@ use vigie_model::{
 pub use self::entry::Entry;
 use self::{clients::Clients, copies::Copies, entry::Mark, notices::Notices, sayings::Sayings};
 use crate::{
-    Facts, LATE_MICROS_MAX, LINGER_MICROS, OpenHop,
+    Facts, LATE_MICROS_MAX, LINGER_MICROS, OpenHop, PassedOver,
     host::NOBODY,
-    linker::TRANSACTION_MICROS_MAX,
+    linker::{TRANSACTION_MICROS_MAX, passed_over::of_id},
     text::{Detail, same, text_of},
 };
 
@@ -409,8 +409,28 @@ impl Queue {
 
     /// When the oldest entry began, of messages and of sessions that are not older than any transaction.
     pub fn oldest(&self, watermark: Micros) -> Option<Micros> {
-        let lasts = |entry: &&Entry| entry.is_message() || entry.ts_in >= watermark - TRANSACTION_MICROS_MAX;
-        self.entries.values().flatten().filter(lasts).map(|entry| entry.ts_in).min()
+        self.lasting_entries(watermark).map(|(_, _, entry)| entry.ts_in).min()
+    }
+
+    /// As [`Queue::oldest`], but messages that began before `until` are passed over, unless they are about to be given out.
+    pub fn oldest_after(&self, until: Micros, watermark: Micros, passed_over: &mut PassedOver) -> Option<Micros> {
+        let mut oldest = None;
+        for (id, place, entry) in self.lasting_entries(watermark) {
+            if entry.ts_in < until && !entry.is_settled() {
+                passed_over.add(entry.names(&id));
+                let said = self.sayings.of(id, &self.entries[&id], place);
+                passed_over.add(said.requeued_as.iter().map(of_id));
+            } else if oldest.is_none_or(|oldest| entry.ts_in < oldest) {
+                oldest = Some(entry.ts_in);
+            }
+        }
+        oldest
+    }
+
+    /// Messages, and sessions that are not older than any transaction.
+    fn lasting_entries(&self, watermark: Micros) -> impl Iterator<Item = (QueueId, usize, &Entry)> {
+        let limit = watermark - TRANSACTION_MICROS_MAX;
+        self.all_entries().filter(move |(.., entry)| entry.is_message() || entry.ts_in >= limit)
     }
 
     pub fn open(&self, server: &str) -> Vec<Hop> {
@@ -423,10 +443,13 @@ impl Queue {
     }
 
     fn messages(&self) -> impl Iterator<Item = (QueueId, usize, &Entry)> {
-        let entries = self.entries.iter().flat_map(|(id, generations)| {
-            generations.iter().enumerate().map(move |(place, entry)| (*id, place, entry))
-        });
-        entries.filter(|(.., entry)| entry.is_message())
+        self.all_entries().filter(|(.., entry)| entry.is_message())
+    }
+
+    fn all_entries(&self) -> impl Iterator<Item = (QueueId, usize, &Entry)> {
+        self.entries
+            .iter()
+            .flat_map(|(id, generations)| generations.iter().enumerate().map(move |(place, entry)| (*id, place, entry)))
     }
 
     /// A generation as it stands.

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 use serde::Serialize;
-use vigie_correlator::{Facts, Host, Linker};
+use vigie_correlator::{Facts, Host, Linker, PassedOver};
 use vigie_model::{Hop, Journey, MailClass, Micros, Outcome, ServerCounts, Text};
 
 use crate::intake::{self, FileMark, Line, Progress, Report, Seen, Sink, Source, Track, Years};
@@ -133,13 +133,20 @@ impl Counter {
         if self.hops.len() < self.next_round.max(ROUND_HOPS_MIN) {
             return;
         }
-        let open = self.hosts.iter().filter_map(Host::oldest_open).min().unwrap_or(Micros::MAX);
-        self.hops.sort_unstable_by_key(|hop| hop.ts_in);
-        let ready = self.hops.partition_point(|hop| hop.ts_in < open);
+        let newest = self.hosts.iter().map(Host::watermark).max().unwrap_or(Micros::MIN);
+        let (mut passed_over, until) = PassedOver::at(newest);
+        let open = self.hosts.iter().filter_map(|host| host.oldest_open_after(until, &mut passed_over)).min();
+        let limit = open.unwrap_or(Micros::MAX).min(passed_over.limit());
+        // To look through what is open must not cost more than to link what closed.
+        let names = passed_over.len();
+        self.linker.pass_over(passed_over);
+        // Those that waited are in order already, which the merge sort likes.
+        self.hops.sort_by_key(|hop| hop.ts_in);
+        let ready = self.hops.partition_point(|hop| hop.ts_in < limit);
         for hop in self.hops.drain(..ready) {
             self.linker.push(hop, &mut self.journeys);
         }
-        self.next_round = 2 * self.hops.len();
+        self.next_round = 2 * self.hops.len() + names;
         self.count();
     }
 

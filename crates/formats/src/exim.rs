@@ -26,9 +26,6 @@ use crate::{
 
 pub const FORMAT: Format = Format { name: "Exim", read };
 
-/// What stands behind `message_id` on the line of a message.
-type Told<'a> = Option<Record<'a>>;
-
 fn read<'a>(envelope: &Envelope<'a>) -> Option<Record<'a>> {
     match envelope.program {
         b"" => own_log(envelope.text),
@@ -44,11 +41,22 @@ fn is_exim(program: &[u8]) -> bool {
 
 /// A line of Exim's own files names no program. Those about a message have its id; of the others only refusals matter.
 fn own_log(text: &[u8]) -> Option<Record<'_>> {
-    let opening = opening::without_pid(text);
-    match opening::id(opening) {
-        Some((id, rest)) => Some(of_message(id, rest, false).unwrap_or(Record::Unknown)),
-        None => refusal::parse(None, opening).map(Record::Refused),
+    match about_message(text) {
+        Some((id, rest)) => Some(of_message(id, rest, false)),
+        None => refusal::parse(None, opening::without_pid(text)).map(Record::Refused),
     }
+}
+
+/// The message that a line of Exim's own files is about, and what it says of it.
+#[inline]
+pub fn about_message(text: &[u8]) -> Option<(QueueId, &[u8])> {
+    opening::id(opening::without_pid(text))
+}
+
+/// Is the first word a message's id?
+#[inline]
+pub fn begins_with_id(text: &[u8]) -> bool {
+    opening::id_length(text).is_some_and(|length| matches!(text.get(length), None | Some(b' ')))
 }
 
 /// A container's output, or a program that calls itself something else: only what can be nothing but Exim's.
@@ -63,7 +71,7 @@ fn contained(text: &[u8]) -> Option<Record<'_>> {
     if !is_flag && rest != b"Completed" {
         return None;
     }
-    of_message(id, rest, false)
+    Some(of_message(id, rest, false)).filter(|record| !record.is_unknown())
 }
 
 fn syslog<'a>(envelope: &Envelope<'a>) -> Record<'a> {
@@ -71,24 +79,23 @@ fn syslog<'a>(envelope: &Envelope<'a>) -> Record<'a> {
     if opening.is_continuation {
         return Record::Known;
     }
-    let told = match opening::id(opening.text) {
+    let mut told = match opening::id(opening.text) {
         Some((id, rest)) => of_message(id, rest, opening.is_cut),
-        None => refusal::parse(None, opening.text)
-            .map(Record::Refused)
-            .or_else(|| chatter::is_known(opening.text).then_some(Record::Known)),
+        None => match refusal::parse(None, opening.text) {
+            Some(refused) => Record::Refused(refused),
+            None if chatter::is_known(opening.text) => Record::Known,
+            None => Record::Unknown,
+        },
     };
-    match told {
-        Some(Record::Refused(mut refused)) => {
-            // The reject log is the same syslog unless `syslog_duplication` is off.
-            refused.copy_mark = opening::mark(envelope.pid, opening.entry);
-            Record::Refused(refused)
-        }
-        told => told.unwrap_or(Record::Unknown),
+    if let Record::Refused(refused) = &mut told {
+        // The reject log is the same syslog unless `syslog_duplication` is off.
+        refused.copy_mark = opening::mark(envelope.pid, opening.entry);
     }
+    told
 }
 
-/// A line about one message. `None`: not understood.
-fn of_message(id: QueueId, text: &[u8], is_cut: bool) -> Told<'_> {
+/// What a line about one message says.
+pub fn of_message(id: QueueId, text: &[u8], is_cut: bool) -> Record<'_> {
     let text = if is_cut { without_last_word(text) } else { text };
     type Fill = for<'a> fn(&mut Statement<'a>, &'a [u8]) -> Option<()>;
     let fill: Fill = match text.get(..3).unwrap_or_default() {
@@ -101,8 +108,10 @@ fn of_message(id: QueueId, text: &[u8], is_cut: bool) -> Told<'_> {
     };
     // Filled where it stays: a statement is too large to be moved about for each line.
     let mut statement = Box::new(Statement::about(id));
-    fill(&mut statement, &text[3..])?;
-    Some(Record::Statement(statement))
+    match fill(&mut statement, &text[3..]) {
+        Some(()) => Record::Statement(statement),
+        None => Record::Unknown,
+    }
 }
 
 /// The cut may have gone through a word: half a message id would be another message's.
@@ -111,26 +120,28 @@ fn without_last_word(text: &[u8]) -> &[u8] {
 }
 
 /// What Exim says in words.
-fn sentence(id: QueueId, text: &[u8]) -> Told<'_> {
+fn sentence(id: QueueId, text: &[u8]) -> Record<'_> {
     if let Some(rest) = text.strip_prefix(b"Completed")
         && matches!(rest.first(), None | Some(b' '))
     {
-        return Some(ending(id, End::Now));
+        return ending(id, End::Now);
     }
     if let Some(refused) = refusal::parse(Some(id), text) {
-        return Some(Record::Refused(refused));
+        return Record::Refused(refused);
     }
     if let Some(statement) = by_hand(id, text) {
-        return Some(Record::Statement(Box::new(statement)));
+        return Record::Statement(Box::new(statement));
     }
     if chatter::is_of_queue(text) {
-        return Some(Record::Statement(Box::new(Statement::about(id))));
+        return Record::Statement(Box::new(Statement::about(id)));
     }
-    chatter::is_known(text).then_some(Record::Known)
+    if chatter::is_known(text) { Record::Known } else { Record::Unknown }
 }
 
 fn ending<'a>(id: QueueId, end: End) -> Record<'a> {
-    Record::Statement(Box::new(Statement { end, ..Statement::about(id) }))
+    let mut statement = Box::new(Statement::about(id));
+    statement.end = end;
+    Record::Statement(statement)
 }
 
 /// Does this line without a time go on with the entry above it? A warning's second line begins with a space; the reject log shows the

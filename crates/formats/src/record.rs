@@ -124,5 +124,11 @@ pub fn read<'a>(envelope: &Envelope<'a>) -> Record<'a> {
         let record = postfix::parse(&origin, envelope.text);
         return Record::Postfix(origin, record);
     }
+    // Nothing else looks like a line of Exim's own log about a message: a quarter of an Exim log's reading was asking all others.
+    if envelope.program.is_empty()
+        && let Some((id, text)) = exim::about_message(envelope.text)
+    {
+        return exim::of_message(id, text, false);
+    }
     FORMATS.iter().find_map(|format| (format.read)(envelope)).unwrap_or(Record::Foreign)
 }

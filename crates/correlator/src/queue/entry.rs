@@ -19,6 +19,7 @@ use vigie_model::{Arrival, Client, Content, Hop, Kind, MailClass, Micros, Outcom
 use super::{awaited::Awaited, clients::Who, sayings::Said};
 use crate::{
     BEFORE_ALL, Facts,
+    linker::passed_over,
     text::{Detail, same, text_of},
 };
 
@@ -254,6 +255,7 @@ impl Entry {
     pub fn header(&mut self, ts: Micros, header: &Header<'_>) {
         self.touch(ts);
         if let Some(text) = header.subject()
+            && self.detail == Detail::Whole
             && ts < self.subject_at
         {
             // The headers of an attached message are logged too, after the message's own.
@@ -371,7 +373,7 @@ impl Entry {
             self.message_id(ts, &bracketed(statement.message_id), false);
         }
         let at = if statement.begins { BEFORE_ALL } else { ts };
-        if let Some(text) = &statement.subject {
+        if let Some(text) = statement.subject.as_ref().filter(|_| self.detail == Detail::Whole) {
             let subject: Text = subject::readable(text).into();
             if (at, &subject) < (self.subject_at, &self.subject) {
                 (self.subject, self.subject_at) = (subject, at);
@@ -453,6 +455,14 @@ impl Entry {
 
     pub fn network_id(&self) -> &[u8] {
         self.aside.as_ref().map_or(b"", |told| told.network_id.as_bytes())
+    }
+
+    /// All by which other hops may be known to belong to this one.
+    pub fn names(&self, id: &QueueId) -> impl Iterator<Item = passed_over::Name> + '_ {
+        let next = self.recipients.iter().filter_map(|recipient| recipient.next_id);
+        let ids = [Some(*id), self.previous, self.notice_of].into_iter().flatten().chain(next);
+        let network_id = self.aside.as_ref().and_then(|told| passed_over::of_text(&told.network_id));
+        ids.map(|id| passed_over::of_id(&id)).chain(passed_over::of_text(&self.message_id)).chain(network_id)
     }
 
     /// Who was at the other end of the session in which it came. What the message's own lines say counts more.

@@ -4,6 +4,7 @@ use super::digits::{skip_spaces, space_from};
 use super::stamp::{Second, Stamped, Style};
 use super::tag::{self, Tag};
 use super::{Envelope, Stamp, priority, rfc5424};
+use crate::exim;
 
 /// Opens a line that is not JSON.
 #[inline]
@@ -69,8 +70,8 @@ fn hosted(line: &[u8], at: usize, stamp: Stamp) -> Envelope<'_> {
 /// rspamd write it.
 fn own_log(line: &[u8], at: usize, stamp: Stamp) -> Envelope<'_> {
     let bare = Envelope::untagged(stamp, b"", &line[at..]);
-    // By far the most lines of Exim's main log.
-    if line.get(at + 6) == Some(&b'-') && is_exim_id(&line[at..space_from(line, at)]) {
+    // By far the most lines of Exim's main log. With `log_selector = +pid` a number in brackets comes first, which no host's name is.
+    if line.get(at) == Some(&b'[') || exim::begins_with_id(&line[at..]) {
         return bare;
     }
     let end = space_from(line, at);
@@ -123,18 +124,4 @@ fn is_program(word: &[u8]) -> bool {
 fn is_lower(word: &[u8]) -> bool {
     let name = word.split(|&byte| byte == b'(').next().unwrap_or(word);
     !name.iter().any(u8::is_ascii_uppercase)
-}
-
-/// Exim's message ids: 6-6-2 letters and digits, from 4.97 on 6-11-4 (spec.xfpt, "Message identification").
-fn is_exim_id(word: &[u8]) -> bool {
-    let second = match word.len() {
-        16 => 13,
-        23 => 18,
-        _ => return false,
-    };
-    word.iter().enumerate().all(
-        |(at, byte)| {
-            if at == 6 || at == second { *byte == b'-' } else { byte.is_ascii_alphanumeric() }
-        },
-    )
 }

@@ -97,11 +97,20 @@ pub fn id_length(text: &[u8]) -> Option<usize> {
         (_, Some(b'-')) => 18,
         _ => return None,
     };
-    let length = if second == 13 { 16 } else { 23 };
-    let word = text.get(..length)?;
-    let is_id = word.iter().enumerate().all(|(at, byte)| at == 6 || at == second || byte.is_ascii_alphanumeric());
+    let (length, is_id) = match second {
+        13 => (16, are_words_and_hyphens(text.first_chunk::<16>()?)),
+        _ => (23, are_words_and_hyphens(text.first_chunk::<23>()?)),
+    };
     // A longer word is another.
     (is_id && !text.get(length).is_some_and(u8::is_ascii_alphanumeric)).then_some(length)
+}
+
+/// Letters, digits and two hyphens. All bytes at once: every line of Exim's log pays for this.
+#[inline]
+fn are_words_and_hyphens<const N: usize>(text: &[u8; N]) -> bool {
+    let letters: u8 = text.iter().map(|byte| u8::from(byte.is_ascii_alphanumeric())).sum();
+    let hyphens: u8 = text.iter().map(|&byte| u8::from(byte == b'-')).sum();
+    usize::from(letters) + 2 == N && hyphens == 2
 }
 
 /// The same for two copies of one entry, and else never. Never 0.
