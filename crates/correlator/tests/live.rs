@@ -152,6 +152,30 @@ fn going_on_from_what_is_stored_changes_nothing() {
     }
 }
 
+/// Exchange names a message by itself; whoever signs or encrypts it in between may give it another message id.
+#[test]
+fn hops_that_share_nothing_but_a_network_message_id() {
+    let hop = |server: &str, ts: Micros, id: &str| Hop {
+        server: server.into(),
+        ts_in: ts * MICROS_PER_SECOND,
+        ts_out: (ts + 1) * MICROS_PER_SECOND,
+        closed: true,
+        queue_id: vigie_model::QueueId::new(id.as_bytes()),
+        message_id: format!("<{id}@example.com>").into(),
+        network_id: "5ecb6b5a-0d0e-4b0f-9f3c-08de2a1b3c4d".into(),
+        ..Hop::default()
+    };
+    let hops = [hop("ex01", 10, "11"), hop("ex02", 12, "22")];
+    let at_once = link(hops.to_vec());
+    assert_eq!(at_once.len(), 1);
+    let (mut linker, mut stored) = (LiveLinker::default(), Stored::default());
+    for hop in hops {
+        let until = hop.ts_out;
+        stored.apply(linker.round(vec![Box::new(hop)], Vec::<Hop>::new(), until));
+    }
+    assert_eq!(stored.with(&linker), at_once);
+}
+
 #[test]
 fn a_hop_that_comes_when_its_like_is_forgotten_is_said_to_be_late() {
     let hop = |minutes: Micros, id: &str| {

@@ -1,6 +1,6 @@
 //! Links hops while messages are still under way: at every moment what linking everything at once would give.
 //!
-//! Hops that share a queue id or a message id, however indirectly, form a component; every link joins two hops of one. So only the
+//! Hops that share a queue id, a message id or a network message id, however indirectly, form a component; every link joins two hops of one. So only the
 //! components that something came to are linked again. One with nothing open is packed, and one that nothing can change any more is
 //! forgotten.
 
@@ -40,7 +40,7 @@ pub struct LiveLinker {
     forgotten_until: Micros,
 }
 
-/// A queue id or a message id, hashed: when two fall together, a component is larger than it need be, and no link is other.
+/// A queue id, a message id or a network message id, hashed: when two fall together, a component is larger than it need be, and no link is other.
 type Key = u64;
 
 /// What a round changed.
@@ -365,6 +365,9 @@ fn keys_of(hop: &Hop) -> Vec<Key> {
     if hop.message_id.len() > 2 {
         keys.push(key_of_message(&hop.message_id));
     }
+    if !hop.network_id.is_empty() {
+        keys.push(key_of_network_id(&hop.network_id));
+    }
     if keys.is_empty() {
         keys.push(digest(&(&hop.server, hop.ts_in)));
     }
@@ -388,6 +391,10 @@ fn key_of_id(id: QueueId) -> Key {
 fn key_of_message(id: &str) -> Key {
     // One more than a queue id with the same letters.
     xxh3_64(id.as_bytes()).wrapping_add(1)
+}
+
+fn key_of_network_id(id: &str) -> Key {
+    xxh3_64(id.as_bytes()).wrapping_add(2)
 }
 
 fn digest<T: Serialize>(value: &T) -> u64 {

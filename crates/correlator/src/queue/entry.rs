@@ -2,7 +2,7 @@
 //!
 //! Every order of the same lines gives the same entry: of two words on one thing a rule says which counts, never which came first.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cmp::Reverse};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
@@ -89,6 +89,8 @@ const LISTED_RECIPIENTS_MAX: usize = 32;
 /// may be a million, has none of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Aside {
+    /// When the line was written that says who gave the message.
+    began_at: Micros,
     /// When it was said: a message's arrival has the first word, and then the earliest line.
     sender_at: Micros,
     size_at: Micros,
@@ -108,6 +110,7 @@ struct Aside {
 impl Default for Aside {
     fn default() -> Self {
         Self {
+            began_at: Micros::MAX,
             sender_at: Micros::MAX,
             size_at: Micros::MAX,
             network_id: Text::default(),
@@ -360,11 +363,7 @@ impl Entry {
         self.touch(ts);
         self.queued |= !statement.tentative && statement.end != End::Never;
         if statement.begins {
-            self.started = true;
-            self.client =
-                Client { name: self.detail.shown(statement.client_name), ip: self.detail.shown(statement.client_ip) };
-            self.helo = self.detail.shown(statement.helo);
-            self.user = self.detail.shown(statement.user);
+            self.begins(ts, statement);
         }
         if statement.arrival != Arrival::Unknown {
             self.arrival = self.arrival.max(statement.arrival);
@@ -418,6 +417,28 @@ impl Entry {
             for address in word.recipients {
                 self.word(stated(ts, address, word, self.detail));
             }
+        }
+    }
+
+    /// Who gave the message. Of several lines that begin it the first with a client counts: Microsoft 365 has one for each recipient,
+    /// all of one time.
+    fn begins(&mut self, ts: Micros, statement: &Statement<'_>) {
+        let began_at = &mut self.aside.get_or_insert_default().began_at;
+        let shown = |text| self.detail.shown(text);
+        let client = Client { name: shown(statement.client_name), ip: shown(statement.client_ip) };
+        let (helo, user) = (shown(statement.helo), shown(statement.user));
+        let is_better = !self.started || {
+            let known = (
+                self.client.ip.is_empty(),
+                *began_at,
+                Reverse((&self.client.ip, &self.client.name, &self.helo, &self.user)),
+            );
+            (client.ip.is_empty(), ts, Reverse((&client.ip, &client.name, &helo, &user))) < known
+        };
+        self.started = true;
+        if is_better {
+            *began_at = ts;
+            (self.client, self.helo, self.user) = (client, helo, user);
         }
     }
 
@@ -772,5 +793,5 @@ fn bracketed(message_id: &[u8]) -> Cow<'_, [u8]> {
 fn order(content: &Content) -> impl Ord + use<'_> {
     let Content { header_from, media_type, list, automatic, signed, encrypted, dkim, attachments, cut } = content;
     let flags = (*cut, !*list, !*automatic, !*dkim);
-    (std::cmp::Reverse(attachments.len()), flags, header_from, media_type, signed, encrypted, attachments)
+    (Reverse(attachments.len()), flags, header_from, media_type, signed, encrypted, attachments)
 }

@@ -81,6 +81,21 @@ fn of_two_states_the_later_one_counts() {
     }
 }
 
+/// Rows of one message may name several clients, all at one time: whichever is read first, the same one counts.
+#[test]
+fn of_several_clients_at_one_time_the_same_one_counts() {
+    let row = |recipient: &str, from: &str| answer(&[(recipient, "delivered")]).replace("\"198.51.100.7\"", from);
+    let rows = [
+        row("bob@example.com", "null"),
+        row("eve@example.com", "\"2001:db8::7\""),
+        row("ann@example.com", "\"192.0.2.7\""),
+    ];
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let story = read(&order.map(|at| rows[at].clone()));
+        assert_eq!(story.only().client_ip, "2001:db8::7", "{order:?}");
+    }
+}
+
 /// A trace does not say when a mailbox got the message: nobody knows how long that took.
 #[test]
 fn how_long_a_delivery_took_is_not_known() {
