@@ -5,7 +5,9 @@ use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::SourceError;
+use vigie_formats::transcript::Settings;
+
+use crate::{LogFile, SourceError};
 
 /// How the file names of mail logs begin. `mail.err` and `mail.warn` are missing: they repeat lines of `mail.log`.
 const MAIL_LOG_NAMES: [&str; 9] =
@@ -13,8 +15,8 @@ const MAIL_LOG_NAMES: [&str; 9] =
 /// Beginnings of further names, in folders that somebody names: Exchange's message tracking, Domino's console. On a machine of its own
 /// such a name may be anything.
 const OTHER_LOG_NAMES: [&str; 2] = ["MSGTRK", "console"];
-/// Folders of which every file is a mail log; their names begin so.
-const MAIL_LOG_FOLDERS: [&str; 4] = ["mail", "postfix", "dovecot", "exim"];
+/// Folders of which every file is a mail log. (A folder `mail2` is that of a host.)
+const MAIL_LOG_FOLDERS: [&str; 5] = ["mail", "postfix", "dovecot", "exim", "exim4"];
 /// Logs of everything, read when a folder has nothing better.
 const SYSTEM_LOG_NAMES: [&str; 2] = ["syslog", "messages"];
 /// Files taken from one folder at most; a folder of more is some store of mail, not of logs.
@@ -24,9 +26,17 @@ const FILES_MAX: usize = 10_000;
 #[derive(Debug, Default)]
 pub struct Arranged {
     /// The files, in the order given; those of a folder sorted by path. None is in it twice, under whatever names.
-    pub files: Vec<PathBuf>,
+    pub files: Vec<Found>,
     /// One problem for each path that cannot be read.
     pub problems: Vec<SourceError>,
+}
+
+/// One file to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub path: PathBuf,
+    /// Whose lines these are where they do not say: found in a folder of the named folder, they are of a host that is called like it.
+    pub host: Option<String>,
 }
 
 /// Turns paths into files: folders are searched for mail logs (and, when they have none, the folders in them, then system
@@ -41,7 +51,7 @@ pub fn arrange(paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Arranged {
         match std::fs::metadata(path) {
             Err(source) => arranged.problems.push(SourceError::opening(path, source)),
             Ok(metadata) if metadata.is_dir() => arranged.folder(path, &mut seen),
-            Ok(metadata) => arranged.file(path.to_owned(), &metadata, &mut seen),
+            Ok(metadata) => arranged.file(Found { path: path.to_owned(), host: None }, &metadata, &mut seen),
         }
     }
     arranged
@@ -57,9 +67,9 @@ pub fn find_machine_logs_below(root: &Path) -> Vec<PathBuf> {
     let mut arranged = Arranged::default();
     let mut seen = HashSet::new();
     for path in mail_logs(&root.join("var/log"), &mut Vec::new()).unwrap_or_default() {
-        arranged.listed(path, &mut seen);
+        arranged.listed(Found { path, host: None }, &mut seen);
     }
-    arranged.files
+    arranged.files.into_iter().map(|found| found.path).collect()
 }
 
 type Seen = HashSet<(u64, u64)>;
@@ -69,67 +79,75 @@ impl Arranged {
         let known = self.problems.len();
         match logs_below(folder, &mut self.problems) {
             Err(error) => self.problems.push(error),
-            Ok(paths) if paths.is_empty() && self.problems.len() == known => {
+            Ok(found) if found.is_empty() && self.problems.len() == known => {
                 self.problems.push(SourceError::NoMailLogs { path: folder.to_owned() });
             }
-            Ok(paths) => paths.into_iter().for_each(|path| self.listed(path, seen)),
+            Ok(found) => found.into_iter().for_each(|found| self.listed(found, seen)),
         }
     }
 
     /// A file found in a folder.
-    fn listed(&mut self, path: PathBuf, seen: &mut Seen) {
-        match std::fs::metadata(&path) {
-            Ok(metadata) if metadata.len() > 0 => self.file(path, &metadata, seen),
+    fn listed(&mut self, found: Found, seen: &mut Seen) {
+        match std::fs::metadata(&found.path) {
+            Ok(metadata) if metadata.len() > 0 => self.file(found, &metadata, seen),
             // Empty, or rotated away since it was listed.
             _ => {}
         }
     }
 
-    fn file(&mut self, path: PathBuf, metadata: &Metadata, seen: &mut Seen) {
+    fn file(&mut self, found: Found, metadata: &Metadata, seen: &mut Seen) {
         if !metadata.is_file() {
-            return self.problems.push(SourceError::NotAFile { path });
+            return self.problems.push(SourceError::NotAFile { path: found.path });
         }
         if metadata.len() == 0 {
-            return self.problems.push(SourceError::Empty { path });
+            return self.problems.push(SourceError::Empty { path: found.path });
         }
         if !seen.insert((metadata.dev(), metadata.ino())) {
             return;
         }
-        match File::open(&path) {
-            Ok(_) => self.files.push(path),
-            Err(source) => self.problems.push(SourceError::opening(&path, source)),
+        match File::open(&found.path) {
+            Ok(_) => self.files.push(found),
+            Err(source) => self.problems.push(SourceError::opening(&found.path, source)),
         }
     }
 }
 
 /// The logs of a folder: its mail logs, else those of the folders in it (one folder a host), else its system logs. What is wrong
 /// with a folder in it joins the problems.
-fn logs_below(folder: &Path, problems: &mut Vec<SourceError>) -> Result<Vec<PathBuf>, SourceError> {
+fn logs_below(folder: &Path, problems: &mut Vec<SourceError>) -> Result<Vec<Found>, SourceError> {
+    let nobodys = |paths: Vec<PathBuf>| paths.into_iter().map(|path| Found { path, host: None }).collect();
     let own = own_logs(folder, problems)?;
     if !own.is_empty() {
-        return Ok(own);
+        return Ok(nobodys(own));
     }
     let entries = entries(folder)?;
     let mut inner = Vec::new();
     for path in entries.iter().filter(|path| path.is_dir()) {
+        let host = path.file_name().map(|name| name.to_string_lossy().into_owned());
         match own_logs(path, problems) {
-            Ok(logs) => inner.extend(logs),
+            Ok(logs) => inner.extend(logs.into_iter().map(|path| Found { path, host: host.clone() })),
             // Told when the folder's own logs were looked for.
-            Err(_) if begins_with(path, &MAIL_LOG_FOLDERS) => {}
+            Err(_) if is_mail_log_folder(path) => {}
             Err(problem) => problems.push(problem),
         }
     }
     if !inner.is_empty() {
         return Ok(inner);
     }
-    Ok(entries.into_iter().filter(|path| begins_with(path, &SYSTEM_LOG_NAMES) && path.is_file()).collect())
+    Ok(nobodys(entries.into_iter().filter(|path| begins_with(path, &SYSTEM_LOG_NAMES) && path.is_file()).collect()))
 }
 
-/// The mail logs of a folder that somebody named, sorted.
+/// The mail logs of a folder that somebody named, sorted; also those whose names say nothing and whose beginning does.
 fn own_logs(folder: &Path, problems: &mut Vec<SourceError>) -> Result<Vec<PathBuf>, SourceError> {
     let mut logs = mail_logs(folder, problems)?;
-    logs.extend(entries(folder)?.into_iter().filter(|path| begins_with(path, &OTHER_LOG_NAMES) && path.is_file()));
+    for path in entries(folder)?.into_iter().filter(|path| path.is_file()) {
+        let is_known = || LogFile::open_to_look(&path, &Settings::default()).is_ok_and(|log| log.is_transcribed());
+        if begins_with(&path, &OTHER_LOG_NAMES) || is_known() {
+            logs.push(path);
+        }
+    }
     logs.sort();
+    logs.dedup();
     Ok(logs)
 }
 
@@ -138,7 +156,7 @@ pub(crate) fn mail_logs(folder: &Path, problems: &mut Vec<SourceError>) -> Resul
     let mut logs = Vec::new();
     for path in entries(folder)? {
         if path.is_dir() {
-            if begins_with(&path, &MAIL_LOG_FOLDERS) {
+            if is_mail_log_folder(&path) {
                 match entries(&path) {
                     Ok(paths) => logs.extend(paths.into_iter().filter(|path| path.is_file())),
                     Err(problem) => problems.push(problem),
@@ -160,6 +178,10 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, SourceError> {
         listing.flatten().map(|entry| entry.path()).filter(|path| !is_hidden(path)).take(FILES_MAX).collect();
     paths.sort();
     Ok(paths)
+}
+
+fn is_mail_log_folder(path: &Path) -> bool {
+    MAIL_LOG_FOLDERS.iter().any(|name| path.file_name().is_some_and(|own| own == *name))
 }
 
 fn begins_with(path: &Path, beginnings: &[&str]) -> bool {

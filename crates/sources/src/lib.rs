@@ -23,7 +23,7 @@ mod nearest;
 pub mod spool;
 mod transcribed;
 
-pub use arrange::{Arranged, arrange, find_machine_logs, find_machine_logs_below};
+pub use arrange::{Arranged, Found, arrange, find_machine_logs, find_machine_logs_below};
 pub use chunk::{Chunk, Lines};
 pub use compression::Compression;
 pub use error::SourceError;

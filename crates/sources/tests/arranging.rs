@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use vigie_sources::{Arranged, SourceError, arrange, find_machine_logs_below};
+use vigie_sources::{Arranged, Found, SourceError, arrange, find_machine_logs_below};
 
 fn write(root: &Path, name: &str, content: &str) {
     let path = root.join(name);
@@ -12,7 +12,7 @@ fn write(root: &Path, name: &str, content: &str) {
 }
 
 fn names(root: &Path, arranged: &Arranged) -> Vec<String> {
-    arranged.files.iter().map(|path| path.strip_prefix(root).expect("below").display().to_string()).collect()
+    arranged.files.iter().map(|found| found.path.strip_prefix(root).expect("below").display().to_string()).collect()
 }
 
 #[test]
@@ -56,10 +56,13 @@ fn a_folder_gives_its_mail_logs_sorted() {
 #[test]
 fn a_folder_of_hosts_gives_each_hosts_logs() {
     let root = tempfile::tempdir().expect("a folder");
-    for name in ["edge1/mail.log.gz", "hub1/mail.log.gz", "hub1/config/mail.log", "syslog"] {
+    for name in ["edge1/mail.log.gz", "hub1/mail.log.gz", "hub1/config/mail.log", "mail2/maillog", "syslog"] {
         write(root.path(), name, "x\n");
     }
-    assert_eq!(names(root.path(), &arrange([root.path()])), ["edge1/mail.log.gz", "hub1/mail.log.gz"]);
+    let arranged = arrange([root.path()]);
+    assert_eq!(names(root.path(), &arranged), ["edge1/mail.log.gz", "hub1/mail.log.gz", "mail2/maillog"]);
+    let hosts: Vec<_> = arranged.files.iter().map(|found| found.host.as_deref()).collect();
+    assert_eq!(hosts, [Some("edge1"), Some("hub1"), Some("mail2")]);
 }
 
 #[test]
@@ -70,7 +73,12 @@ fn a_folder_of_hosts_gives_logs_that_only_a_named_folder_has() {
     {
         write(root.path(), name, "x\n");
     }
-    let expected = ["edge1/console.log", "edge1/console1.log", "ex1/MSGTRK2026032821-1.LOG", "mx1/mail.log"];
+    // What its first lines say counts more than its name.
+    let rows = "#Log-type: Message Tracking Log\n#Fields: date-time,client-ip,source,event-id,internal-message-id\n\
+        2026-03-28T21:00:18.985Z,,SMTP,RECEIVE,7\n";
+    write(root.path(), "ex1/export.txt", rows);
+    let expected =
+        ["edge1/console.log", "edge1/console1.log", "ex1/MSGTRK2026032821-1.LOG", "ex1/export.txt", "mx1/mail.log"];
     assert_eq!(names(root.path(), &arrange([root.path()])), expected);
 }
 
@@ -90,7 +98,7 @@ fn one_file_under_several_names_is_read_once() {
     fs::hard_link(root.path().join("mail.log"), root.path().join("mail.log.same")).expect("a link");
     std::os::unix::fs::symlink("mail.log", root.path().join("maillog")).expect("a link");
     let file = root.path().join("mail.log");
-    assert_eq!(arrange([file.as_path(), root.path(), file.as_path()]).files, [file]);
+    assert_eq!(arrange([file.as_path(), root.path(), file.as_path()]).files, [Found { path: file, host: None }]);
 }
 
 #[test]

@@ -25,7 +25,9 @@ pub fn files(arguments: &[String]) -> Files {
         let (host, path) = host_and_path(argument);
         let arranged = arrange([path]);
         files.problems.extend(arranged.problems);
-        files.sources.extend(arranged.files.into_iter().map(|path| Source { path, host: host.clone() }));
+        files.sources.extend(
+            arranged.files.into_iter().map(|found| Source { path: found.path, host: host.clone().or(found.host) }),
+        );
     }
     // The same file named twice, once in its folder, is one file.
     files.sources.sort_by(|a, b| (&a.path, &a.host).cmp(&(&b.path, &b.host)));
