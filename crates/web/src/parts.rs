@@ -15,9 +15,16 @@ pub fn foreign(text: &str) -> Markup {
     html! { bdi { (visible(text)) } }
 }
 
-/// An address or a host name in a narrow column: lines break behind its dots and its `@`.
+/// An address or a host name in a narrow column: lines break behind its dots and its `@`, and not within `[192.0.2.1]:25`.
 pub fn breakable(text: &str) -> Markup {
-    html! { bdi { @for piece in visible(text).split_inclusive(['@', '.']) { (piece) wbr; } } }
+    let text = visible(text);
+    let (name, ip) = text.split_at(text.find('[').unwrap_or(text.len()));
+    html! {
+        bdi {
+            @for piece in name.split_inclusive(['@', '.']) { (piece) wbr; }
+            @if !ip.is_empty() { span.unbroken { (ip) } }
+        }
+    }
 }
 
 /// Control characters and direction overrides made visible as U+FFFD.

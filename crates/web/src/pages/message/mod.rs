@@ -112,7 +112,10 @@ fn recipient_row(asked: &Asked, recipient: &Recipient) -> Markup {
                 (foreign_or_dash(recipient.server.as_deref()))
                 @if let Some(relay) = &recipient.relay { span.block.muted { "→ " (parts::breakable(relay)) } }
             }
-            td.reply-cell { @if !code.is_empty() { strong { (foreign(code)) } " " } (foreign_or_dash(recipient.reply.as_deref())) }
+            td.reply-cell {
+                @if !code.is_empty() { strong { (foreign(code)) } " " }
+                @if code.is_empty() || recipient.reply.is_some() { (foreign_or_dash(recipient.reply.as_deref())) }
+            }
         }
     }
 }

@@ -86,7 +86,7 @@ fn stay(reader: &Reader, hop: &Hop) -> String {
 }
 
 fn hop_item(reader: &Reader, message: &Message, at: usize, hop: &Hop) -> Markup {
-    let from = hop.previous.filter(|previous| *previous != at).and_then(|previous| message.hops.get(previous));
+    let before = hop.previous.filter(|previous| *previous != at && *previous < message.hops.len());
     html! {
         li id={ "hop-" (at + 1) } {
             div.hop-head {
@@ -97,7 +97,9 @@ fn hop_item(reader: &Reader, message: &Message, at: usize, hop: &Hop) -> Markup 
             div.hop-facts {
                 span { (reader.datetime_s(hop.time_in)) " → " (or_dash(hop.time_out.map(|at| reader.time_s(at)))) " (" (stay(reader, hop)) ")" }
                 @if let Some(client) = &hop.client { span { (reader.tn("hop-client", &[("client", Arg::Text(&parts::visible(client)))])) } }
-                @if let Some(from) = from { span { (reader.tn("hop-previous", &[("server", Arg::Text(&parts::visible(&from.server)))])) } }
+                @if let Some(step) = before.map(|before| before + 1) {
+                    a href={ "#hop-" (step) } { (reader.tn("hop-previous", &[("step", Arg::Text(&step.to_string()))])) }
+                }
                 span.muted { (reader.t(words::hop_link(hop.link))) }
             }
         }
