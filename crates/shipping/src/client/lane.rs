@@ -179,10 +179,10 @@ impl Lane {
         open.map(|(stream, extent)| Durable { stream: *stream, offset: extent.durable })
     }
 
-    /// Has it nothing to send, and has its feed nothing to give?
+    /// Has its feed nothing to give, and is all that it gave durable at the server?
     pub(super) fn is_drained(&self) -> bool {
         let in_hand = self.is_in_flight || self.parcel.is_some() || self.gathered.is_some() || self.ahead.is_some();
-        !in_hand && self.is_exhausted
+        !in_hand && self.is_exhausted && self.open_streams().next().is_none()
     }
 
     /// Looks at its feed at once, whenever it did before.

@@ -49,6 +49,23 @@ async fn a_stop_ships_what_is_there() {
 }
 
 #[tokio::test]
+async fn a_stop_waits_until_what_was_sent_is_durable() {
+    let rig = Rig::new(Mood { commit: usize::MAX, ..Mood::default() }, Limits::default(), 1).await;
+    let (log, told) = (log(), told());
+    let collector = Collector::start(rig.config(1), vec![FakeFeed::boxed(&log, &mut Places::default(), 1, &told)]);
+    let bytes: u64 = log.streams.iter().map(|(_, text)| text.len() as u64).sum();
+    let received = || log.streams.iter().map(|(stream, _)| rig.world.held(*stream).received()).sum::<u64>();
+    until("all is received", || received() == bytes).await;
+    let world = rig.world.clone();
+    let commit = async {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        world.commit();
+    };
+    tokio::join!(collector.stop(), commit);
+    assert_eq!(told.lock().unwrap().durable_bytes, bytes);
+}
+
+#[tokio::test]
 async fn a_server_that_lost_its_store_is_told_what_is_gone() {
     let rig = Rig::new(Mood::default(), Limits::default(), 1).await;
     let log = Log::random(1, 1, 200_000, &mut Random::new(3));
