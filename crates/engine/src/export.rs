@@ -378,7 +378,7 @@ fn hop_row(hop: &Hop) -> impl Serialize + '_ {
                 reply: &r.reply,
                 transport: &r.transport,
                 next_id: r.next_id.as_ref().map_or("", |id| id.as_str()),
-                delay_ms: (r.delays.total_ms != 0).then_some(r.delays.total_ms),
+                delay_ms: r.delays.total_ms,
                 attempts: (r.attempts != 0).then_some(r.attempts),
             })
             .collect(),

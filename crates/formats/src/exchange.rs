@@ -230,7 +230,7 @@ fn with_words<'a>(
 fn delays(row: &Row<'_>) -> Delays {
     let told = scan::split(row.custom_data, b"S:E2ELatency=").map(|(_, seconds)| scan::millis(seconds));
     let since_origin = || Some(u64::try_from((row.ts - row.origin()?) / 1000).unwrap_or(0));
-    Delays { total_ms: told.or_else(since_origin).unwrap_or(0), ..Delays::default() }
+    Delays { total_ms: told.or_else(since_origin), ..Delays::default() }
 }
 
 impl<'a> Row<'a> {

@@ -60,7 +60,7 @@ fn every_key_of_a_delivery_line() {
                 queue_ms: 20,
                 connect_ms: 500,
                 transmit_ms: 480,
-                total_ms: 93_601_000
+                total_ms: Some(93_601_000)
             },
             dsn: b"2.0.0",
             status: Status::Final(Outcome::Delivered),

@@ -150,7 +150,7 @@ fn several_recipients_of_one_line() {
     assert_eq!(recipients(&words), ["dev1@example.com", "\"x, y\"@example.com", "v@example.com"]);
     let word = words.word.expect("a word");
     assert_eq!(word.status, Status::Final(Outcome::Delivered));
-    assert_eq!(word.delays.total_ms, (86_400 + 2 * 3_600 + 3 * 60 + 4) * 1000);
+    assert_eq!(word.delays.total_ms, Some((86_400 + 2 * 3_600 + 3 * 60 + 4) * 1000));
     assert_eq!((text(word.relay_name), text(word.relay_ip), word.relay_port), ("store.example.com", "127.0.42.55", 0));
     assert_eq!((text(word.dsn), text(word.reply), text(word.transport)), ("2.0.0", "Ok: queued as SINK000004", "smtp"));
     assert_eq!((word.next_id, word.tls), (Some(id("SINK000004")), false));

@@ -179,14 +179,15 @@ pub struct Relay {
     pub port: u16,
 }
 
-/// Postfix's `delays=a/b/c/d`, in milliseconds: before the queue manager, in it, connection set-up, transmission.
+/// Postfix's `delays=a/b/c/d`, in milliseconds: before the queue manager, in it, connection set-up, transmission. And the whole time, as
+/// far as the server says it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delays {
     pub before_ms: u32,
     pub queue_ms: u32,
     pub connect_ms: u32,
     pub transmit_ms: u32,
-    pub total_ms: u64,
+    pub total_ms: Option<u64>,
 }
 
 /// What became of a recipient.

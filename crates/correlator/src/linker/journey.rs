@@ -330,7 +330,7 @@ fn delivery_ms(first: &Hop, hop: &Hop, recipient: &Recipient) -> Option<u64> {
     match (hop.network_id.is_empty(), recipient.attempts) {
         (true, _) => Some(since_first),
         (false, 0) => None,
-        (false, _) => Some(since_first.max(recipient.delays.total_ms)),
+        (false, _) => Some(since_first.max(recipient.delays.total_ms.unwrap_or(0))),
     }
 }
 

@@ -31,7 +31,7 @@ fn conn_use_in_a_delivery_line() {
     let delays = recipient.delays;
     assert_eq!(
         (delays.total_ms, delays.before_ms, delays.queue_ms, delays.connect_ms, delays.transmit_ms),
-        (1400, 900, 100, 0, 400)
+        (Some(1400), 900, 100, 0, 400)
     );
     assert_eq!(
         (&*recipient.relay.name, &*recipient.relay.ip, recipient.relay.port),

@@ -109,7 +109,7 @@ fn common<'a>(word: &mut Word<'a>, field: Field<'a>) {
         }
         Field::Pair(b"X", _) => word.tls = true,
         Field::Pair(b"C", reply) => word.reply = reply,
-        Field::Pair(b"QT", time) => word.delays.total_ms = milliseconds(time),
+        Field::Pair(b"QT", time) => word.delays.total_ms = Some(milliseconds(time)),
         Field::Pair(b"DT", time) => word.delays = Delays { transmit_ms: saturated(milliseconds(time)), ..word.delays },
         _ => {}
     }

@@ -56,7 +56,7 @@ fn envelope<'a>(local: bool, evpid: &[u8], result: &[u8], keys: &'a [u8]) -> Opt
     }
     word.reply = quoted(stat);
     word.dsn = dsn(word.reply);
-    word.delays = Delays { total_ms: value(before, b"delay=").map_or(0, duration_ms), ..Delays::default() };
+    word.delays = Delays { total_ms: value(before, b"delay=").map(duration_ms), ..Delays::default() };
     word.transport = match value(before, b"method=") {
         _ if !local => b"smtp",
         Some(b"lmtp") => b"lmtp",

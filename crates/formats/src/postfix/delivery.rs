@@ -36,7 +36,7 @@ pub fn parse(id: QueueId, rest: &[u8]) -> Option<Record<'_>> {
         if let Some(relay) = pair.strip_prefix(b"relay=") {
             delivery.relay = relay;
         } else if let Some(delay) = pair.strip_prefix(b"delay=") {
-            delivery.delays.total_ms = scan::millis(delay);
+            delivery.delays.total_ms = Some(scan::millis(delay));
         } else if let Some(parts) = pair.strip_prefix(b"delays=") {
             delays(&mut delivery.delays, parts);
         } else if let Some(dsn) = pair.strip_prefix(b"dsn=") {

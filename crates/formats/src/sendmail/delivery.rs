@@ -52,7 +52,7 @@ pub fn parse(id: QueueId, rest: &[u8]) -> Option<Record<'_>> {
         word.next_id = next_id(reply);
     }
     (word.dsn, word.reply, word.tls) = (line.dsn, reply, line.tls);
-    word.delays = Delays { total_ms: duration_ms(line.delay), ..Delays::default() };
+    word.delays = Delays { total_ms: (!line.delay.is_empty()).then(|| duration_ms(line.delay)), ..Delays::default() };
     statement.word = Some(word);
     Some(said(statement))
 }

@@ -102,7 +102,7 @@ prop_compose! {
         let (before_ms, attempts, total_ms, port) = numbers;
         Recipient {
             recipient, orig_recipient, outcome, ts, dsn, reply, transport, relay: Relay { name, ip, port }, next_id,
-            delays: Delays { before_ms, queue_ms: 2, connect_ms: 3, transmit_ms: 4, total_ms }, attempts, tls, forwarded_to,
+            delays: Delays { before_ms, queue_ms: 2, connect_ms: 3, transmit_ms: 4, total_ms: Some(total_ms) }, attempts, tls, forwarded_to,
         }
     }
 }
