@@ -1,6 +1,6 @@
 //! From what a person named, or from what a machine has, to the files to read.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -10,13 +10,30 @@ use vigie_formats::transcript::Settings;
 use crate::{LogFile, SourceError};
 
 /// How the file names of mail logs begin. `mail.err` and `mail.warn` are missing: they repeat lines of `mail.log`.
-const MAIL_LOG_NAMES: [&str; 9] =
-    ["mail.log", "maillog", "mail.info", "postfix", "dovecot", "exim", "mainlog", "rejectlog", "mail-"];
+const MAIL_LOG_NAMES: [&str; 15] = [
+    "mail.log",
+    "maillog",
+    "mail.info",
+    "mail-",
+    "postfix",
+    "dovecot",
+    "exim",
+    "mainlog",
+    "rejectlog",
+    "sendmail",
+    "opensmtpd",
+    "chasquid",
+    "amavis",
+    "rspamd",
+    "milter",
+];
 /// Beginnings of further names, in folders that somebody names: Exchange's message tracking, Domino's console. On a machine of its own
 /// such a name may be anything.
 const OTHER_LOG_NAMES: [&str; 2] = ["MSGTRK", "console"];
+/// What repeats lines of others.
+const REPEATING_NAMES: [&str; 2] = ["mail.err", "mail.warn"];
 /// Folders of which every file is a mail log. (A folder `mail2` is that of a host.)
-const MAIL_LOG_FOLDERS: [&str; 5] = ["mail", "postfix", "dovecot", "exim", "exim4"];
+const MAIL_LOG_FOLDERS: [&str; 6] = ["mail", "postfix", "dovecot", "exim", "exim4", "rspamd"];
 /// Logs of everything, read when a folder has nothing better.
 const SYSTEM_LOG_NAMES: [&str; 2] = ["syslog", "messages"];
 /// Files taken from one folder at most; a folder of more is some store of mail, not of logs.
@@ -29,6 +46,8 @@ pub struct Arranged {
     pub files: Vec<Found>,
     /// One problem for each path that cannot be read.
     pub problems: Vec<SourceError>,
+    /// Files in the folders of those which were taken of a folder, that nothing shows to be mail logs.
+    pub passed_over: Vec<PathBuf>,
 }
 
 /// One file to read.
@@ -82,7 +101,10 @@ impl Arranged {
             Ok(found) if found.is_empty() && self.problems.len() == known => {
                 self.problems.push(SourceError::NoMailLogs { path: folder.to_owned() });
             }
-            Ok(found) => found.into_iter().for_each(|found| self.listed(found, seen)),
+            Ok(found) => {
+                self.passed_over.extend(beside(&found));
+                found.into_iter().for_each(|found| self.listed(found, seen));
+            }
         }
     }
 
@@ -135,6 +157,17 @@ fn logs_below(folder: &Path, problems: &mut Vec<SourceError>) -> Result<Vec<Foun
         return Ok(inner);
     }
     Ok(nobodys(entries.into_iter().filter(|path| begins_with(path, &SYSTEM_LOG_NAMES) && path.is_file()).collect()))
+}
+
+/// What else is in the folders of these.
+fn beside(found: &[Found]) -> Vec<PathBuf> {
+    let folders: BTreeSet<&Path> = found.iter().filter_map(|found| found.path.parent()).collect();
+    let taken: HashSet<&Path> = found.iter().map(|found| found.path.as_path()).collect();
+    let is_passed_over = |path: &PathBuf| {
+        let has_lines = std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() > 0);
+        has_lines && !taken.contains(path.as_path()) && !begins_with(path, &REPEATING_NAMES)
+    };
+    folders.into_iter().flat_map(|folder| entries(folder).unwrap_or_default()).filter(is_passed_over).collect()
 }
 
 /// The mail logs of a folder that somebody named, sorted; also those whose names say nothing and whose beginning does.

@@ -79,7 +79,9 @@ fn a_folder_of_hosts_gives_logs_that_only_a_named_folder_has() {
     write(root.path(), "ex1/export.txt", rows);
     let expected =
         ["edge1/console.log", "edge1/console1.log", "ex1/MSGTRK2026032821-1.LOG", "ex1/export.txt", "mx1/mail.log"];
-    assert_eq!(names(root.path(), &arrange([root.path()])), expected);
+    let arranged = arrange([root.path()]);
+    assert_eq!(names(root.path(), &arranged), expected);
+    assert_eq!(arranged.passed_over, [root.path().join("ex1/notes.txt")]);
 }
 
 #[test]

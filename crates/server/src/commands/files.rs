@@ -18,12 +18,19 @@ pub struct Files {
     pub problems: Vec<SourceError>,
 }
 
-/// Splits off hosts and opens folders.
-pub fn files(arguments: &[String]) -> Files {
+/// Splits off hosts and opens folders; says what is left out of these.
+pub fn files(arguments: &[String], output: &OutputOptions) -> Files {
     let mut files = Files { sources: Vec::new(), problems: Vec::new() };
     for argument in arguments {
         let (host, path) = host_and_path(argument);
         let arranged = arrange([path]);
+        if let Some(first) = arranged.passed_over.first() {
+            output.remark(format_args!(
+                "{argument}: passed over {} of its files, such as {}: neither name nor first lines show a mail log; to have a file read, name it",
+                arranged.passed_over.len(),
+                first.file_name().unwrap_or_default().display(),
+            ));
+        }
         files.problems.extend(arranged.problems);
         files.sources.extend(
             arranged.files.into_iter().map(|found| Source { path: found.path, host: host.clone().or(found.host) }),

@@ -61,7 +61,7 @@ pub fn run(
 ) -> anyhow::Result<Outcome> {
     stop::listen();
     let zone = files::zone(zone)?;
-    let Files { sources, problems } = files::files(arguments);
+    let Files { sources, problems } = files::files(arguments, output);
     let unreadable = files::report_problems(problems.iter(), output);
     if sources.is_empty() && unreadable > 0 {
         anyhow::bail!("none of the files can be read: nothing was imported");

@@ -212,7 +212,7 @@ fn refusals(options: &OutputOptions, snapshot: &Snapshot, filter: &Filter) -> an
 }
 
 fn in_memory(options: &OutputOptions, zone: &Zone, arguments: &[String]) -> anyhow::Result<Outcome> {
-    let Files { sources, problems } = files::files(arguments);
+    let Files { sources, problems } = files::files(arguments, options);
     let mut bad = files::report_problems(problems.iter(), options);
     if sources.is_empty() {
         anyhow::bail!("none of the files can be read: nothing was counted");

@@ -34,7 +34,7 @@ pub fn run(
 ) -> anyhow::Result<Outcome> {
     let (arguments, what) = choose(arguments, sample)?;
     output.remark(format_args!("reading {what}"));
-    let files = files::files(&arguments);
+    let files = files::files(&arguments, output);
     files::report_problems(files.problems.iter(), output);
     if files.sources.is_empty() {
         anyhow::bail!("none of the files can be read: there is nothing to show");
