@@ -137,7 +137,8 @@ impl State {
         }
     }
 
-    /// The first part that may be given out, if any, and whether there is a segment whose removal is to be tried again.
+    /// The first part that may be given out, if any, and whether there is a segment whose removal is to be tried again. What waits for
+    /// its sync makes what came after it wait: two syncs may end in any order, and lines keep theirs.
     pub(super) fn turn(&self, origin: Origin) -> (Option<Turn>, bool) {
         let until = |segment: &Segment| match origin {
             Origin::Transient => segment.len,
@@ -145,7 +146,9 @@ impl State {
         };
         let ready =
             |segment: &&Segment| segment.given < until(segment) || (segment.sealed && segment.given == segment.len);
-        let segment = self.segments.iter().filter(|segment| !segment.ended).find(ready);
+        let mut left =
+            self.segments.iter().filter(|segment| !segment.ended && (segment.sealed || segment.given < segment.len));
+        let segment = left.next().filter(ready);
         let turn = segment.map(|segment| Turn { segment: segment.clone(), until: until(segment) });
         (turn, self.segments.iter().any(|segment| segment.stuck))
     }
