@@ -46,7 +46,13 @@ impl Default for Linker {
 impl Linker {
     /// A linker that gathers this many hops before a round. The size of the rounds never shows in the journeys.
     pub fn in_rounds_of(hops: usize) -> Self {
-        Self { pending: Vec::new(), next_round: 0, round_hops_min: hops, passed_over: PassedOver::default(), orphans: 0 }
+        Self {
+            pending: Vec::new(),
+            next_round: 0,
+            round_hops_min: hops,
+            passed_over: PassedOver::default(),
+            orphans: 0,
+        }
     }
 
     /// From now on, these messages are not waited for: their hops come when they close, however early they began. Of all others

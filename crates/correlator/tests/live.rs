@@ -217,7 +217,8 @@ fn copies_that_come_when_they_like_say_what_is_inside_and_nothing_else() {
         let (mut linker, mut stored) = (LiveLinker::default(), Stored::default());
         for piece in arriving.chunks(7) {
             let until = piece.last().map_or(BEFORE_ALL, |(ts, _)| *ts);
-            let is_open = |ts: Micros, hop: &Hop| hop.kind != Kind::Copy && hop.ts_in <= until && (ts > until || !hop.closed);
+            let is_open =
+                |ts: Micros, hop: &Hop| hop.kind != Kind::Copy && hop.ts_in <= until && (ts > until || !hop.closed);
             let open = arriving.iter().filter(|(ts, hop)| is_open(*ts, hop));
             let open = open.map(|(_, hop)| Hop { closed: false, ..hop.clone() });
             let closed = piece.iter().filter(|(_, hop)| hop.closed).map(|(_, hop)| Box::new(hop.clone())).collect();

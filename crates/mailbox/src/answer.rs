@@ -161,7 +161,8 @@ mod tests {
 
     #[test]
     fn words_texts_and_lists_are_read_one_after_the_other() {
-        let response = response(r#"BODY[2.HEADER.FIELDS ("X" Y)] "a \"b\" \\" {3} NIL 42 (x (y "z)") {1}) end"#, &["c)d", "q"]);
+        let response =
+            response(r#"BODY[2.HEADER.FIELDS ("X" Y)] "a \"b\" \\" {3} NIL 42 (x (y "z)") {1}) end"#, &["c)d", "q"]);
         let mut scanner = Scanner::new(&response);
         assert_eq!(scanner.word(), Some(&br#"BODY[2.HEADER.FIELDS ("X" Y)]"#[..]));
         let mut texts = Vec::new();

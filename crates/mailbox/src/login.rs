@@ -4,8 +4,8 @@ use std::fmt;
 
 use base64::Engine;
 use base64::alphabet::IMAP_MUTF7;
-use base64::engine::general_purpose::{NO_PAD, STANDARD};
 use base64::engine::GeneralPurpose;
+use base64::engine::general_purpose::{NO_PAD, STANDARD};
 
 /// A user with the password. It shows the password to nobody.
 #[derive(Clone)]
@@ -100,7 +100,11 @@ mod tests {
         account.authenticate();
         assert_eq!((account.waits(), account.plain()), (true, b"AGEgYgBwIndc\r\n".to_vec()));
         assert!(!account.waits());
-        assert!(account.is_plain_text() && !Account::new("a", "é").is_plain_text() && !Account::new("a", "x\r\ny").is_plain_text());
+        assert!(
+            account.is_plain_text()
+                && !Account::new("a", "é").is_plain_text()
+                && !Account::new("a", "x\r\ny").is_plain_text()
+        );
         assert!(!format!("{account:?}").contains('\\'));
     }
 

@@ -112,15 +112,22 @@ impl Known {
     }
 
     fn finish(self, address: &str) -> Result<MailboxPlace, NoMailbox> {
-        let (is_tls, host, port) = read_address(address)
-            .ok_or_else(|| NoMailbox(format!("`{address}` is no mailbox; write imaps://HOST[:PORT], or imap://HOST[:PORT]")))?;
+        let (is_tls, host, port) = read_address(address).ok_or_else(|| {
+            NoMailbox(format!("`{address}` is no mailbox; write imaps://HOST[:PORT], or imap://HOST[:PORT]"))
+        })?;
         let is_here = host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
         let security = match (is_tls, self.tls.as_deref()) {
             (true, None) => Security::Tls,
             (true, Some(_)) => return Err(NoMailbox("`tls` is for imap://; with imaps:// all is TLS".to_owned())),
             (false, Some("no")) => Security::None,
             (false, Some("yes")) => Security::StartTls,
-            (false, None) => if is_here { Security::None } else { Security::StartTls },
+            (false, None) => {
+                if is_here {
+                    Security::None
+                } else {
+                    Security::StartTls
+                }
+            }
             (false, Some(_)) => return Err(NoMailbox("`tls` is `yes` (by STARTTLS) or `no`".to_owned())),
         };
         let user = self.user.filter(|user| !user.is_empty()).ok_or_else(|| missing("user"))?;
@@ -233,20 +240,29 @@ impl fmt::Display for MailboxPlace {
         }
         write!(formatter, " user={} password-file={}", self.user, self.password_file.display())?;
         if self.folder != FOLDER {
-            let escaped: String = self.folder.chars().map(|letter| match letter {
-                '%' => "%25".to_owned(),
-                letter if letter.is_whitespace() => {
-                    let mut bytes = [0; 4];
-                    letter.encode_utf8(&mut bytes).bytes().map(|byte| format!("%{byte:02X}")).collect()
-                }
-                letter => letter.to_string(),
-            }).collect();
+            let escaped: String = self
+                .folder
+                .chars()
+                .map(|letter| match letter {
+                    '%' => "%25".to_owned(),
+                    letter if letter.is_whitespace() => {
+                        let mut bytes = [0; 4];
+                        letter.encode_utf8(&mut bytes).bytes().map(|byte| format!("%{byte:02X}")).collect()
+                    }
+                    letter => letter.to_string(),
+                })
+                .collect();
             write!(formatter, " folder={escaped}")?;
         }
-        let servers: Vec<String> = self.servers.names().iter().map(|server| match &server.by {
-            Some(by) => format!("{}:{by}", server.name),
-            None => server.name.clone(),
-        }).collect();
+        let servers: Vec<String> = self
+            .servers
+            .names()
+            .iter()
+            .map(|server| match &server.by {
+                Some(by) => format!("{}:{by}", server.name),
+                None => server.name.clone(),
+            })
+            .collect();
         if !servers.is_empty() {
             write!(formatter, " servers={}", servers.join(","))?;
         }
@@ -278,16 +294,22 @@ mod tests {
             ("imap://imap.example.org user=j password-file=/p tls=no", Security::None, 143),
             ("imap://127.0.0.1:1143 user=j password-file=/p", Security::None, 1143),
             ("imap://[::1]:1143 user=j password-file=/p tls=yes authorities=/ca.pem", Security::StartTls, 1143),
-            ("imaps://h user=j password-file=/p folder=Journal%20%25/%C3%9C servers=mx1,mx2:mail.example.org", Security::Tls, 993),
+            (
+                "imaps://h user=j password-file=/p folder=Journal%20%25/%C3%9C servers=mx1,mx2:mail.example.org",
+                Security::Tls,
+                993,
+            ),
         ] {
             let place: MailboxPlace = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!((place.security, place.port), (security, port), "{text}");
             assert_eq!(place.to_string().parse(), Ok(place), "{text}");
         }
-        let place: MailboxPlace = "imaps://h user=a/b password-file=/p folder=Journal%20%C3%9C".parse().expect("a mailbox");
+        let place: MailboxPlace =
+            "imaps://h user=a/b password-file=/p folder=Journal%20%C3%9C".parse().expect("a mailbox");
         assert_eq!((place.folder.as_str(), place.label().as_str()), ("Journal Ü", "mailbox:a/b@h:993/Journal Ü"));
         assert!(place.file_name().starts_with("mailbox_a_b@h_993_Journal__-") && place.file_name().is_ascii());
-        let other: MailboxPlace = "imaps://h user=a_b password-file=/p folder=Journal%20%C3%9C".parse().expect("a mailbox");
+        let other: MailboxPlace =
+            "imaps://h user=a_b password-file=/p folder=Journal%20%C3%9C".parse().expect("a mailbox");
         assert_ne!(place.file_name(), other.file_name());
     }
 

@@ -155,9 +155,11 @@ mod tests {
     const EXIM: &str = "from [192.0.2.7] (helo=client.example.net)\r\n\tby mx1.example.org with esmtps  (TLS1.3) tls TLS_AES_256_GCM_SHA384\r\n\t\
         (Exim 4.96)\r\n\t(envelope-from <a@example.net>)\r\n\tid 1vMabc-000000012Ab-3CDe\r\n\tfor b@example.org;\r\n\tSun, 22 Nov 2026 04:32:29 +0000";
     const POSTFIX: &str = "from mx1.example.org (mx1.example.org [192.0.2.1])\r\n\t(using TLSv1.3 with cipher X (256/256 bits))\r\n\tby hub.example.org (Postfix) with ESMTPS id 4jXGQ503wXz1Y5Q7\r\n\tfor <b@example.org>; Sun, 22 Nov 2026 05:32:30 +0100 (CET)";
-    const DOVECOT: &str = "from mx1.example.org by mbox.example.org with LMTP id qF2uKh; Sun, 22 Nov 2026 04:32:31 +0000";
+    const DOVECOT: &str =
+        "from mx1.example.org by mbox.example.org with LMTP id qF2uKh; Sun, 22 Nov 2026 04:32:31 +0000";
     const EXCHANGE: &str = "from EX02.contoso.local (10.0.0.2) by EX01.contoso.local\r\n (10.0.0.1) with Microsoft SMTP Server (version=TLS1_2,\r\n cipher=X) id 15.1.2507.6 via Mailbox Transport; Sun, 22 Nov\r\n 2026 05:32:29 +0100";
-    const FORGED: &str = "from by (helo=with) by evil.example.net with esmtp id FORGED1; Sun, 22 Nov 2026 00:00:00 +0000";
+    const FORGED: &str =
+        "from by (helo=with) by evil.example.net with esmtp id FORGED1; Sun, 22 Nov 2026 00:00:00 +0000";
 
     fn servers(names: &[(&str, Option<&str>)]) -> Servers {
         let name = |(name, by): &(&str, Option<&str>)| ServerName { name: (*name).into(), by: by.map(str::to_owned) };
@@ -189,13 +191,21 @@ mod tests {
         let none = Servers::default();
         assert_eq!(found(&none, &[DOVECOT, EXIM]).map(|found| found.0).as_deref(), Some("mx1"));
         assert_eq!(found(&none, &[DOVECOT]), None);
-        assert_eq!(found(&none, &["(qmail 1 invoked by uid 89); 22 Nov 2026 04:32:29 -0000", EXIM]).map(|found| found.0).as_deref(), Some("mx1"));
+        assert_eq!(
+            found(&none, &["(qmail 1 invoked by uid 89); 22 Nov 2026 04:32:29 -0000", EXIM])
+                .map(|found| found.0)
+                .as_deref(),
+            Some("mx1")
+        );
     }
 
     #[test]
     fn a_client_cannot_put_words_into_a_servers_line() {
         let line = "from by (helo=by evil.example) by mx1 with esmtp id A1; Sun, 22 Nov 2026 04:32:29 +0000";
-        assert_eq!(found(&Servers::default(), &[line]).map(|found| (found.0, found.1)), Some(("mx1".into(), "A1".into())));
+        assert_eq!(
+            found(&Servers::default(), &[line]).map(|found| (found.0, found.1)),
+            Some(("mx1".into(), "A1".into()))
+        );
         for by in ["", "a b", "-{}", "x\u{7f}", ".", ".org", "é"] {
             let line = format!("from x by {by}; Sun, 22 Nov 2026 04:32:29 +0000");
             let found = found(&Servers::default(), &[&line]);

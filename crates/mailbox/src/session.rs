@@ -253,12 +253,7 @@ impl Session {
         }
     }
 
-    fn response(
-        &mut self,
-        response: &Response,
-        out: &mut Vec<u8>,
-        tell: &mut impl FnMut(Event),
-    ) -> Result<(), Fault> {
+    fn response(&mut self, response: &Response, out: &mut Vec<u8>, tell: &mut impl FnMut(Event)) -> Result<(), Fault> {
         let mut scanner = Scanner::new(response);
         if self.state == State::Greeting {
             return self.greeting(&mut scanner, out);
@@ -359,7 +354,12 @@ impl Session {
         }
     }
 
-    fn tagged(&mut self, answer: Result<(), String>, out: &mut Vec<u8>, tell: &mut impl FnMut(Event)) -> Result<(), Fault> {
+    fn tagged(
+        &mut self,
+        answer: Result<(), String>,
+        out: &mut Vec<u8>,
+        tell: &mut impl FnMut(Event),
+    ) -> Result<(), Fault> {
         match (self.state, answer) {
             (State::Capability, Ok(())) => return self.log_in(out),
             (State::Capability, Err(said)) => return Err(Fault::NotImap(said)),
@@ -454,7 +454,7 @@ impl Session {
         self.reports.clear();
         self.range = Range::default();
         if first < last {
-            self.width = (last - first).div_ceil(2).min(RANGE_UIDS_MAX / 2).max(1);
+            self.width = (last - first).div_ceil(2).clamp(1, RANGE_UIDS_MAX / 2);
             self.fetch_next(out, tell);
             return Ok(());
         }

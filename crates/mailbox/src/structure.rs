@@ -169,8 +169,14 @@ mod tests {
     fn what_may_be_left_out_is() {
         let text = read_text(r#"("TEXT" "PLAIN" NIL NIL NIL "7BIT" 9 1)"#).expect("a structure");
         assert_eq!((&*text.content_type, text.bytes), (&b"text/plain"[..], 9));
-        assert!(read_text(r#"("IMAGE" "PNG" ("NAME" "x") "<id@x>" "words" "BASE64" 9 NIL ("INLINE" NIL))"#).is_some_and(|of| of.has_content_id));
-        assert!(read_text(r#"(("TEXT" "PLAIN" NIL NIL NIL "7BIT" 9 1)("TEXT" "HTML" NIL NIL NIL "7BIT" 9 1) "MIXED")"#).is_some());
+        assert!(
+            read_text(r#"("IMAGE" "PNG" ("NAME" "x") "<id@x>" "words" "BASE64" 9 NIL ("INLINE" NIL))"#)
+                .is_some_and(|of| of.has_content_id)
+        );
+        assert!(
+            read_text(r#"(("TEXT" "PLAIN" NIL NIL NIL "7BIT" 9 1)("TEXT" "HTML" NIL NIL NIL "7BIT" 9 1) "MIXED")"#)
+                .is_some()
+        );
         assert!(read_text(r#"("MESSAGE" "RFC822" NIL NIL NIL "7BIT" 9)"#).is_some());
     }
 

@@ -157,7 +157,8 @@ mod tests {
 
     #[test]
     fn lines_and_literals_are_the_same_in_any_pieces() {
-        let bytes = b"* OK {x} hello\r\n* 1 FETCH (UID 7 BODY[HEADER] {9}\r\nA: b\r\n\r\n\n X {0}\r\n \"{3}\")\r\na1 OK\n\r\n";
+        let bytes =
+            b"* OK {x} hello\r\n* 1 FETCH (UID 7 BODY[HEADER] {9}\r\nA: b\r\n\r\n\n X {0}\r\n \"{3}\")\r\na1 OK\n\r\n";
         let whole = read(bytes, bytes.len()).unwrap();
         let texts: Vec<&[u8]> = whole.iter().map(|response| &*response.text).collect();
         assert_eq!(texts, [&b"* OK {x} hello"[..], b"* 1 FETCH (UID 7 BODY[HEADER] {9} X {0} \"{3}\")", b"a1 OK", b""]);
@@ -171,7 +172,8 @@ mod tests {
     #[test]
     fn what_is_too_long_is_read_over() {
         let header = vec![b'h'; LITERALS_BYTES_MAX + 5];
-        let first = [format!("* 1 FETCH (A {{{}}}\r\n", header.len()).as_bytes(), &header, b" B {3}\r\nxyz)\r\n"].concat();
+        let first =
+            [format!("* 1 FETCH (A {{{}}}\r\n", header.len()).as_bytes(), &header, b" B {3}\r\nxyz)\r\n"].concat();
         let long = [&b"* 2 FETCH ("[..], &vec![b'x'; LINE_BYTES_MAX], b" {4}\r\n\r\n\r\n)\r\na2 OK\r\n"].concat();
         let found = read(&[first, long].concat(), 1000).unwrap();
         assert_eq!(found.len(), 3);

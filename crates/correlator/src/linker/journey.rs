@@ -55,7 +55,8 @@ pub fn build(hops: &mut [Box<Hop>], links: &Links, members: &[Member]) -> Option
 /// Whoever saw the message pass saw all of it, and knows better than who found a copy; of several copies the one that says most counts.
 fn add_copies(journey: &mut Journey, hops: &mut [Box<Hop>], copies: &[usize]) {
     let said = |at: &usize| hops[*at].content.as_ref().map(|content| (order(content), &hops[*at].subject));
-    let Some(best) = copies.iter().copied().filter(|at| hops[*at].content.is_some()).min_by(|a, b| said(a).cmp(&said(b)))
+    let Some(best) =
+        copies.iter().copied().filter(|at| hops[*at].content.is_some()).min_by(|a, b| said(a).cmp(&said(b)))
     else {
         return;
     };

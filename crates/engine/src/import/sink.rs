@@ -361,7 +361,14 @@ impl Sink for ToLake<'_> {
                 self.run.state.touched = hull(self.run.state.touched, from, until);
             }
         }
-        self.hosts.push(HostRun { place, name: name.into(), stored, newest, hours: FxHashMap::default(), last_hour: None });
+        self.hosts.push(HostRun {
+            place,
+            name: name.into(),
+            stored,
+            newest,
+            hours: FxHashMap::default(),
+            last_hour: None,
+        });
         Ok(())
     }
 

@@ -273,8 +273,12 @@ impl<'a> Check<'a> {
     }
 
     fn linked(&mut self) -> Result<Messages, LakeError> {
-        let mut messages =
-            Messages { stored: Digests::of(self.days), recounted: Digests::of(self.days), deliveries: 0, orphan_copies: 0 };
+        let mut messages = Messages {
+            stored: Digests::of(self.days),
+            recounted: Digests::of(self.days),
+            deliveries: 0,
+            orphan_copies: 0,
+        };
         let (from, until) = bounds(self.days);
         for journey in self.snapshot.journeys(from, until)? {
             let journey = journey?;

@@ -32,7 +32,10 @@ struct Talk {
 
 impl Talk {
     fn ranges(&self) -> Vec<&Range> {
-        self.events.iter().filter_map(|event| if let Event::Range(range) = event { Some(range) } else { None }).collect()
+        self.events
+            .iter()
+            .filter_map(|event| if let Event::Range(range) = event { Some(range) } else { None })
+            .collect()
     }
 }
 
@@ -69,18 +72,25 @@ const CAPABILITY: &str = "* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\nTAG OK\r\n";
 const LOGGED_IN: &str = "TAG OK logged in\r\n";
 
 fn examined(validity: u32, next: u32) -> String {
-    format!("* 2 EXISTS\r\n* OK [UIDVALIDITY {validity}] valid\r\n* OK [UIDNEXT {next}] next\r\n* OK [PERMANENTFLAGS ()] none\r\nTAG OK [READ-ONLY] done\r\n")
+    format!(
+        "* 2 EXISTS\r\n* OK [UIDVALIDITY {validity}] valid\r\n* OK [UIDNEXT {next}] next\r\n* OK [PERMANENTFLAGS ()] none\r\nTAG OK [READ-ONLY] done\r\n"
+    )
 }
 
 #[test]
 fn copies_are_read_and_nothing_is_changed() {
-    let two = copy(1, 5, &header(1), PDF) + "* 1 FETCH (FLAGS (\\Seen))\r\n" + &copy(2, 9, &header(2), PDF) + "TAG OK\r\n";
+    let two =
+        copy(1, 5, &header(1), PDF) + "* 1 FETCH (FLAGS (\\Seen))\r\n" + &copy(2, 9, &header(2), PDF) + "TAG OK\r\n";
     let answers = [GREETING, CAPABILITY, LOGGED_IN, &examined(7, 10), &two];
     let mut first = session(Progress::default());
     let whole = talk(&mut first, &answers, 1 << 20);
     assert_eq!(whole.fault, None);
     assert_eq!(whole.said[..3], ["CAPABILITY", "LOGIN \"journal\" \"pass word\"", "EXAMINE \"INBOX\""]);
-    assert!(whole.said[3].starts_with("UID FETCH 1:9 (UID INTERNALDATE RFC822.SIZE BODYSTRUCTURE BODY.PEEK[HEADER.FIELDS (RECEIVED "));
+    assert!(
+        whole.said[3].starts_with(
+            "UID FETCH 1:9 (UID INTERNALDATE RFC822.SIZE BODYSTRUCTURE BODY.PEEK[HEADER.FIELDS (RECEIVED "
+        )
+    );
     assert_eq!(whole.said.len(), 4);
     let range = whole.ranges()[0];
     let told: Vec<_> = range.copies.iter().map(|of| (of.place.uid, &*of.server, &*of.copy.subject)).collect();
@@ -127,7 +137,8 @@ fn it_goes_on_where_it_was_unless_the_mailbox_is_another() {
 #[test]
 fn many_are_asked_for_in_ranges_and_gaps_widen_them() {
     let some = copy(1, 600, &header(1), PDF) + "TAG OK\r\n";
-    let answers = [GREETING, CAPABILITY, LOGGED_IN, &examined(7, 1001), "TAG OK\r\n", &some, "TAG OK\r\n", "TAG OK\r\n"];
+    let answers =
+        [GREETING, CAPABILITY, LOGGED_IN, &examined(7, 1001), "TAG OK\r\n", &some, "TAG OK\r\n", "TAG OK\r\n"];
     let talk = talk(&mut session(Progress::default()), &answers, 50);
     let asked: Vec<&str> = talk.said[3..].iter().filter_map(|said| said.split(' ').nth(2)).collect();
     assert_eq!(asked, ["1:200", "201:600", "601:800", "801:1000"]);
@@ -141,7 +152,11 @@ fn without_a_next_uid_all_that_follow_are_asked_for() {
     let mut session = session(Progress { validity: 7, next_uid: 5, tries: 0 });
     let talk = talk(&mut session, &[GREETING, CAPABILITY, LOGGED_IN, examined, &some], 50);
     assert!(talk.said[3].starts_with("UID FETCH 5:* "));
-    assert_eq!((talk.ranges()[0].copies.len(), session.progress().next_uid), (1, 6), "what was read does not come again");
+    assert_eq!(
+        (talk.ranges()[0].copies.len(), session.progress().next_uid),
+        (1, 6),
+        "what was read does not come again"
+    );
     assert_eq!(talk.events.last(), Some(&Event::UpToDate));
 }
 
@@ -153,13 +168,16 @@ fn of_a_journal_report_the_message_in_it_is_told() {
         r#"(("text" "plain" NIL NIL NIL "7bit" 5 1 NIL NIL NIL NIL)("message" "rfc822" NIL NIL NIL "7bit" 900 (NIL "s" NIL NIL NIL NIL NIL NIL NIL NIL) {PDF} 20 NIL NIL NIL NIL) "mixed" ("boundary" "r") NIL NIL NIL)"#
     );
     let inner = header(3);
-    let of_report = format!("* 1 FETCH (UID 5 BODY[2.HEADER.FIELDS (RECEIVED)] {{{}}}\r\n{inner})\r\nTAG OK\r\n", inner.len());
-    let range = copy(1, 5, report, &structure) + &copy(2, 6, report, &structure) + &copy(3, 7, &header(7), PDF) + "TAG OK\r\n";
+    let of_report =
+        format!("* 1 FETCH (UID 5 BODY[2.HEADER.FIELDS (RECEIVED)] {{{}}}\r\n{inner})\r\nTAG OK\r\n", inner.len());
+    let range =
+        copy(1, 5, report, &structure) + &copy(2, 6, report, &structure) + &copy(3, 7, &header(7), PDF) + "TAG OK\r\n";
     let answers = [GREETING, CAPABILITY, LOGGED_IN, &examined(7, 8), &range, &of_report, "TAG NO gone\r\n"];
     let talk = talk(&mut session(Progress::default()), &answers, 60);
     assert!(talk.said[4].starts_with("UID FETCH 5 (UID BODY.PEEK[2.HEADER.FIELDS (") && talk.said.len() == 6);
     let range = talk.ranges()[0];
-    let told: Vec<_> = range.copies.iter().map(|of| (of.place.uid, &*of.copy.subject, of.copy.content.attachments.len())).collect();
+    let told: Vec<_> =
+        range.copies.iter().map(|of| (of.place.uid, &*of.copy.subject, of.copy.content.attachments.len())).collect();
     assert_eq!((told, range.unreadable), (vec![(5, "Minutes 3", 1), (7, "Minutes 7", 1)], 1));
 }
 
@@ -193,8 +211,14 @@ fn a_copy_that_the_server_cannot_give_is_left_out_in_the_end() {
 fn what_a_server_refuses_is_told_apart() {
     let after = |answers: &[&str]| talk(&mut session(Progress::default()), answers, 7).fault;
     let login = "TAG NO [AUTHENTICATIONFAILED] Authentication failed.\r\n";
-    assert_eq!(after(&[GREETING, CAPABILITY, login]), Some(Fault::Login("[AUTHENTICATIONFAILED] Authentication failed.".into())));
-    assert_eq!(after(&[GREETING, CAPABILITY, LOGGED_IN, "TAG NO Mailbox doesn't exist\r\n"]), Some(Fault::Folder("Mailbox doesn't exist".into())));
+    assert_eq!(
+        after(&[GREETING, CAPABILITY, login]),
+        Some(Fault::Login("[AUTHENTICATIONFAILED] Authentication failed.".into()))
+    );
+    assert_eq!(
+        after(&[GREETING, CAPABILITY, LOGGED_IN, "TAG NO Mailbox doesn't exist\r\n"]),
+        Some(Fault::Folder("Mailbox doesn't exist".into()))
+    );
     assert_eq!(after(&[GREETING, CAPABILITY, LOGGED_IN, "TAG OK\r\n"]), Some(Fault::NoValidity));
     assert_eq!(after(&[GREETING, CAPABILITY, "* BYE too many\r\n"]), Some(Fault::Bye("too many".into())));
     assert_eq!(after(&["* BYE go away\r\n"]), Some(Fault::Bye("go away".into())));
@@ -210,7 +234,7 @@ fn where_login_is_not_offered_authenticate_is_used() {
     let capability = "* CAPABILITY IMAP4rev1 LOGINDISABLED AUTH=PLAIN\r\nTAG OK\r\n";
     let mut session = session(Progress::default());
     let mut out = Vec::new();
-    session.take(format!("{GREETING}").as_bytes(), &mut out, |_| {}).expect("greeted");
+    session.take(GREETING.as_bytes(), &mut out, |_| {}).expect("greeted");
     session.take(capability.replace("TAG", "v1").as_bytes(), &mut out, |_| {}).expect("told");
     session.take(b"+ \r\n", &mut out, |_| {}).expect("asked");
     let said = String::from_utf8(out).expect("ASCII");
@@ -221,11 +245,12 @@ fn where_login_is_not_offered_authenticate_is_used() {
 #[test]
 fn nothing_is_said_before_tls_and_nothing_believed() {
     let begin = |more: &str| {
-        let mut session = Session::new(Account::new("j", "secret"), "INBOX", Servers::default(), true, Progress::default());
+        let mut session =
+            Session::new(Account::new("j", "secret"), "INBOX", Servers::default(), true, Progress::default());
         let (mut out, mut events) = (Vec::new(), Vec::new());
-        let taken = ["* OK\r\n", "* CAPABILITY STARTTLS AUTH=PLAIN\r\nv1 OK\r\n", more].iter().try_for_each(|answer| {
-            session.take(answer.as_bytes(), &mut out, |event| events.push(event))
-        });
+        let taken = ["* OK\r\n", "* CAPABILITY STARTTLS AUTH=PLAIN\r\nv1 OK\r\n", more]
+            .iter()
+            .try_for_each(|answer| session.take(answer.as_bytes(), &mut out, |event| events.push(event)));
         let said = String::from_utf8(out.clone()).expect("ASCII");
         assert_eq!(said, "v1 CAPABILITY\r\nv2 STARTTLS\r\n");
         (taken, events, session)

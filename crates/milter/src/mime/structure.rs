@@ -167,7 +167,10 @@ mod tests {
             ],
         );
         let text = around("multipart/alternative", vec![leaf("text/plain", "", "", 9), page]);
-        let forwarded = Branch { bytes: 500, ..around("message/rfc822", vec![leaf("application/zip; name=i.zip", "", "base64", 8)]) };
+        let forwarded = Branch {
+            bytes: 500,
+            ..around("message/rfc822", vec![leaf("application/zip; name=i.zip", "", "base64", 8)])
+        };
         let pdf = leaf("application/pdf", "attachment; filename*=utf-8''%C3%9C.pdf", "BASE64", 78 * 100 + 4);
         let told = told_of(&around("multipart/mixed; boundary=x", vec![text, pdf, forwarded]));
         assert_eq!((&*told.subject, &*told.message_id), ("Procès", "<1@example.com>"));
@@ -176,11 +179,7 @@ mod tests {
             told.content.attachments.iter().map(|of| (&*of.name, &*of.declared, of.size)).collect();
         assert_eq!(
             found,
-            [
-                ("Ü.pdf", "application/pdf", 57 * 100 + 2),
-                ("", "message/rfc822", 500),
-                ("i.zip", "application/zip", 5)
-            ]
+            [("Ü.pdf", "application/pdf", 57 * 100 + 2), ("", "message/rfc822", 500), ("i.zip", "application/zip", 5)]
         );
         assert!(!told.content.cut);
     }
@@ -208,7 +207,8 @@ mod tests {
         let many = around("multipart/mixed", vec![leaf("image/png", "", "base64", 9); ATTACHMENTS_MAX + 1]);
         let told = told_of(&many);
         assert!(told.content.cut && told.content.attachments.len() == ATTACHMENTS_MAX);
-        let deep = (0..NESTING_MAX + 1).fold(leaf("image/png", "", "", 9), |inner, _| around("multipart/mixed", vec![inner]));
+        let deep =
+            (0..NESTING_MAX + 1).fold(leaf("image/png", "", "", 9), |inner, _| around("multipart/mixed", vec![inner]));
         let told = told_of(&deep);
         assert!(told.content.cut && told.content.attachments.is_empty());
     }
