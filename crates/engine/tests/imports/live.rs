@@ -13,7 +13,7 @@ use vigie_engine::{
 };
 use vigie_testkit::random::Random;
 
-use crate::store::{LONG, LONG_ROWS, Log, Place, Rows, SHORT, SHORT_ROWS, at_once, set_back};
+use crate::store::{LONG, LONG_ROWS, Log, Place, Rows, SHORT, SHORT_ROWS, at_once, set_back, with_copies};
 
 /// How the streams' turns come.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -138,6 +138,29 @@ fn by_a_clock_that_is_set_back() {
         let (live, _) = Replay::new(&logs, seed).run(Turns::InStep);
         live.assert_same(&expected, &format!("seed {seed}"));
     }
+}
+
+/// A mailbox is read along with the logs, hours behind them, before them, or when all is over: journeys have what is inside all the same.
+#[test]
+fn copies_in_a_journal_mailbox_at_any_time() {
+    let mut logs = with_copies();
+    let expected = at_once(&logs);
+    let count = |rows: &Rows, what: &str| rows.journeys.matches(what).count();
+    assert_eq!(count(&expected, "\"id\""), count(&LONG_ROWS, "\"id\""), "no journey more, and none less");
+    let copies = count(&expected, "@example.com\",\"type\"") + count(&expected, "\"header_from\"");
+    assert!(copies > 100, "{copies} journeys have what is inside: {}", &expected.journeys[..2000]);
+    assert_eq!(expected.hops, LONG_ROWS.hops, "a copy is no hop");
+    assert_eq!(expected.rejections, LONG_ROWS.rejections);
+    for (turns, seeds) in [(Turns::InStep, 1..4), (Turns::AtRandom, 4..7), (Turns::OneAfterTheOther, 7..8)] {
+        for seed in seeds {
+            let (live, _) = Replay::new(&logs, seed).run(turns);
+            live.assert_same(&expected, &format!("{turns:?}, seed {seed}"));
+        }
+    }
+    // The copies first, of messages that no log tells of yet.
+    logs.rotate_right(1);
+    let (live, _) = Replay::new(&logs, 8).run(Turns::OneAfterTheOther);
+    live.assert_same(&expected, "the mailbox before the logs");
 }
 
 /// A collector that was set up anew sends everything again, under other names of its streams.
