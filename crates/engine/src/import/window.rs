@@ -130,7 +130,8 @@ fn add_hops_of(
         let until = hour + MICROS_PER_HOUR;
         for hop in snapshot.hops_overlapping(hour, until)? {
             let hop = hop?;
-            let is_one = hop.kind != Kind::Copy && hop.ts_out < from && steps.contains(&(hop.ts_in, hop.server.clone()));
+            let is_one =
+                hop.kind != Kind::Copy && hop.ts_out < from && steps.contains(&(hop.ts_in, hop.server.clone()));
             if is_one && (hour..until).contains(&hop.ts_in) {
                 hops.push(Box::new(hop));
             }
