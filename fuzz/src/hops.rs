@@ -2,7 +2,8 @@
 
 use vigie_correlator::{Linker, link};
 use vigie_model::{
-    Arrival, Attachment, Client, Content, Hop, Journey, Kind, MICROS_PER_SECOND, MailClass, Micros, Outcome, QueueId, Recipient,
+    Arrival, Attachment, Client, Content, Hop, Journey, Kind, MICROS_PER_SECOND, MailClass, Micros, Outcome, QueueId,
+    Recipient,
 };
 
 /// Reads choices from bytes, zeros when they are used up.
