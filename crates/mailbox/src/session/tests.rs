@@ -1,3 +1,5 @@
+//! A session with a server that says what is to be tried.
+
 use proptest::prelude::*;
 
 use super::*;
