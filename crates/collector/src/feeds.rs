@@ -175,7 +175,10 @@ fn read_copies(mailbox: &MailboxPlace, config: &Config, sources: &mut Sources) -
         ..SpoolConfig::new(config.state.join(mailbox.file_name()), mailbox.label())
     };
     let (spool, feed) = Spool::open(spool, entropy()).map_err(|error| Failure::new(&error, error.hint()))?;
-    let reader = Reader::open(mailbox.clone(), trust, spool, Arc::new(SystemClock::default()), seed());
+    // A copy's line must call this machine what its own lines do.
+    let servers = mailbox.servers.clone().with_here(&host_of_lines(config));
+    let mailbox = MailboxPlace { servers, ..mailbox.clone() };
+    let reader = Reader::open(mailbox, trust, spool, Arc::new(SystemClock::default()), seed());
     sources.readers.push(reader.map_err(|error| Failure::new(&error, error.hint()))?);
     sources.feeds.push(Box::new(feed));
     Ok(())

@@ -8,9 +8,12 @@ use vigie_model::{Micros, QueueId};
 use crate::date;
 
 /// Whose lines are looked for, and what these servers are called in Vigie. Without any, the topmost line counts that is not of a delivery
-/// into a mailbox, and its server goes by its name up to the first dot, as most logs have it.
+/// into a mailbox, and its server goes by its name up to the first dot, as most logs have it; this machine by the name that its own have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Servers(Vec<ServerName>);
+pub struct Servers {
+    names: Vec<ServerName>,
+    here: Option<String>,
+}
 
 /// A server of the user's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,12 +44,17 @@ const NAME_BYTES_MAX: usize = 253;
 impl Servers {
     /// Of these servers.
     pub fn new(names: Vec<ServerName>) -> Servers {
-        Servers(names)
+        Servers { names, here: None }
+    }
+
+    /// With what the logs of this machine call it.
+    pub fn with_here(self, here: &str) -> Servers {
+        Servers { here: Some(here.to_owned()), ..self }
     }
 
     /// Each.
     pub fn names(&self) -> &[ServerName] {
-        &self.0
+        &self.names
     }
 
     /// The topmost line that one of these servers wrote; lines come from the top.
@@ -63,11 +71,13 @@ impl Servers {
         if !is_name(&line.by) {
             return None;
         }
-        if self.0.is_empty() {
+        if self.names.is_empty() {
             let is_delivery = DELIVERING.contains(&line.with.as_str());
-            return (!is_delivery).then(|| first_label(&line.by).to_owned());
+            let here = self.here.as_ref().filter(|here| is_same(here, &line.by));
+            let server = here.map_or_else(|| first_label(&line.by), String::as_str);
+            return (!is_delivery).then(|| server.to_owned());
         }
-        let known = self.0.iter().find(|known| match &known.by {
+        let known = self.names.iter().find(|known| match &known.by {
             Some(by) => by.eq_ignore_ascii_case(&line.by),
             None => is_same(&known.name, &line.by),
         });
@@ -191,6 +201,12 @@ mod tests {
         let none = Servers::default();
         assert_eq!(found(&none, &[DOVECOT, EXIM]).map(|found| found.0).as_deref(), Some("mx1"));
         assert_eq!(found(&none, &[DOVECOT]), None);
+        for (here, called) in
+            [("mx1.example.org", "mx1.example.org"), ("MX1", "MX1"), ("mx2", "mx1"), ("mx1.example.com", "mx1")]
+        {
+            let server = found(&Servers::default().with_here(here), &[EXIM]).map(|found| found.0);
+            assert_eq!(server.as_deref(), Some(called), "{here}");
+        }
         assert_eq!(
             found(&none, &["(qmail 1 invoked by uid 89); 22 Nov 2026 04:32:29 -0000", EXIM])
                 .map(|found| found.0)
