@@ -2,7 +2,8 @@
 
 use vigie_correlator::{Linker, link};
 use vigie_model::{
-    Arrival, Client, Hop, Journey, Kind, MICROS_PER_SECOND, MailClass, Micros, Outcome, QueueId, Recipient,
+    Arrival, Attachment, Client, Content, Hop, Journey, Kind, MICROS_PER_SECOND, MailClass, Micros, Outcome, QueueId,
+    Recipient,
 };
 
 /// Reads choices from bytes, zeros when they are used up.
@@ -44,6 +45,9 @@ fn recipient(choices: &mut Choices<'_>, ts: Micros) -> Recipient {
 }
 
 fn hop(choices: &mut Choices<'_>, ts: Micros) -> Hop {
+    if choices.below(8) == 7 {
+        return copy(choices, ts);
+    }
     let recipients: Vec<Recipient> = (0..choices.below(4)).map(|_| recipient(choices, ts)).collect();
     let last = recipients.iter().map(|recipient| recipient.ts).max().unwrap_or(ts);
     let kind = if choices.below(4) == 0 { Kind::Store } else { Kind::Transfer };
@@ -67,6 +71,23 @@ fn hop(choices: &mut Choices<'_>, ts: Micros) -> Hop {
         notice_of: if choices.below(5) == 0 { id(choices) } else { None },
         requeued_as: if choices.below(5) == 0 { id(choices).into_iter().collect() } else { Vec::new() },
         recipients,
+        ..Hop::default()
+    }
+}
+
+/// What was found in a copy of anything. Its subject tells it from every other.
+fn copy(choices: &mut Choices<'_>, ts: Micros) -> Hop {
+    let attachments = vec![Attachment::default(); usize::from(choices.below(3))];
+    Hop {
+        kind: Kind::Copy,
+        server: choices.of(&["edge1", "EDGE1.example.org", "hub1", "elsewhere"]).into(),
+        queue_id: id(choices),
+        ts_in: ts,
+        ts_out: ts,
+        closed: true,
+        message_id: choices.of(&["", "<>", "<1@x>", "<2@x>"]).into(),
+        subject: format!("{ts}").into(),
+        content: Some(Box::new(Content { attachments, ..Content::default() })),
         ..Hop::default()
     }
 }
@@ -95,7 +116,14 @@ pub fn hops_of(bytes: &[u8]) -> Vec<Hop> {
 pub fn hold(hops: Vec<Hop>) {
     let at_once = link(hops.clone());
     let steps: usize = at_once.iter().map(|journey| journey.steps.len()).sum();
-    assert_eq!(steps, hops.len(), "every hop in one journey");
+    let is_hop = |hop: &&Hop| hop.kind != Kind::Copy;
+    assert_eq!(steps, hops.iter().filter(is_hop).count(), "every hop in one journey");
+    let without = |mut journey: Journey| {
+        (journey.content, journey.subject) = (None, "".into());
+        journey
+    };
+    let hops_alone = link(hops.iter().filter(is_hop).cloned().collect());
+    assert!(at_once.iter().cloned().map(without).eq(hops_alone), "copies change nothing but what is inside");
     for step in at_once.iter().flat_map(|journey| journey.steps.iter().enumerate()) {
         assert!(step.1.previous.is_none_or(|previous| (previous as usize) < step.0), "a hop follows the one before it");
     }

@@ -7,6 +7,7 @@ mod domino;
 mod exim;
 mod hops;
 mod lines;
+mod mailbox;
 mod milter;
 mod opensmtpd;
 mod otlp;
@@ -18,6 +19,7 @@ pub use domino::domino;
 pub use exim::exim;
 pub use hops::{hold, hops_of, linker};
 pub use lines::{calendar, dovecot, envelope, filter, host, line};
+pub use mailbox::mailbox;
 pub use milter::{milter, mime};
 pub use opensmtpd::opensmtpd;
 pub use otlp::otlp;
@@ -61,6 +63,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "otlp", run: otlp, seeds: Seeds::Lines },
     Target { name: "domino", run: domino, seeds: Seeds::Lines },
     Target { name: "milter", run: milter, seeds: Seeds::Message },
+    Target { name: "mailbox", run: mailbox, seeds: Seeds::Message },
     Target { name: "mime", run: mime, seeds: Seeds::Message },
     Target { name: "linker", run: linker, seeds: Seeds::Lines },
     Target { name: "exchange", run: exchange, seeds: Seeds::Files("exchange/made") },

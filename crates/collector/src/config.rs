@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use vigie_formats::transcript::DateOrder;
+use vigie_mailbox::MailboxPlace;
 use vigie_milter::MilterPlace;
 use vigie_polling::Tenant;
 use vigie_shipping::{Enrolment, EnrolmentError};
@@ -17,7 +18,7 @@ use crate::failure::Failure;
 const FILE_BYTES_MAX: u64 = 1 << 20;
 /// Logs of one machine.
 const FILES_MAX: usize = 64;
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "server",
     "word",
     "name",
@@ -32,12 +33,15 @@ const KEYS: [&str; 14] = [
     "microsoft365",
     "folder",
     "dates",
+    "mailbox",
 ];
 /// Sockets of one collector.
 const LISTENERS_MAX: usize = 16;
 /// Tenants of Microsoft 365 that one collector reads.
 const TENANTS_MAX: usize = 16;
 
+/// Journal mailboxes.
+const MAILBOXES_MAX: usize = 16;
 /// Folders of files that do not stand for themselves: one for each server's share.
 const FOLDERS_MAX: usize = 64;
 /// How the orders of dates are called.
@@ -75,6 +79,8 @@ pub struct Config {
     pub milter: Option<MilterPlace>,
     /// Whose message trace is read.
     pub tenants: Vec<Tenant>,
+    /// Where copies of mail lie that tell what is inside.
+    pub mailboxes: Vec<MailboxPlace>,
     /// Whose files are followed: Exchange's message tracking, Domino's console.
     pub folders: Vec<FolderPlace>,
     /// Which comes first in dates that do not show it.
@@ -128,6 +134,7 @@ impl Config {
              # `certificate = FILE` and `key = FILE`; `journal = mail` ships the mail in the journal; `milter = inet:127.0.0.1:8893` tells\n\
              # what is inside the mail that passes Postfix or Sendmail;\n\
              # `microsoft365 = tenant=DOMAIN client=ID secret-file=/FILE` reads the message trace of a tenant of Microsoft 365;\n\
+             # `mailbox = imaps://HOST user=NAME password-file=/FILE servers=NAME,NAME` tells what is inside mail of which a copy lies there;\n\
              # `folder = HOST=/path/of/a/folder` follows all message tracking logs of an Exchange server, or consoles of a Domino server, in it,\n\
              # and `dates = day-first` (or month-first) says how the latter write dates.\n",
         );
@@ -142,10 +149,11 @@ impl Config {
         let journal = self.is_journal_read.then(|| ("journal", "mail".to_owned()));
         let milter = self.milter.iter().map(|place| ("milter", place.to_string()));
         let tenants = self.tenants.iter().map(|tenant| ("microsoft365", tenant.to_string()));
+        let mailboxes = self.mailboxes.iter().map(|mailbox| ("mailbox", mailbox.to_string()));
         let folders = self.folders.iter().map(|folder| ("folder", folder.to_string()));
         let dates = self.dates.iter().map(|dates| ("dates", name_of(*dates).to_owned()));
         let sources = files.chain(listen).chain(certificate).chain(journal).chain(milter).chain(tenants);
-        let sources = sources.chain(folders).chain(dates);
+        let sources = sources.chain(mailboxes).chain(folders).chain(dates);
         for (key, value) in known.into_iter().chain(state).chain(authorities).chain(sources) {
             let _ = writeln!(text, "{key} = {value}");
         }
@@ -204,6 +212,7 @@ struct Reading {
     listen: Vec<ListenPlace>,
     milter: Option<MilterPlace>,
     tenants: Vec<Tenant>,
+    mailboxes: Vec<MailboxPlace>,
     folders: Vec<FolderPlace>,
     problems: Vec<String>,
 }
@@ -237,6 +246,7 @@ impl Reading {
                 }
             },
             Some(_) if key == "microsoft365" => self.tenant(number, value),
+            Some(_) if key == "mailbox" => self.mailbox(number, value),
             Some(_) if key == "folder" => self.folder(number, value),
             Some(_) if key == "dates" && DATE_ORDERS.iter().all(|(name, _)| *name != value) => {
                 let names = DATE_ORDERS.map(|(name, _)| name).join(", ");
@@ -266,6 +276,19 @@ impl Reading {
         self.problems.push(format!("line {number}: {problem}"));
     }
 
+    fn mailbox(&mut self, number: usize, value: &str) {
+        let problem = match value.parse::<MailboxPlace>() {
+            // Two would send every line twice.
+            Ok(mailbox) if self.mailboxes.iter().any(|known| known.label() == mailbox.label()) => {
+                format!("the {} is given twice", mailbox.label())
+            }
+            Ok(_) if self.mailboxes.len() >= MAILBOXES_MAX => format!("more than {MAILBOXES_MAX} mailboxes"),
+            Ok(mailbox) => return self.mailboxes.push(mailbox),
+            Err(no_mailbox) => format!("`mailbox`: {no_mailbox}"),
+        };
+        self.problems.push(format!("line {number}: {problem}"));
+    }
+
     fn folder(&mut self, number: usize, value: &str) {
         let problem = match value.parse::<FolderPlace>() {
             // Two would send every line twice.
@@ -280,7 +303,7 @@ impl Reading {
     }
 
     fn finish(self) -> Result<Config, Vec<String>> {
-        let [server, word, name, _, authorities, state, _, journal, certificate, key, _, _, _, dates] = self.values;
+        let [server, word, name, _, authorities, state, _, journal, certificate, key, _, _, _, dates, _] = self.values;
         let mut problems = self.problems;
         if server.is_none() {
             problems.push("`server` is missing".to_owned());
@@ -310,6 +333,7 @@ impl Reading {
             is_journal_read: journal.is_some(),
             milter: self.milter,
             tenants: self.tenants,
+            mailboxes: self.mailboxes,
             folders: self.folders,
             dates: DATE_ORDERS.iter().find(|(name, _)| Some(*name) == dates.as_deref()).map(|(_, order)| *order),
         })
@@ -348,6 +372,11 @@ pub mod tests {
             tenants: ["contoso.com", "fabrikam.example"]
                 .map(|tenant| format!("tenant={tenant} client=4f1c secret-file=/etc/vigie/{tenant}").parse().unwrap())
                 .to_vec(),
+            mailboxes: ["imaps://imap.example.org", "imap://127.0.0.1:1143"]
+                .map(|place| {
+                    format!("{place} user=journal password-file=/etc/vigie/journal servers=mx1").parse().unwrap()
+                })
+                .to_vec(),
             folders: ["ex01=/mnt/ex01/MessageTracking", "/srv/odd = name"].map(|place| place.parse().unwrap()).to_vec(),
             dates: Some(DateOrder::DayFirst),
         };
@@ -359,7 +388,8 @@ pub mod tests {
         let problems = Config::parse(
             "# x\nserver a:1\nwurd = x\nname =\nword = nonsense\nname = a\nname = b\nlisten = udp 514\njournal = all\ncertificate = x\nmilter = 8893\nmilter = inet:1@localhost\nmilter = inet:2@localhost\n\
              microsoft365 = tenant=a client=b\nmicrosoft365 = tenant=a client=b secret-file=/s\nmicrosoft365 = tenant=A client=c secret-file=/t\n\
-             folder = logs\nfolder = e x=/logs\nfolder = /logs\nfolder = ex01=/logs\ndates = american\n",
+             folder = logs\nfolder = e x=/logs\nfolder = /logs\nfolder = ex01=/logs\ndates = american\n\
+             mailbox = imaps://h user=a\nmailbox = imaps://h user=a password-file=/p\nmailbox = imaps://H:993 user=a password-file=/q every=60\n",
         )
         .unwrap_err();
         let all = problems.join("\n");
@@ -379,6 +409,8 @@ pub mod tests {
             "line 18: `e x=/logs` is no folder: a host is",
             "line 20: the folder /logs is given twice",
             "line 21: `dates` can only be one of day-first, month-first, year-first",
+            "line 22: `mailbox`: `password-file` is missing",
+            "line 24: the mailbox:a@h:993/INBOX is given twice",
             "`server` is missing",
             "both `certificate` and `key`",
         ] {

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use vigie_mailbox::MailboxPlace;
 use vigie_milter::MilterPlace;
 use vigie_polling::{Examined, SystemClock, Tenant};
 use vigie_sources::machine::{is_denied, reading_group, space};
@@ -65,6 +66,7 @@ pub fn examine(path: &Path) -> Result<ExitCode, Failure> {
     findings.extend(config.folders.iter().flat_map(|folder| folder_of(folder, &config)));
     findings.extend(config.milter.iter().map(milter));
     findings.extend(config.tenants.iter().map(trace_of));
+    findings.extend(config.mailboxes.iter().map(copies_in));
     findings.extend(state(&config.state));
     findings.push(progress(&config));
     let count = |verdict| findings.iter().filter(|finding| finding.verdict == verdict).count();
@@ -230,6 +232,34 @@ fn trace_of(tenant: &Tenant) -> Finding {
             format!("{label}: a token is given, and the message trace has no mail of the last day"),
             "if the tenant has mail, see whether `tenant` is the right one",
         ),
+    }
+}
+
+/// A mailbox of copies: password, connection, folder, and whether something can be told of what is in it.
+fn copies_in(mailbox: &MailboxPlace) -> Finding {
+    let label = mailbox.label();
+    let trust = match vigie_mailbox::trust(mailbox) {
+        Ok(trust) => trust,
+        Err(error) => return Finding::error(format!("{label}: {error}"), error.hint()),
+    };
+    let runtime = match run::runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => return Finding::error(format!("{label}: cannot ask: {error}"), "see `ulimit -a`"),
+    };
+    match runtime.block_on(vigie_mailbox::examine(mailbox, trust.as_ref())) {
+        Err(trouble) => Finding::error(format!("{label}: {trouble}"), trouble.hint()),
+        Ok(found) if found.looked_at == 0 => Finding::warning(
+            format!("{label}: the folder can be read, and nothing is in it"),
+            "let the mail server deliver a copy of each message into it",
+        ),
+        Ok(found) if found.told == 0 => Finding::warning(
+            format!("{label}: none of the first {} copies passed a server that is named", found.looked_at),
+            "see whether `servers` has the servers as their lines in Vigie have them, or NAME:HOST with the name behind `by` in Received",
+        ),
+        Ok(found) => Finding::ok(format!(
+            "{label}: the folder can be read (UIDVALIDITY {}), and {} of its first {} copies tell what is inside",
+            found.validity, found.told, found.looked_at
+        )),
     }
 }
 

@@ -27,13 +27,14 @@ pub fn enrol(given: &Enrol) -> Result<(), Failure> {
         is_journal_read: false,
         milter: None,
         tenants: Vec::new(),
+        mailboxes: Vec::new(),
         folders: Vec::new(),
         dates: None,
     };
     // Enrolled again, the sources stay those that the administrator chose.
     if let Ok(known) = Config::load(&given.config) {
         (config.files, config.listen, config.is_journal_read) = (known.files, known.listen, known.is_journal_read);
-        (config.certificate, config.tenants) = (known.certificate, known.tenants);
+        (config.certificate, config.tenants, config.mailboxes) = (known.certificate, known.tenants, known.mailboxes);
         (config.folders, config.dates, config.milter) = (known.folders, known.dates, known.milter);
     }
     let failed = |error: io::Error| {

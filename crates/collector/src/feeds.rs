@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use vigie_formats::transcript::Settings;
+use vigie_mailbox::{MailboxPlace, Reader};
 use vigie_milter::{Milter, MilterPlace, host_in_log};
 use vigie_polling::{Http, Poller, SystemClock, Tenant};
 use vigie_shipping::{Places, TrustError};
@@ -13,7 +14,7 @@ use vigie_sources::journald::{JournalConfig, JournalFeed};
 use vigie_sources::listen::{
     Clock, ListenConfig, ListenPlace, Listener, Protocol, Senders, TlsError, Transport, tls_config,
 };
-use vigie_sources::spool::{Spool, SpoolConfig};
+use vigie_sources::spool::{Origin, Spool, SpoolConfig};
 use vigie_sources::{Feed, Folder, Follower, Start, find_machine_logs};
 
 use crate::config::{Config, FolderPlace, host_name, program};
@@ -36,6 +37,8 @@ pub struct Sources {
     pub milter: Option<(Milter, Spool)>,
     /// Those that ask, each for a spool, which is one of the feeds.
     pub pollers: Vec<Poller>,
+    /// The same for mailboxes.
+    pub readers: Vec<Reader>,
 }
 
 /// How much of the configuration is shipped.
@@ -47,7 +50,8 @@ pub enum Scope {
 
 /// The sources of this machine, standing where the server has come to.
 pub fn open(config: &Config, scope: Scope, mut places: Places) -> Result<Sources, Failure> {
-    let mut sources = Sources { feeds: Vec::new(), listeners: Vec::new(), milter: None, pollers: Vec::new() };
+    let mut sources =
+        Sources { feeds: Vec::new(), listeners: Vec::new(), milter: None, pollers: Vec::new(), readers: Vec::new() };
     if let Some(place) = &config.milter {
         show_at(place, config, &mut sources)?;
     }
@@ -77,10 +81,14 @@ pub fn open(config: &Config, scope: Scope, mut places: Places) -> Result<Sources
     for tenant in &config.tenants {
         poll(tenant, config, &mut sources)?;
     }
+    for mailbox in &config.mailboxes {
+        read_copies(mailbox, config, &mut sources)?;
+    }
     Ok(sources)
 }
 
-/// The logs that are named, or else the usual ones, unless something else is shipped.
+/// The logs that are named, or else the usual ones, unless something else is shipped in their place. What the milter and copies tell is
+/// told besides.
 pub fn followed(config: &Config) -> Vec<PathBuf> {
     let has_others =
         !config.listen.is_empty() || config.is_journal_read || !config.tenants.is_empty() || !config.folders.is_empty();
@@ -154,6 +162,24 @@ fn poll(tenant: &Tenant, config: &Config, sources: &mut Sources) -> Result<(), F
     let poller =
         Poller::open(tenant.clone(), &folder.join("seen"), spool, http, Arc::new(SystemClock::default()), seed());
     sources.pollers.push(poller.map_err(|error| Failure::new(&error, error.hint()))?);
+    sources.feeds.push(Box::new(feed));
+    Ok(())
+}
+
+fn read_copies(mailbox: &MailboxPlace, config: &Config, sources: &mut Sources) -> Result<(), Failure> {
+    let trust = vigie_mailbox::trust(mailbox).map_err(|error| Failure::new(&error, error.hint()))?;
+    let spool = SpoolConfig {
+        when_full: "no copies are read, and nothing is lost for as long as they stay in the mailbox".into(),
+        // Its last line says how far the mailbox was read.
+        origin: Origin::Resumable,
+        ..SpoolConfig::new(config.state.join(mailbox.file_name()), mailbox.label())
+    };
+    let (spool, feed) = Spool::open(spool, entropy()).map_err(|error| Failure::new(&error, error.hint()))?;
+    // A copy's line must call this machine what its own lines do.
+    let servers = mailbox.servers.clone().with_here(&host_of_lines(config));
+    let mailbox = MailboxPlace { servers, ..mailbox.clone() };
+    let reader = Reader::open(mailbox, trust, spool, Arc::new(SystemClock::default()), seed());
+    sources.readers.push(reader.map_err(|error| Failure::new(&error, error.hint()))?);
     sources.feeds.push(Box::new(feed));
     Ok(())
 }

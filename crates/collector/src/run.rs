@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
+use vigie_mailbox::Reader;
 use vigie_milter::MilterPlace;
 use vigie_polling::{Poller, Standing};
 use vigie_shipping::{Condition, Observer, Pace, Places, Reached, ShipConfig, ShipEvent, Shipper, Unreachable, reach};
@@ -43,11 +44,11 @@ fn ship(config: &Config, scope: Scope) -> Result<ExitCode, Failure> {
     let _lock = lock(&config.state)?;
     let places_path = config.state.join(PLACES_FILE);
     let places = Places::load(&places_path).map_err(|error| Failure::new(&error, error.hint()))?;
-    let Sources { feeds, listeners, milter, pollers } = feeds::open(config, scope, places)?;
+    let Sources { feeds, listeners, milter, pollers, readers } = feeds::open(config, scope, places)?;
     for feed in &feeds {
         log::write("info", &format!("shipping {}", feed.label()));
     }
-    let polls = pollers.iter().map(Poller::standing).collect();
+    let polls = pollers.iter().map(Poller::standing).chain(readers.iter().map(Reader::standing)).collect();
     let state = config.state.clone();
     let teller = Teller { log: Bounded::new(), state, polls, written: None, was_connected: false };
     let shipper = Shipper::new(ship_config(config, places_path), feeds, teller)
@@ -64,6 +65,9 @@ fn ship(config: &Config, scope: Scope) -> Result<ExitCode, Failure> {
         let mut polling = JoinSet::new();
         for poller in pollers {
             polling.spawn(poller.run(stop::after(is_asked.clone())));
+        }
+        for reader in readers {
+            polling.spawn(reader.run(stop::after(is_asked.clone())));
         }
         let condition = shipper.run(asked).await;
         if let Some(milter) = milter {

@@ -99,11 +99,7 @@ pub fn told_of(poll: &PollCondition, now_us: i64) -> String {
     let (label, rows, lines, requests) = (&poll.label, poll.rows, poll.lines, poll.requests);
     let mut text = format!("  {label}: {read}, {next}; {lines} lines of {rows} rows in {requests} requests\n");
     if poll.unreadable > 0 {
-        let _ = writeln!(
-            text,
-            "    {} rows are left out: they have no time, or one that was not asked for",
-            poll.unreadable
-        );
+        let _ = writeln!(text, "    {} rows are left out: they {}", poll.unreadable, poll.why_unreadable);
     }
     if let Some(trouble) = &poll.trouble {
         let _ = writeln!(text, "    {}", trouble.replace(char::is_control, " "));

@@ -88,6 +88,10 @@ impl Host {
 
     /// Takes one line's record. Finished hops come out once no late line can change them.
     pub fn record(&mut self, ts: Micros, record: &Record<'_>, facts: &mut Facts) {
+        if let Record::Copy(copy) = record {
+            // Whenever it comes, it is the same fact, and says nothing of what time it is for the server's own lines.
+            return facts.hops.extend(self.queue.copy(ts, copy, &self.server));
+        }
         match record {
             Record::Postfix(origin, record) => self.queue.record(ts, origin, record, &self.server, facts),
             Record::Dovecot(dovecot::Record::Stored(stored)) => self.sessions.stored(ts, stored),
@@ -96,7 +100,7 @@ impl Host {
             Record::Refused(refused) => self.queue.refused(ts, &NOBODY, refused, &self.server, facts),
             Record::Session(session) => self.queue.session(ts, session),
             Record::Content(inside) => self.queue.content(ts, inside),
-            Record::Dovecot(_) | Record::Known | Record::Unknown | Record::Foreign => {}
+            Record::Dovecot(_) | Record::Copy(_) | Record::Known | Record::Unknown | Record::Foreign => {}
         }
         self.advance(ts, facts);
     }

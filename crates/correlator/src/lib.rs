@@ -3,6 +3,7 @@
 //! [`Host`] turns the records of one host into hops, attempts and rejections; [`Linker`] ties the hops of all hosts into
 //! journeys. Both give the same facts for the same lines, in whatever pieces and order (up to [`LATE_MICROS_MAX`]) they come.
 
+mod content;
 mod host;
 mod linker;
 mod open;

@@ -33,6 +33,8 @@ pub struct Linker {
     next_round: usize,
     round_hops_min: usize,
     passed_over: PassedOver,
+    /// What was told of copies of messages that no log told of.
+    orphans: u64,
 }
 
 impl Default for Linker {
@@ -44,7 +46,13 @@ impl Default for Linker {
 impl Linker {
     /// A linker that gathers this many hops before a round. The size of the rounds never shows in the journeys.
     pub fn in_rounds_of(hops: usize) -> Self {
-        Self { pending: Vec::new(), next_round: 0, round_hops_min: hops, passed_over: PassedOver::default() }
+        Self {
+            pending: Vec::new(),
+            next_round: 0,
+            round_hops_min: hops,
+            passed_over: PassedOver::default(),
+            orphans: 0,
+        }
     }
 
     /// From now on, these messages are not waited for: their hops come when they close, however early they began. Of all others
@@ -64,9 +72,10 @@ impl Linker {
         self.pending.push(hop);
     }
 
-    /// Gives out all that is left, open messages too.
-    pub fn finish(mut self, out: &mut Vec<Journey>) {
+    /// Gives out all that is left, open messages too. Returns of how many copies something was told, and no log tells of the message.
+    pub fn finish(mut self, out: &mut Vec<Journey>) -> u64 {
         self.round(Micros::MAX, out);
+        self.orphans
     }
 
     fn round(&mut self, limit: Micros, out: &mut Vec<Journey>) {
@@ -82,8 +91,12 @@ impl Linker {
                 hop.closed && hop.ts_out < limit && !self.passed_over.may_concern(hop)
             };
             if limit == Micros::MAX || group.iter().all(old) {
-                let journeys = group.chunk_by(Member::same_journey);
-                out.extend(journeys.map(|members| journey::build(&mut hops, &links, members)));
+                for members in group.chunk_by(Member::same_journey) {
+                    match journey::build(&mut hops, &links, members) {
+                        Some(journey) => out.push(journey),
+                        None => self.orphans += members.len() as u64,
+                    }
+                }
             } else {
                 group.iter().for_each(|member| keep[member.at] = true);
             }

@@ -15,7 +15,7 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use vigie_formats::{
-    Inside,
+    Inside, JournalCopy,
     filter::Verdict,
     postfix::{ByHand, Daemon, Delivery, Header, HeaderAction, Origin, Record},
     refusal::{Refused, RefusedAction, reason, reply},
@@ -23,7 +23,7 @@ use vigie_formats::{
     statement::{Also, End, Statement, Status},
 };
 use vigie_model::{
-    Arrival, Attempt, Hop, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, QueueId, Rejection, Text,
+    Arrival, Attempt, Hop, Kind, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, QueueId, Rejection, Text,
 };
 
 pub use self::entry::Entry;
@@ -207,6 +207,25 @@ impl Queue {
     pub fn content(&mut self, ts: Micros, inside: &Inside) {
         let seconds = self.in_whole_seconds(ts, inside);
         self.entry(seconds.unwrap_or(ts), inside.queue_id, &NOBODY, Sign::Early).content(ts, inside);
+    }
+
+    /// What somebody found in a copy: a fact of its own, which linking gives to the message that it names. Nothing where facts are only
+    /// counted, because it counts nowhere.
+    pub fn copy(&self, ts: Micros, copy: &JournalCopy, server: &str) -> Option<Box<Hop>> {
+        (self.detail == Detail::Whole).then(|| {
+            Box::new(Hop {
+                kind: Kind::Copy,
+                server: server.into(),
+                queue_id: copy.queue_id,
+                ts_in: ts,
+                ts_out: ts,
+                closed: true,
+                message_id: text_of(copy.message_id.as_bytes()),
+                subject: copy.subject.clone(),
+                content: Some(copy.content.clone()),
+                ..Hop::default()
+            })
+        })
     }
 
     /// The milter's clock has microseconds. Where the log's stamps are cut to seconds, a message may have ended by the log before

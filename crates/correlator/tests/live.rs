@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::{prelude::*, test_runner::RngSeed};
 use vigie_correlator::{BEFORE_ALL, Host, LiveLinker, Round, link};
-use vigie_model::{Hop, Journey, MICROS_PER_SECOND, Micros};
+use vigie_model::{Content, Hop, Journey, Kind, MICROS_PER_SECOND, Micros, QueueId};
 use vigie_testkit::{
     Reading, TimedLine,
     corpus::{self, Corpus},
@@ -150,6 +150,97 @@ fn going_on_from_what_is_stored_changes_nothing() {
             assert_eq!(stored.with(&linker), link(reading.hops()), "{} after line {at}", corpus.name);
         }
     }
+}
+
+/// A copy of each message, told of by its server's name in one of two forms, by its queue id or its Message-ID alone.
+fn copies(hops: &[Hop]) -> Vec<Hop> {
+    let named = hops.iter().filter(|hop| hop.kind == Kind::Transfer && hop.queue_id.is_some() && hop.closed);
+    let copy = |(at, hop): (usize, &Hop)| {
+        let by_message_id = at % 3 == 0 && hop.message_id.len() > 2;
+        let server = if at % 2 == 0 { hop.server.clone() } else { format!("{}.example.org", hop.server).into() };
+        let ts_in = hop.ts_in - hop.ts_in.rem_euclid(MICROS_PER_SECOND);
+        Hop {
+            kind: Kind::Copy,
+            server: if by_message_id { "elsewhere".into() } else { server },
+            queue_id: hop.queue_id.filter(|_| !by_message_id),
+            ts_in,
+            ts_out: ts_in,
+            closed: true,
+            message_id: hop.message_id.clone(),
+            subject: format!("copy {at}").into(),
+            content: Some(Box::new(Content { header_from: format!("{at}@example.com").into(), ..Content::default() })),
+            ..Hop::default()
+        }
+    };
+    named.enumerate().map(copy).collect()
+}
+
+#[test]
+fn copies_that_come_when_they_like_say_what_is_inside_and_nothing_else() {
+    for corpus in corpora() {
+        let mut reading = Reading::of(&corpus.hosts());
+        corpus.lines().into_iter().flatten().for_each(|line| reading.line(&line));
+        let (hops, mut random) = (reading.hops(), Random::new(20_261_123));
+        let mut copies = copies(&hops);
+        assert!(copies.len() > 10, "{}", corpus.name);
+        let orphan = Hop { queue_id: QueueId::new(b"NOBODYS"), message_id: "<nobodys@x>".into(), ..copies[3].clone() };
+        copies.push(orphan);
+        let plain = link(hops.clone());
+        let whole: Vec<Hop> = hops.iter().cloned().chain(copies.iter().cloned()).collect();
+        let at_once = link(whole.clone());
+        let with_content = at_once.iter().filter(|journey| journey.content.is_some()).count();
+        assert!(with_content * 10 >= plain.len() * 8, "{}: {with_content} of {}", corpus.name, plain.len());
+        let bare = |journey: &Journey| Journey { content: None, subject: "".into(), ..journey.clone() };
+        assert!(at_once.iter().map(bare).eq(plain.iter().map(bare)), "{}: nothing but what is inside", corpus.name);
+        let kept = |journey: &&Journey| !journey.subject.is_empty();
+        let subjects: Vec<_> = plain.iter().filter(kept).map(|journey| &journey.subject).collect();
+        let same = at_once.iter().zip(&plain).filter(|(_, before)| kept(before)).map(|(journey, _)| &journey.subject);
+        assert!(same.eq(subjects), "{}: a subject that the log has stays", corpus.name);
+
+        // In bounded memory, in order of time.
+        let mut in_order = whole;
+        in_order.sort_by_key(|hop| hop.ts_in);
+        let (mut linker, mut in_rounds) = (vigie_correlator::Linker::in_rounds_of(5), Vec::new());
+        in_order.into_iter().for_each(|hop| linker.push(hop, &mut in_rounds));
+        assert_eq!(linker.finish(&mut in_rounds), 1, "{}: one is an orphan's", corpus.name);
+        in_rounds.sort_by(|a, b| (a.first_arrival, &a.id).cmp(&(b.first_arrival, &b.id)));
+        assert!(in_rounds == at_once, "{}", corpus.name);
+
+        // Live: each up to 100 s late, of which some come before the message does.
+        let late = |hop: &Hop, random: &mut Random| match hop.kind {
+            Kind::Copy => hop.ts_in + random.below(100) as Micros * MICROS_PER_SECOND,
+            _ => hop.ts_out,
+        };
+        let all = hops.iter().cloned().chain(copies);
+        let mut arriving: Vec<(Micros, Hop)> = all.map(|hop| (late(&hop, &mut random), hop)).collect();
+        arriving.sort_by_key(|(ts, _)| *ts);
+        let (mut linker, mut stored) = (LiveLinker::default(), Stored::default());
+        for piece in arriving.chunks(7) {
+            let until = piece.last().map_or(BEFORE_ALL, |(ts, _)| *ts);
+            let is_open =
+                |ts: Micros, hop: &Hop| hop.kind != Kind::Copy && hop.ts_in <= until && (ts > until || !hop.closed);
+            let open = arriving.iter().filter(|(ts, hop)| is_open(*ts, hop));
+            let open = open.map(|(_, hop)| Hop { closed: false, ..hop.clone() });
+            let closed = piece.iter().filter(|(_, hop)| hop.closed).map(|(_, hop)| Box::new(hop.clone())).collect();
+            let round = linker.round(closed, open, until);
+            assert_eq!(round.late, None, "{}", corpus.name);
+            stored.apply(round);
+        }
+        assert!(stored.with(&linker) == at_once, "{}", corpus.name);
+    }
+}
+
+#[test]
+fn a_copy_that_comes_when_its_message_is_forgotten_is_said_to_be_late() {
+    let at = |minutes: Micros| minutes * 60 * MICROS_PER_SECOND;
+    let hop = |minutes, kind| Hop { kind, ts_in: at(minutes), ts_out: at(minutes), closed: true, ..Hop::default() };
+    let mut linker = LiveLinker::default();
+    let none = Vec::<Hop>::new();
+    linker.round(vec![Box::new(hop(10, Kind::Transfer))], none.clone(), at(10));
+    linker.round(vec![Box::new(hop(60, Kind::Transfer))], none.clone(), at(60));
+    assert_eq!(linker.round(vec![Box::new(hop(57, Kind::Copy))], none.clone(), at(60)).late, None);
+    let late = linker.round(vec![Box::new(hop(10, Kind::Copy))], none, at(60)).late;
+    assert_eq!(late, Some((at(10), at(10))));
 }
 
 /// Exchange names a message by itself; whoever signs or encrypts it in between may give it another message id.

@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 use vigie_lake::{Coverage, LakeError, Snapshot};
-use vigie_model::{Content, Delivery, Hop, Journey, Micros, Rejection, Text, iso};
+use vigie_model::{Content, Delivery, Hop, Journey, Kind, Micros, Rejection, Text, iso};
 
 use crate::import::{ImportError, Store};
 
@@ -67,7 +67,7 @@ pub fn export(
             let mut open = open.into_iter().peekable();
             for hop in snapshot.hops_overlapping(from, until)? {
                 let hop = hop?;
-                if hop.ts_in < from {
+                if hop.ts_in < from || hop.kind == Kind::Copy {
                     continue;
                 }
                 while let Some(waiting) = open.next_if(|waiting| waiting.key() <= hop.key()) {

@@ -62,6 +62,10 @@ pub struct Verified {
 pub struct Compared {
     pub lines: u64,
     pub hops: u64,
+    /// What was told of copies in journal mailboxes.
+    pub copies: u64,
+    /// Of all these, on whichever day, those of messages that no log tells of.
+    pub orphan_copies: u64,
     pub attempts: u64,
     pub rejections: u64,
     pub messages: u64,

@@ -9,6 +9,7 @@ pub mod envelope;
 pub mod exchange;
 pub mod exim;
 pub mod filter;
+pub mod mailbox;
 pub mod microsoft365;
 pub mod milter;
 pub mod opensmtpd;
@@ -25,7 +26,7 @@ pub mod statement;
 pub mod subject;
 pub mod transcript;
 
-pub use record::{Format, Inside, Record, continues, read, unproven};
+pub use record::{Format, Inside, JournalCopy, Record, continues, read, unproven};
 pub use shape::shape;
 
 /// All formats beside Postfix, whose lines are recognised first. Each takes a line by its program, or by the line's own form where
@@ -45,6 +46,7 @@ const FORMATS: &[Format] = &[
     filter::MAILSCANNER,
     filter::POLICY,
     milter::FORMAT,
+    mailbox::FORMAT,
     sendmail::FORMAT,
     opensmtpd::FORMAT,
     exchange::FORMAT,

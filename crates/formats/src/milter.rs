@@ -24,37 +24,40 @@ const VERSION: u32 = 1;
 /// The object. Frozen: a new fact is a new key, which older readers pass over.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-struct Form<'a> {
-    v: u32,
-    #[serde(borrow)]
-    queue_id: Cow<'a, str>,
+pub(crate) struct Form<'a> {
+    pub(crate) v: u32,
     #[serde(borrow, skip_serializing_if = "str::is_empty")]
-    message_id: Cow<'a, str>,
+    pub(crate) queue_id: Cow<'a, str>,
     #[serde(borrow, skip_serializing_if = "str::is_empty")]
-    subject: Cow<'a, str>,
+    pub(crate) message_id: Cow<'a, str>,
     #[serde(borrow, skip_serializing_if = "str::is_empty")]
-    from: Cow<'a, str>,
+    pub(crate) subject: Cow<'a, str>,
+    #[serde(borrow, skip_serializing_if = "str::is_empty")]
+    pub(crate) from: Cow<'a, str>,
     #[serde(borrow, rename = "type", skip_serializing_if = "str::is_empty")]
-    media_type: Cow<'a, str>,
+    pub(crate) media_type: Cow<'a, str>,
     #[serde(skip_serializing_if = "is_false")]
-    list: bool,
+    pub(crate) list: bool,
     #[serde(skip_serializing_if = "is_false")]
-    auto: bool,
+    pub(crate) auto: bool,
     #[serde(borrow, skip_serializing_if = "str::is_empty")]
-    signed: Cow<'a, str>,
+    pub(crate) signed: Cow<'a, str>,
     #[serde(borrow, skip_serializing_if = "str::is_empty")]
-    encrypted: Cow<'a, str>,
+    pub(crate) encrypted: Cow<'a, str>,
     #[serde(skip_serializing_if = "is_false")]
-    dkim: bool,
+    pub(crate) dkim: bool,
     #[serde(borrow, skip_serializing_if = "Vec::is_empty")]
-    attachments: Vec<Part<'a>>,
+    pub(crate) attachments: Vec<Part<'a>>,
     #[serde(skip_serializing_if = "is_false")]
-    cut: bool,
+    pub(crate) cut: bool,
+    /// Of a copy: where it lies, so that no two lines are alike that are not of one copy.
+    #[serde(borrow, skip_serializing_if = "str::is_empty")]
+    pub(crate) place: Cow<'a, str>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-struct Part<'a> {
+pub(crate) struct Part<'a> {
     #[serde(borrow, skip_serializing_if = "str::is_empty")]
     name: Cow<'a, str>,
     #[serde(borrow, rename = "type", skip_serializing_if = "str::is_empty")]
@@ -71,24 +74,55 @@ fn is_false(value: &bool) -> bool {
 
 /// What stands behind `vigie-milter: `.
 pub fn payload(inside: &Inside) -> String {
-    let content = &inside.content;
     let form = Form {
-        v: VERSION,
         queue_id: inside.queue_id.as_str().into(),
         message_id: inside.message_id.as_str().into(),
         subject: inside.subject.as_str().into(),
-        from: content.header_from.as_str().into(),
-        media_type: content.media_type.as_str().into(),
-        list: content.list,
-        auto: content.automatic,
-        signed: content.signed.as_str().into(),
-        encrypted: content.encrypted.as_str().into(),
-        dkim: content.dkim,
-        attachments: content.attachments.iter().map(written).collect(),
-        cut: content.cut,
+        ..Form::of(&inside.content)
     };
-    // Nothing in it can fail to be written: no map, no foreign serializer.
-    serde_json::to_string(&form).unwrap_or_default()
+    form.text()
+}
+
+impl<'a> Form<'a> {
+    pub(crate) fn of(content: &'a Content) -> Self {
+        Form {
+            v: VERSION,
+            from: content.header_from.as_str().into(),
+            media_type: content.media_type.as_str().into(),
+            list: content.list,
+            auto: content.automatic,
+            signed: content.signed.as_str().into(),
+            encrypted: content.encrypted.as_str().into(),
+            dkim: content.dkim,
+            attachments: content.attachments.iter().map(written).collect(),
+            cut: content.cut,
+            ..Form::default()
+        }
+    }
+
+    pub(crate) fn text(&self) -> String {
+        // Nothing in it can fail to be written: no map, no foreign serializer.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// `None` for what is no such object, or one of a later form.
+    pub(crate) fn read(text: &'a [u8]) -> Option<Self> {
+        serde_json::from_slice::<Form<'a>>(text).ok().filter(|form| form.v == VERSION)
+    }
+
+    pub(crate) fn content(self) -> Box<Content> {
+        Box::new(Content {
+            header_from: Text::from(self.from),
+            media_type: Text::from(self.media_type),
+            list: self.list,
+            automatic: self.auto,
+            signed: Text::from(self.signed),
+            encrypted: Text::from(self.encrypted),
+            dkim: self.dkim,
+            attachments: self.attachments.into_iter().map(attachment).collect(),
+            cut: self.cut,
+        })
+    }
 }
 
 fn written(attachment: &Attachment) -> Part<'_> {
@@ -102,30 +136,10 @@ fn written(attachment: &Attachment) -> Part<'_> {
 
 /// Reads the payload of such a line.
 pub fn read(text: &[u8]) -> Record<'static> {
-    let Ok(form) = serde_json::from_slice::<Form<'_>>(text) else { return Record::Unknown };
-    match QueueId::new(form.queue_id.as_bytes()) {
-        Some(queue_id) if form.v == VERSION => Record::Content(inside(queue_id, form)),
-        _ => Record::Unknown,
-    }
-}
-
-fn inside(queue_id: QueueId, form: Form<'_>) -> Inside {
-    Inside {
-        queue_id,
-        message_id: Text::from(form.message_id),
-        subject: Text::from(form.subject),
-        content: Box::new(Content {
-            header_from: Text::from(form.from),
-            media_type: Text::from(form.media_type),
-            list: form.list,
-            automatic: form.auto,
-            signed: Text::from(form.signed),
-            encrypted: Text::from(form.encrypted),
-            dkim: form.dkim,
-            attachments: form.attachments.into_iter().map(attachment).collect(),
-            cut: form.cut,
-        }),
-    }
+    let Some(form) = Form::read(text) else { return Record::Unknown };
+    let Some(queue_id) = QueueId::new(form.queue_id.as_bytes()) else { return Record::Unknown };
+    let (message_id, subject) = (Text::from(&*form.message_id), Text::from(&*form.subject));
+    Record::Content(Inside { queue_id, message_id, subject, content: form.content() })
 }
 
 fn attachment(part: Part<'_>) -> Attachment {

@@ -22,6 +22,8 @@ pub enum Record<'a> {
     Session(Session<'a>),
     /// What is inside a message.
     Content(Inside),
+    /// What is inside a message, told from a copy of it. It stands for itself: no other line of its server is needed to read it.
+    Copy(JournalCopy),
     /// Of any other mail program: understood, and of no consequence.
     Known,
     /// Of any other mail program.
@@ -34,6 +36,17 @@ pub enum Record<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inside {
     pub queue_id: QueueId,
+    pub message_id: Text,
+    /// Decoded.
+    pub subject: Text,
+    pub content: Box<Content>,
+}
+
+/// What somebody tells of a message who found a copy of it in a journal mailbox. It has a queue id or a Message-ID.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JournalCopy {
+    /// As the server wrote it into its Received line.
+    pub queue_id: Option<QueueId>,
     pub message_id: Text,
     /// Decoded.
     pub subject: Text,
@@ -61,9 +74,8 @@ impl Record<'_> {
         match self {
             Record::Postfix(_, record) => !matches!(record, postfix::Record::Known | postfix::Record::Unknown),
             Record::Dovecot(record) => matches!(record, dovecot::Record::Stored(_)),
-            Record::Filter(_) | Record::Statement(_) | Record::Refused(_) | Record::Session(_) | Record::Content(_) => {
-                true
-            }
+            Record::Filter(_) | Record::Statement(_) | Record::Refused(_) | Record::Session(_) => true,
+            Record::Content(_) | Record::Copy(_) => true,
             Record::Known | Record::Unknown | Record::Foreign => false,
         }
     }
@@ -95,8 +107,14 @@ impl Record<'_> {
             Record::Statement(statement) => Some(statement.queue_id),
             Record::Refused(refused) => refused.queue_id,
             Record::Content(inside) => Some(inside.queue_id),
+            Record::Copy(copy) => copy.queue_id,
             Record::Dovecot(_) | Record::Session(_) | Record::Known | Record::Unknown | Record::Foreign => None,
         }
+    }
+
+    /// Does it say the same wherever it stands among the lines of its server? Then it may come at any time, and is never late.
+    pub fn stands_alone(&self) -> bool {
+        matches!(self, Record::Copy(_))
     }
 
     /// A refusal before the queue stands for itself: when syslog says "repeated", it happened again. Every other line is

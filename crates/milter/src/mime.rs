@@ -9,6 +9,7 @@ mod lines;
 mod parameters;
 mod part;
 mod sniff;
+pub mod structure;
 mod text;
 mod transfer;
 

@@ -115,6 +115,9 @@ pub enum Kind {
     Transfer,
     /// A mail store: one LMTP or LDA session, which ends in mailboxes.
     Store,
+    /// No hop of a message: what somebody who has a copy of it tells of its inside, at any later time. It names server, queue id and
+    /// Message-ID, and both its times are when that server received the message. Linking gives it to the journey; nothing counts it.
+    Copy,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -268,7 +271,7 @@ macro_rules! words {
     };
 }
 
-words!(Kind { Transfer = "transfer", Store = "store" });
+words!(Kind { Transfer = "transfer", Store = "store", Copy = "copy" });
 words!(MailClass { Mail = "mail", Bounce = "bounce", Probe = "probe" });
 words!(Arrival { Unknown = "unknown", Server = "server", User = "user", Local = "local" });
 

@@ -22,8 +22,10 @@ pub struct PollCondition {
     pub rows: u64,
     /// Lines that were spooled since the start: rows that were new or had changed.
     pub lines: u64,
-    /// Rows that were left out: without a time, or much older than what was asked for.
+    /// Rows that were left out.
     pub unreadable: u64,
+    /// Why, as the end of the sentence "they …".
+    pub why_unreadable: String,
     /// How often nothing could be read, since the start.
     pub failures: u64,
     /// What keeps it from being read now.
@@ -40,7 +42,8 @@ impl Standing {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn change(&self, change: impl FnOnce(&mut PollCondition)) {
+    /// Changes it, by whoever it is of.
+    pub fn change(&self, change: impl FnOnce(&mut PollCondition)) {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }

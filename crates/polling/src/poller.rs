@@ -25,6 +25,7 @@ use crate::trouble::Trouble;
 
 /// Between two looks whether a full spool has room.
 const FULL_WAIT: Duration = Duration::from_millis(500);
+const WHY_UNREADABLE: &str = "have no time, or one that was not asked for";
 /// What a doctor asks for: the last day.
 const EXAMINED_S: i64 = 86_400;
 
@@ -113,6 +114,7 @@ impl Poller {
         let standing = Standing::default();
         standing.change(|standing| {
             standing.label = tenant.label();
+            standing.why_unreadable = WHY_UNREADABLE.to_owned();
             standing.durable_us = micros(durable);
         });
         let poll = Poll::new(&tenant, durable, seed);

@@ -1,4 +1,4 @@
-//! The application's secret: in a file that its owner alone may read, and never in a message.
+//! A secret, such as an application's or a mailbox's password: in a file that its owner alone may read, and never in a message.
 
 use std::fmt;
 use std::fs::File;
@@ -60,7 +60,7 @@ impl SecretError {
                 format!("chmod 0600 {}; if others used this machine, make a new secret", path.display())
             }
             SecretError::None { .. } => {
-                "write the secret's value (not its id) into it, on one line, as the app registration showed it".into()
+                "write the password into it, on one line; of Microsoft 365 the secret's value (not its id), as the app registration showed it".into()
             }
         }
     }
@@ -93,7 +93,8 @@ impl Secret {
         }
     }
 
-    pub(crate) fn text(&self) -> &str {
+    /// The secret itself, for whom it is meant.
+    pub fn text(&self) -> &str {
         &self.0
     }
 

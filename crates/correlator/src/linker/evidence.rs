@@ -1,5 +1,7 @@
 //! Which hop continues which: each kind of evidence in turn, best first.
 
+use std::cmp::Reverse;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 use vigie_model::{Arrival, Hop, Kind, LinkEvidence, Micros, Outcome, QueueId, Recipient, Text};
 
@@ -18,6 +20,8 @@ pub struct Links {
     first_child: Vec<u32>,
     /// The hop that this notice is about.
     pub notice_of: Vec<Option<usize>>,
+    /// Of what somebody found in a copy: the hop that it is told of.
+    copy_of: Vec<Option<usize>>,
     pub root: Vec<usize>,
     /// Hops that could be linked, whether they are or not: what a later hop changes stays among them.
     related: Related,
@@ -118,6 +122,7 @@ impl Links {
             children: vec![None; recipients as usize],
             first_child,
             notice_of: vec![None; hops.len()],
+            copy_of: vec![None; hops.len()],
             root: Vec::new(),
             related: Related((0..hops.len() as u32).collect()),
             crowds: Crowds::new(hops),
@@ -133,6 +138,7 @@ impl Links {
         links.refused_by_store(&index);
         links.take_over_recipients(&index);
         links.notices(&index);
+        links.copies(&index);
         links.roots();
         links
     }
@@ -167,6 +173,7 @@ impl Links {
         }
         match after.kind {
             Kind::Store => into_store(recipient, after),
+            Kind::Copy => false,
             Kind::Transfer => {
                 let is_way = if after.server == before.server {
                     came_back(before, recipient, after)
@@ -345,7 +352,7 @@ impl Links {
     /// that is known.
     fn by_message_id(&mut self, index: &Index<'_>) {
         for (at, hop) in index.hops.iter().enumerate() {
-            if hop.message_id.len() <= 2 {
+            if hop.message_id.len() <= 2 || hop.kind == Kind::Copy {
                 continue;
             }
             // One that is linked may lose its link to a later hop, and then this is what it has left.
@@ -457,10 +464,33 @@ impl Links {
         }
     }
 
+    /// What was found in a copy belongs to the hop whose Received line it names; where the server has another name for itself, or none
+    /// for the message there, to one with the same Message-ID. Either way the message came at that time.
+    fn copies(&mut self, index: &Index<'_>) {
+        for (at, copy) in index.hops.iter().enumerate().filter(|(_, hop)| hop.kind == Kind::Copy) {
+            let mut best = None;
+            let named = copy.queue_id.into_iter().flat_map(|id| index.with_id(id));
+            for other in named.chain(index.same_message(copy)) {
+                let hop = &index.hops[other];
+                let is_here = same_server(&hop.server, &copy.server);
+                let is_named = copy.queue_id.is_some() && hop.queue_id == copy.queue_id && is_here;
+                let apart = (hop.ts_in - copy.ts_in).abs();
+                let possible = hop.kind == Kind::Transfer
+                    && apart <= SKEW_MICROS
+                    && (is_named && compatible(hop, copy) || copy.message_id.len() > 2 && same_message(hop, copy));
+                if possible {
+                    self.related.unite(at, other);
+                    best = best.max(Some((is_named, is_here, Reverse((apart, other)))));
+                }
+            }
+            self.copy_of[at] = best.map(|(.., Reverse((_, other)))| other);
+        }
+    }
+
     fn roots(&mut self) {
         self.root = (0..self.parent.len())
             .map(|hop| {
-                let mut at = hop;
+                let mut at = self.copy_of[hop].unwrap_or(hop);
                 while let Some((parent, _)) = self.parent[at] {
                     at = parent;
                 }
@@ -503,8 +533,10 @@ impl<'a> Index<'a> {
     fn new(hops: &'a [Box<Hop>]) -> Self {
         Self {
             hops,
-            by_id: Chains::new(hops.iter().map(|hop| hop.queue_id)),
-            by_message: Chains::new(hops.iter().map(|hop| (hop.message_id.len() > 2).then_some(&*hop.message_id))),
+            by_id: Chains::new(hops.iter().map(|hop| hop.queue_id.filter(|_| is_hop(hop)))),
+            by_message: Chains::new(
+                hops.iter().map(|hop| (hop.message_id.len() > 2 && is_hop(hop)).then_some(&*hop.message_id)),
+            ),
             by_network: Chains::new(network_ids(hops)),
         }
     }
@@ -520,6 +552,19 @@ impl<'a> Index<'a> {
     fn same_message(&self, hop: &Hop) -> impl Iterator<Item = usize> + '_ {
         self.by_message.with(&*hop.message_id)
     }
+}
+
+/// What is told of copies names messages, and is none.
+fn is_hop(hop: &Hop) -> bool {
+    hop.kind != Kind::Copy
+}
+
+/// A log calls its machine by the whole name or up to the first dot, and so does a Received line.
+fn same_server(one: &str, other: &str) -> bool {
+    let first = |name: &'_ str| name.find('.').map_or(name.len(), |dot| dot);
+    let (short, long) = if one.len() < other.len() { (one, other) } else { (other, one) };
+    one.eq_ignore_ascii_case(other)
+        || !short.contains('.') && long.get(..first(long)).is_some_and(|name| name.eq_ignore_ascii_case(short))
 }
 
 /// Nothing at all where no server gives such names: then there is nothing to look up.

@@ -12,11 +12,14 @@ use vigie_model::{
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::evidence::{Links, Member, same_address};
+use crate::content::order;
 
-/// Builds one journey of these hops; what identifies a hop stays in it, because the notices about it ask for that.
-pub fn build(hops: &mut [Box<Hop>], links: &Links, members: &[Member]) -> Journey {
-    let path = in_order(hops, links, members);
-    let Some(&root) = path.first() else { return Journey::default() };
+/// Builds one journey of these hops; what identifies a hop stays in it, because the notices about it ask for that. `None`: there is no
+/// hop among them, but what is told of copies of a message that no log tells of.
+pub fn build(hops: &mut [Box<Hop>], links: &Links, members: &[Member]) -> Option<Journey> {
+    let mut path = in_order(hops, links, members);
+    let copies: Vec<usize> = path.extract_if(.., |&mut at| hops[at].kind == Kind::Copy).collect();
+    let root = *path.first()?;
     let first = &*hops[root];
     let along = || path.iter().map(|&at| &*hops[at]);
     let sender_at = path.iter().copied().find(|&at| hops[at].sender_known).unwrap_or(root);
@@ -42,10 +45,25 @@ pub fn build(hops: &mut [Box<Hop>], links: &Links, members: &[Member]) -> Journe
     journey.subject = take_first(hops, &path, |hop| &mut hop.subject);
     journey.verdict = verdict(hops, &path);
     journey.content = path.iter().find_map(|&at| hops[at].content.take());
+    add_copies(&mut journey, hops, &copies);
     let first = &mut hops[root];
     (journey.client_name, journey.client_ip) = (take(&mut first.client.name), take(&mut first.client.ip));
     (journey.helo, journey.user) = (take(&mut first.helo), take(&mut first.user));
-    journey
+    Some(journey)
+}
+
+/// Whoever saw the message pass saw all of it, and knows better than who found a copy; of several copies the one that says most counts.
+fn add_copies(journey: &mut Journey, hops: &mut [Box<Hop>], copies: &[usize]) {
+    let said = |at: &usize| hops[*at].content.as_ref().map(|content| (order(content), &hops[*at].subject));
+    let Some(best) =
+        copies.iter().copied().filter(|at| hops[*at].content.is_some()).min_by(|a, b| said(a).cmp(&said(b)))
+    else {
+        return;
+    };
+    if journey.subject.is_empty() {
+        journey.subject = take(&mut hops[best].subject);
+    }
+    journey.content = journey.content.take().or_else(|| hops[best].content.take());
 }
 
 /// The id is the first hop's key, hashed.
@@ -251,7 +269,7 @@ impl Leaves<'_> {
         };
         match self.hops[next].kind {
             Kind::Store => self.stored(next, recipient),
-            Kind::Transfer => self.waiting_at(next, recipient),
+            Kind::Transfer | Kind::Copy => self.waiting_at(next, recipient),
         }
     }
 

@@ -6,11 +6,11 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
-use vigie_model::{Hop, Journey, MICROS_PER_SECOND, Micros, QueueId, Text};
+use vigie_model::{Hop, Journey, Kind, MICROS_PER_SECOND, Micros, QueueId, Text};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
-    REACH_MICROS,
+    REACH_MICROS, SKEW_MICROS,
     asleep::{Asleep, Sleeper},
     at_one_time,
     evidence::{Links, Member},
@@ -194,7 +194,9 @@ impl LiveLinker {
     /// it names only now, where its clock is so far behind the others that this was forgotten as soon as it came.
     fn note_late(&self, hop: &Hop, round: &mut Round) {
         let in_reach = self.forgotten_until.saturating_add(REACH_MICROS);
-        if hop.ts_in >= in_reach {
+        // A copy belongs to what came about when it did, and to nothing that comes of that.
+        let is_in_reach = hop.kind == Kind::Copy && hop.ts_in >= self.forgotten_until.saturating_add(SKEW_MICROS);
+        if is_in_reach || hop.ts_in >= in_reach {
             return;
         }
         let keys = keys_of(hop);
@@ -335,7 +337,7 @@ impl Component {
         for group in members.chunk_by(Member::same_group) {
             let is_settled = group.iter().all(|member| hops[member.at].closed && !is_open[member.at]);
             for members in group.chunk_by(Member::same_journey) {
-                let journey = journey::build(&mut hops, &links, members);
+                let Some(journey) = journey::build(&mut hops, &links, members) else { continue };
                 match is_settled {
                     true => self.settle(journey, &mut before, round),
                     false => self.unsettled.push(journey),

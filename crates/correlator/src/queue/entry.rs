@@ -19,6 +19,7 @@ use vigie_model::{Arrival, Client, Content, Hop, Kind, MailClass, Micros, Outcom
 use super::{awaited::Awaited, clients::Who, sayings::Said};
 use crate::{
     BEFORE_ALL, Facts,
+    content::order,
     linker::passed_over,
     text::{Detail, same, text_of},
 };
@@ -787,11 +788,4 @@ fn whole_address(address: &[u8], domain: &[u8]) -> Text {
 /// One message has one id, whether a server takes the angle brackets off or not.
 fn bracketed(message_id: &[u8]) -> Cow<'_, [u8]> {
     if message_id.starts_with(b"<") { Cow::Borrowed(message_id) } else { Cow::Owned([b"<", message_id, b">"].concat()) }
-}
-
-/// Which of two contents counts: the one that says more, and then any order.
-fn order(content: &Content) -> impl Ord + use<'_> {
-    let Content { header_from, media_type, list, automatic, signed, encrypted, dkim, attachments, cut } = content;
-    let flags = (*cut, !*list, !*automatic, !*dkim);
-    (Reverse(attachments.len()), flags, header_from, media_type, signed, encrypted, attachments)
 }

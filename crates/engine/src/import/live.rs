@@ -459,7 +459,8 @@ impl Live {
         let newest = self.newest();
         let open = self.run.state.open_hops();
         let snapshot = self.run.lake.snapshot()?;
-        let (hops, stored) = window(&snapshot, &open, newest.saturating_sub(WINDOW_MICROS))?;
+        let has_copies = self.run.state.hosts.iter().any(|host| host.has_copies);
+        let (hops, stored) = window(&snapshot, &open, newest.saturating_sub(WINDOW_MICROS), has_copies)?;
         let (linker, mut round) = LiveLinker::go_on(hops, open, &stored, newest);
         self.linker = linker;
         // Of those that are not among what is stored nothing is known, only that they are not as they are.

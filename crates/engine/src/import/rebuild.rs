@@ -30,7 +30,7 @@ fn rebuild(run: &mut Run, place: usize, watch: &mut dyn FnMut(&Phase) -> bool) -
     for table in [Table::Hops, Table::Attempts, Table::Rejections] {
         commit.replace(Replacement::Server { table, server: server.as_str().into() });
     }
-    let mut lines = 0u64;
+    let (mut lines, mut newest, mut has_copies) = (0u64, None, false);
     run.namesakes.begin_again(place);
     run.state.hosts[place].order.begin_again();
     let order = run.state.hosts[place].order.clone();
@@ -43,6 +43,11 @@ fn rebuild(run: &mut Run, place: usize, watch: &mut dyn FnMut(&Phase) -> bool) -
         for _ in 0..read.times() {
             host.record(line.ts, &read.record, &mut facts);
         }
+        if read.record.stands_alone() {
+            has_copies = true;
+        } else {
+            newest = newest.max(Some(line.ts));
+        }
         lines += 1;
         if lines.is_multiple_of(100_000) {
             watch(&Phase::Rebuilding { lines });
@@ -52,7 +57,7 @@ fn rebuild(run: &mut Run, place: usize, watch: &mut dyn FnMut(&Phase) -> bool) -
         }
     }
     let state = &mut run.state.hosts[place];
-    (state.host, state.dirty) = (host, false);
+    (state.host, state.newest, state.has_copies, state.dirty) = (host, newest, has_copies, false);
     if let Some((first, last)) = state.stored {
         run.state.touched = hull(run.state.touched, first, last);
     }

@@ -97,6 +97,7 @@ pub struct HostRun {
     place: usize,
     name: Text,
     stored: Option<(Micros, Micros)>,
+    newest: Option<Micros>,
     /// Hours, and their places in the coverage of the commit.
     hours: FxHashMap<SourceHour, usize>,
     /// The hour of the last line, as most lines have the same as the one before.
@@ -327,7 +328,8 @@ impl ToLake<'_> {
         let run = &self.hosts[host];
         let state = &self.run.state.hosts[run.place];
         let Some((first, last)) = state.stored else { return Ok(()) };
-        let is_behind_another = *state.newest_from != *track.label && ts < last - COPY_MICROS;
+        let newest = state.newest.unwrap_or(last);
+        let is_behind_another = *state.newest_from != *track.label && ts < newest - COPY_MICROS;
         let overlaps = ts >= first - MICROS_PER_HOUR && ts <= last + MICROS_PER_HOUR;
         if !overlaps || !(ts <= track.known_until || is_behind_another) {
             return Ok(());
@@ -351,7 +353,7 @@ impl Sink for ToLake<'_> {
             hosts.push(HostState::new(Host::new(name)));
             hosts.len() - 1
         });
-        let stored = hosts[place].stored;
+        let (stored, newest) = (hosts[place].stored, hosts[place].newest);
         if self.linking == Linking::Afterwards {
             // What is open now may end in this run: its journeys will change.
             let open: Vec<_> = hosts[place].host.open().iter().map(|hop| (hop.ts_in, hop.ts_out)).collect();
@@ -359,7 +361,14 @@ impl Sink for ToLake<'_> {
                 self.run.state.touched = hull(self.run.state.touched, from, until);
             }
         }
-        self.hosts.push(HostRun { place, name: name.into(), stored, hours: FxHashMap::default(), last_hour: None });
+        self.hosts.push(HostRun {
+            place,
+            name: name.into(),
+            stored,
+            newest,
+            hours: FxHashMap::default(),
+            last_hour: None,
+        });
         Ok(())
     }
 
@@ -395,26 +404,33 @@ impl Sink for ToLake<'_> {
             hash: line.hash(),
         });
         let state = &mut self.run.state.hosts[host.place];
+        let stands_alone = line.record.stands_alone();
         let newest = match self.linking {
-            Linking::Afterwards => host.stored,
+            _ if stands_alone => None,
+            Linking::Afterwards => host.newest,
             // In one stream a line is where it belongs, whatever its clock says.
-            Linking::Live => state.stored.filter(|_| *state.newest_from != *line.file || is_of_batches(line.file)),
+            Linking::Live => state.newest.filter(|_| *state.newest_from != *line.file || is_of_batches(line.file)),
         };
-        let is_late = newest.is_some_and(|(_, last)| line.ts < last - LATE_MICROS_MAX);
+        let is_late = newest.is_some_and(|last| line.ts < last - LATE_MICROS_MAX);
         if is_late && understood {
             state.dirty = true;
             self.counts.late += 1;
         }
-        if let Some((_, last)) = state.stored.filter(|(_, last)| !is_late && line.ts <= *last) {
-            state.order.note(Place { ts: line.ts, file: line.file, offset: line.offset }, last);
-        }
-        if self.linking == Linking::Live
-            && state.stored.is_none_or(|(_, last)| line.ts >= last)
-            && *state.newest_from != *line.file
-        {
-            state.newest_from = line.file.into();
-        }
         state.stored = hull(state.stored, line.ts, line.ts);
+        if stands_alone {
+            state.has_copies = true;
+        } else {
+            if let Some(last) = state.newest.filter(|last| !is_late && line.ts <= *last) {
+                state.order.note(Place { ts: line.ts, file: line.file, offset: line.offset }, last);
+            }
+            if self.linking == Linking::Live
+                && state.newest.is_none_or(|last| line.ts >= last)
+                && *state.newest_from != *line.file
+            {
+                state.newest_from = line.file.into();
+            }
+            state.newest = state.newest.max(Some(line.ts));
+        }
         // A host that is to be derived anew is seen as its other lines show it until then, where somebody looks at it meanwhile.
         let is_told = if self.linking == Linking::Live { !is_late } else { !state.dirty };
         if is_told {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use vigie_correlator::{Host, LATE_MICROS_MAX, OpenHop, RestoreError};
+use vigie_correlator::{BEFORE_ALL, Host, LATE_MICROS_MAX, OpenHop, RestoreError};
 use vigie_lake::{LakeError, Snapshot};
 use vigie_model::{Hop, Micros, Text};
 
@@ -16,7 +16,7 @@ use super::{hull, order::ReadingOrder};
 use crate::intake::FileMark;
 
 /// Layout of the saved state; it changes with every change of the structures below.
-const STATE_LAYOUT: u32 = 3;
+const STATE_LAYOUT: u32 = 4;
 /// Files whose place is remembered; of more, those that were read longest ago are forgotten, which costs time and not rows.
 const MARKS_MAX: usize = 10_000;
 
@@ -35,7 +35,11 @@ pub struct HostState {
     pub host: Host,
     /// First and last time of the stored lines.
     pub stored: Option<(Micros, Micros)>,
-    /// The file or stream that the last of them came from, where they came live. Its own clock may be set back; a line from elsewhere
+    /// The last time of those whose place among the others counts: all but those that stand alone.
+    pub newest: Option<Micros>,
+    /// Some of its lines tell of copies.
+    pub has_copies: bool,
+    /// The file or stream that the last of these came from, where they came live. Its own clock may be set back; a line from elsewhere
     /// is late then.
     pub newest_from: Text,
     /// Lines were stored that are older than what the correlator had seen: its facts must be derived anew.
@@ -46,7 +50,15 @@ pub struct HostState {
 
 impl HostState {
     pub fn new(host: Host) -> Self {
-        Self { host, stored: None, newest_from: Text::default(), dirty: false, order: ReadingOrder::default() }
+        Self {
+            host,
+            stored: None,
+            newest: None,
+            has_copies: false,
+            newest_from: Text::default(),
+            dirty: false,
+            order: ReadingOrder::default(),
+        }
     }
 }
 
@@ -84,6 +96,8 @@ struct Saved {
 struct SavedHost {
     host: Packed,
     stored: Option<(Micros, Micros)>,
+    newest: Option<Micros>,
+    has_copies: bool,
     newest_from: Text,
     dirty: bool,
     order: ReadingOrder,
@@ -157,7 +171,10 @@ impl State {
             *range = hull(*range, row.first_ts, row.last_ts);
         }
         let touched = stored.values().flatten().fold(None, |all, (first, last)| hull(all, *first, *last));
-        let host = |(name, stored): (Text, _)| HostState { stored, dirty: true, ..HostState::new(Host::new(&name)) };
+        let host = |(name, stored): (Text, Option<(Micros, Micros)>)| {
+            let newest = stored.map(|(_, last)| last);
+            HostState { stored, newest, dirty: true, ..HostState::new(Host::new(&name)) }
+        };
         Ok(Self { hosts: stored.into_iter().map(host).collect(), touched, ..Self::default() })
     }
 
@@ -199,8 +216,8 @@ impl State {
         let host = |saved: SavedHost| {
             let host =
                 Host::restore(&saved.host.0).map_err(|source| StateError::Host { path: path.to_owned(), source })?;
-            let SavedHost { stored, newest_from, dirty, order, .. } = saved;
-            Ok(HostState { host, stored, newest_from, dirty, order })
+            let SavedHost { stored, newest, has_copies, newest_from, dirty, order, .. } = saved;
+            Ok(HostState { host, stored, newest, has_copies, newest_from, dirty, order })
         };
         let hosts = saved.hosts.into_iter().map(host).collect::<Result<_, _>>()?;
         Ok(Self { hosts, marks: saved.marks, streams: saved.streams, touched: saved.touched })
@@ -217,6 +234,8 @@ impl State {
                 .map(|host| SavedHost {
                     host: Packed(host.host.snapshot()),
                     stored: host.stored,
+                    newest: host.newest,
+                    has_copies: host.has_copies,
                     newest_from: host.newest_from.clone(),
                     dirty: host.dirty,
                     order: host.order.clone(),
@@ -284,7 +303,9 @@ impl State {
     /// No line to come, unless it is later than lines may be, concerns what began before this.
     pub fn settled_until(&self) -> Micros {
         let oldest = |host: &Host| host.oldest_open().unwrap_or(Micros::MAX).min(host.watermark());
-        let oldest = self.hosts.iter().map(|state| oldest(&state.host)).min();
+        // A host of which nothing is known but copies is as one that is not known.
+        let is_known = |state: &&HostState| state.dirty || state.host.watermark() > BEFORE_ALL;
+        let oldest = self.hosts.iter().filter(is_known).map(|state| oldest(&state.host)).min();
         oldest.map_or(Micros::MIN, |oldest| oldest.saturating_sub(LATE_MICROS_MAX))
     }
 

@@ -2,21 +2,30 @@
 //!
 //! Those are the youngest, and, however old, those that have to do with what is still in a queue.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use vigie_lake::{LakeError, Snapshot};
-use vigie_model::{Hop, Journey, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, QueueId, Text};
+use vigie_model::{Hop, Journey, Kind, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, QueueId, Text};
 
 /// Messages of messages (notices, requeued mail, lists) are looked for this many steps away from what is open.
 const STEPS_MAX: usize = 4;
 /// A notice is about a message that ended no longer before: clocks of two servers may differ by so much.
 const NOTICE_MICROS: Micros = 120 * MICROS_PER_SECOND;
+/// A copy tells of a message that came so long before or after, at most.
+const COPY_MICROS: Micros = NOTICE_MICROS;
 /// As far before an open message as one that it comes from may lie.
 const REACH_MICROS: Micros = 2 * MICROS_PER_HOUR;
 
 /// What is stored of the time since, and of what is open: hops, and journeys with all their hops.
-pub fn window(snapshot: &Snapshot, open: &[Hop], from: Micros) -> Result<(Vec<Box<Hop>>, Vec<Journey>), LakeError> {
+///
+/// `has_copies`: something that was told of copies may be stored.
+pub fn window(
+    snapshot: &Snapshot,
+    open: &[Hop],
+    from: Micros,
+    has_copies: bool,
+) -> Result<(Vec<Box<Hop>>, Vec<Journey>), LakeError> {
     let mut journeys: Vec<Journey> = snapshot.journeys_overlapping(from, Micros::MAX)?.collect::<Result<_, _>>()?;
     let boxed = |hop: Result<Hop, LakeError>| hop.map(Box::new);
     let mut hops: Vec<Box<Hop>> = snapshot.hops_overlapping(from, Micros::MAX)?.map(boxed).collect::<Result<_, _>>()?;
@@ -34,7 +43,41 @@ pub fn window(snapshot: &Snapshot, open: &[Hop], from: Micros) -> Result<(Vec<Bo
     }
     add_originals(snapshot, &mut journeys)?;
     add_hops_of(snapshot, &journeys, from, &mut hops)?;
+    if has_copies {
+        add_copies(snapshot, open, from, &mut hops)?;
+    }
     Ok((hops, journeys))
+}
+
+/// Adds what was told of copies of these messages before: linked again without it, they would lose what is inside.
+fn add_copies(snapshot: &Snapshot, open: &[Hop], from: Micros, hops: &mut Vec<Box<Hop>>) -> Result<(), LakeError> {
+    let (mut ids, mut names) = (FxHashSet::default(), FxHashSet::default());
+    // In each hour, the time in which copies of them came.
+    let mut times: BTreeMap<Micros, (Micros, Micros)> = BTreeMap::new();
+    let began_before = |hop: &&Hop| hop.kind == Kind::Transfer && hop.ts_in < from + COPY_MICROS;
+    for hop in hops.iter().map(|hop| &**hop).chain(open).filter(began_before) {
+        ids.extend(hop.queue_id);
+        names.extend(message_name(&hop.message_id));
+        let (first, end) = (hop.ts_in - COPY_MICROS, (hop.ts_in + COPY_MICROS + 1).min(from));
+        for hour in [hour(first), hour(end)] {
+            let (first, end) = (first.max(hour), end.min(hour + MICROS_PER_HOUR));
+            if first < end {
+                let known = times.entry(hour).or_insert((first, end));
+                *known = (known.0.min(first), known.1.max(end));
+            }
+        }
+    }
+    for (first, end) in times.into_values() {
+        for hop in snapshot.hops_overlapping(first, end)? {
+            let hop = hop?;
+            let is_theirs = hop.queue_id.is_some_and(|id| ids.contains(&id))
+                || message_name(&hop.message_id).is_some_and(|name| names.contains(&name));
+            if hop.kind == Kind::Copy && (first..end).contains(&hop.ts_in) && is_theirs {
+                hops.push(Box::new(hop));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Adds the messages that these are notices about: linked again without them, a notice would be about nothing. Such a message ended, as far
@@ -87,7 +130,8 @@ fn add_hops_of(
         let until = hour + MICROS_PER_HOUR;
         for hop in snapshot.hops_overlapping(hour, until)? {
             let hop = hop?;
-            let is_one = hop.ts_out < from && steps.contains(&(hop.ts_in, hop.server.clone()));
+            let is_one =
+                hop.kind != Kind::Copy && hop.ts_out < from && steps.contains(&(hop.ts_in, hop.server.clone()));
             if is_one && (hour..until).contains(&hop.ts_in) {
                 hops.push(Box::new(hop));
             }

@@ -34,6 +34,7 @@ struct Messages {
     stored: Digests,
     recounted: Digests,
     deliveries: u64,
+    orphan_copies: u64,
 }
 
 impl<'a> Check<'a> {
@@ -111,7 +112,8 @@ impl<'a> Check<'a> {
         let compared = &mut self.verified.compared;
         compared.lines = recounted.lines;
         compared.hours = stored.coverage.len() as u64;
-        (compared.hops, compared.attempts) = (stored.hops.rows(), stored.attempts.rows());
+        (compared.hops, compared.attempts) = (stored.hops.rows() - stored.copies, stored.attempts.rows());
+        compared.copies = stored.copies;
         compared.rejections = stored.rejections.rows();
         Ok(())
     }
@@ -261,6 +263,7 @@ impl<'a> Check<'a> {
         let messages = self.linked()?;
         let compared = &mut self.verified.compared;
         (compared.messages, compared.deliveries) = (messages.stored.rows(), messages.deliveries);
+        compared.orphan_copies = messages.orphan_copies;
         for differing in Digests::differing(&messages.stored, &messages.recounted) {
             let examples = self.explained(|check| check.examples_of_messages(&differing))?;
             let counts = (differing.stored, differing.recounted);
@@ -270,8 +273,12 @@ impl<'a> Check<'a> {
     }
 
     fn linked(&mut self) -> Result<Messages, LakeError> {
-        let mut messages =
-            Messages { stored: Digests::of(self.days), recounted: Digests::of(self.days), deliveries: 0 };
+        let mut messages = Messages {
+            stored: Digests::of(self.days),
+            recounted: Digests::of(self.days),
+            deliveries: 0,
+            orphan_copies: 0,
+        };
         let (from, until) = bounds(self.days);
         for journey in self.snapshot.journeys(from, until)? {
             let journey = journey?;
@@ -279,7 +286,7 @@ impl<'a> Check<'a> {
             messages.stored.add(server_of(&journey), day_of(journey.first_arrival), &journey);
         }
         let (mut count, watch) = (0, &mut self.watch);
-        link_again(&self.snapshot, self.state.open_hops(), &mut |journey| {
+        messages.orphan_copies = link_again(&self.snapshot, self.state.open_hops(), &mut |journey| {
             messages.recounted.add(server_of(journey), day_of(journey.first_arrival), journey);
             count += 1;
             if count % LINES_PER_WORD == 0 {

@@ -4,8 +4,8 @@ use vigie_correlator::Linker;
 use vigie_lake::{LakeError, Snapshot};
 use vigie_model::{Hop, Journey, Micros};
 
-/// Links all hops again, in bounded memory.
-pub fn link_again(snapshot: &Snapshot, mut open: Vec<Hop>, see: &mut dyn FnMut(&Journey)) -> Result<(), LakeError> {
+/// Links all hops again, in bounded memory. Returns of how many copies something was told, and no log tells of the message.
+pub fn link_again(snapshot: &Snapshot, mut open: Vec<Hop>, see: &mut dyn FnMut(&Journey)) -> Result<u64, LakeError> {
     open.sort_by_key(|hop| hop.ts_in);
     let (mut linker, mut linked) = (Linker::default(), Vec::new());
     let mut open = open.into_iter().peekable();
@@ -18,9 +18,9 @@ pub fn link_again(snapshot: &Snapshot, mut open: Vec<Hop>, see: &mut dyn FnMut(&
         linked.drain(..).for_each(|journey| see(&journey));
     }
     open.for_each(|waiting| linker.push(waiting, &mut linked));
-    linker.finish(&mut linked);
+    let orphans = linker.finish(&mut linked);
     linked.iter().for_each(see);
-    Ok(())
+    Ok(orphans)
 }
 
 /// The server that a message is counted under.

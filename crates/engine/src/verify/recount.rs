@@ -8,7 +8,7 @@ use std::{
 use vigie_correlator::{Facts, Host};
 use vigie_formats::shape;
 use vigie_lake::{Coverage, LakeError, Line, Snapshot};
-use vigie_model::{Attempt, Hop, MICROS_PER_HOUR, Micros, Rejection, Text, day_of, iso};
+use vigie_model::{Attempt, Hop, Kind, MICROS_PER_HOUR, Micros, Rejection, Text, day_of, iso};
 
 use super::{
     EXAMPLES_MAX,
@@ -71,6 +71,8 @@ fn tell(facts: &mut Facts, see: &mut dyn FnMut(Found<'_>)) {
 /// The facts of hosts, as their lines or as the tables have them.
 pub struct Recount {
     pub hops: Digests,
+    /// Of these, what was told of copies.
+    pub copies: u64,
     pub attempts: Digests,
     pub rejections: Digests,
     pub shapes: Digests,
@@ -89,6 +91,7 @@ impl Recount {
         let digests = || Digests::of(days);
         Self {
             hops: digests(),
+            copies: 0,
             attempts: digests(),
             rejections: digests(),
             shapes: digests(),
@@ -104,7 +107,11 @@ impl Recount {
     pub fn see(&mut self, found: &Found<'_>) {
         match found {
             Found::Line(line, read) => self.line(line, read),
-            Found::Hop(hop) => self.hops.add(&hop.server, day_of(hop.ts_in), hop),
+            Found::Hop(hop) => {
+                let day = day_of(hop.ts_in);
+                self.copies += u64::from(hop.kind == Kind::Copy && self.days.contains(&day));
+                self.hops.add(&hop.server, day, hop);
+            }
             Found::Attempt(attempt) => self.attempts.add(&attempt.server, day_of(attempt.ts), attempt),
             Found::Rejection(rejection) => self.rejections.add(&rejection.server, day_of(rejection.ts), rejection),
         }

@@ -13,7 +13,7 @@ use vigie_engine::{
 };
 use vigie_testkit::random::Random;
 
-use crate::store::{LONG, LONG_ROWS, Log, Place, Rows, SHORT, SHORT_ROWS, at_once, set_back};
+use crate::store::{LONG, LONG_ROWS, Log, Place, Rows, SHORT, SHORT_ROWS, at_once, set_back, with_copies};
 
 /// How the streams' turns come.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -137,6 +137,97 @@ fn by_a_clock_that_is_set_back() {
     for seed in 1..4 {
         let (live, _) = Replay::new(&logs, seed).run(Turns::InStep);
         live.assert_same(&expected, &format!("seed {seed}"));
+    }
+}
+
+/// A mailbox is read along with the logs, hours behind them, before them, or when all is over: journeys have what is inside all the same.
+#[test]
+fn copies_in_a_journal_mailbox_at_any_time() {
+    let mut logs = with_copies();
+    let expected = at_once(&logs);
+    let count = |rows: &Rows, what: &str| rows.journeys.matches(what).count();
+    assert_eq!(count(&expected, "\"id\""), count(&LONG_ROWS, "\"id\""), "no journey more, and none less");
+    let copies = count(&expected, "@example.com\",\"type\"") + count(&expected, "\"header_from\"");
+    assert!(copies > 100, "{copies} journeys have what is inside: {}", &expected.journeys[..2000]);
+    assert_eq!(expected.hops, LONG_ROWS.hops, "a copy is no hop");
+    assert_eq!(expected.rejections, LONG_ROWS.rejections);
+    for (turns, seeds) in [(Turns::InStep, 1..4), (Turns::AtRandom, 4..7), (Turns::OneAfterTheOther, 7..8)] {
+        for seed in seeds {
+            let (live, _) = Replay::new(&logs, seed).run(turns);
+            live.assert_same(&expected, &format!("{turns:?}, seed {seed}"));
+        }
+    }
+    // The copies first, of messages that no log tells of yet.
+    logs.rotate_right(1);
+    let (live, _) = Replay::new(&logs, 8).run(Turns::OneAfterTheOther);
+    live.assert_same(&expected, "the mailbox before the logs");
+}
+
+/// The message waits for hours, the copy of it was read when it came, and Vigie is started anew in between.
+#[test]
+fn a_copy_of_a_message_that_was_delivered_long_after() {
+    let message = |at: &str, id: &str| {
+        format!(
+            "2026-03-02T{at}:00Z mx1 postfix/smtpd[1]: {id}: client=client.example.net[192.0.2.1]\n\
+             2026-03-02T{at}:01Z mx1 postfix/cleanup[2]: {id}: message-id=<{id}@example.net>\n\
+             2026-03-02T{at}:02Z mx1 postfix/qmgr[3]: {id}: from=<a@example.net>, size=900, nrcpt=1 (queue active)\n"
+        )
+    };
+    let tried = |at: &str, id: &str, dsn: &str, status: &str| {
+        format!(
+            "2026-03-02T{at}:00Z mx1 postfix/smtp[4]: {id}: to=<b@example.org>, relay=none, delay=1, delays=0/0/1/0, dsn={dsn}, status={status}\n"
+        )
+    };
+    let removed = |at: &str, id: &str| format!("2026-03-02T{at}:01Z mx1 postfix/qmgr[3]: {id}: removed\n");
+    let copy = |at: &str, id: &str| {
+        format!(
+            "2026-03-02T{at}:00Z mx1 vigie-mailbox: {{\"v\":1,\"queue_id\":\"{id}\",\"subject\":\"copy of {id}\"}}\n"
+        )
+    };
+    let deferred = [message("10:00", "4A1B2C"), tried("10:01", "4A1B2C", "4.4.1", "deferred (timed out)")].concat();
+    let meanwhile = |at: &str, until: &str, id: &str| {
+        [message(at, id), tried(until, id, "2.0.0", "sent (250 ok)"), removed(until, id)].concat()
+    };
+    let delivered = [tried("14:00", "4A1B2C", "2.0.0", "sent (250 ok)"), removed("14:00", "4A1B2C")].concat();
+    let steps = [
+        (0, deferred),
+        (1, copy("10:00", "4A1B2C")),
+        (0, meanwhile("12:00", "12:01", "5A1B2C")),
+        (1, copy("12:00", "5A1B2C")),
+        (0, delivered),
+        (0, meanwhile("15:00", "15:01", "6A1B2C")),
+    ];
+    let whole = |stream: usize| -> String {
+        steps.iter().filter(|(of, _)| *of == stream).map(|(_, text)| text.as_str()).collect()
+    };
+    let at_once = Place::new();
+    at_once.import(&[
+        at_once.file("mx1", "mail.log", whole(0).as_bytes()),
+        at_once.file("mx1", "mailbox", whole(1).as_bytes()),
+    ]);
+    let expected = at_once.rows();
+    assert!(
+        ["4A1B2C", "5A1B2C"].iter().all(|id| expected.journeys.contains(&format!("copy of {id}"))),
+        "{}",
+        expected.journeys
+    );
+    for starts in 0..1u32 << steps.len() {
+        let place = Place::new();
+        let open = || Live::open(&place.store, TimeZone::UTC, "here".to_owned()).expect("the store opens");
+        let (mut live, mut sent) = (open(), [0u64; 2]);
+        for (step, (stream, text)) in steps.iter().enumerate() {
+            let key = StreamKey { sender: "mx1".into(), stream: *stream as u128 };
+            let (label, host, bytes) = (["mail.log", "mailbox"][*stream], "mx1", text.as_bytes());
+            let arrival = Arrival { key, label, host, offset: sent[*stream], bytes, is_last: false, after_loss: false };
+            sent[*stream] = live.take(&arrival).expect("taken");
+            live.commit().expect("a commit");
+            live.recount().expect("a recount");
+            if starts >> step & 1 == 1 {
+                drop(live);
+                live = open();
+            }
+        }
+        place.rows().assert_same(&expected, &format!("started anew after {starts:06b}"));
     }
 }
 

@@ -16,8 +16,16 @@ use vigie_engine::{
     },
     intake::{HostRule, Source},
 };
-use vigie_model::Micros;
-use vigie_testkit::corpus::{self, Corpus};
+use vigie_formats::{
+    JournalCopy,
+    mailbox::{self, CopyPlace},
+};
+use vigie_model::{Content, Kind, MICROS_PER_SECOND, Micros};
+use vigie_testkit::{
+    Reading,
+    corpus::{self, Corpus},
+    random::Random,
+};
 
 /// Everything that is exported, as the files that a person gets.
 #[derive(Debug, PartialEq, Eq)]
@@ -160,6 +168,32 @@ impl Log {
 pub static SHORT: LazyLock<Vec<Log>> = LazyLock::new(|| logs("postfix-chain/file-short"));
 /// Another: times with a year and microseconds, one file a host.
 pub static LONG: LazyLock<Vec<Log>> = LazyLock::new(|| logs("postfix-chain/iso-long"));
+
+/// The long run, and what a journal mailbox tells of its messages: nearly in order of time, some later than others.
+pub fn with_copies() -> Vec<Log> {
+    let corpus = Corpus::load(&corpus::testdata().join("postfix-chain/iso-long"));
+    let mut reading = Reading::of(&corpus.hosts());
+    corpus.lines().into_iter().flatten().for_each(|line| reading.line(&line));
+    let mut random = Random::new(20_261_123);
+    let mut lines: Vec<(Micros, String)> = Vec::new();
+    for (uid, hop) in (1..).zip(reading.hops().iter().filter(|hop| hop.kind == Kind::Transfer)) {
+        let name = |name: &str| if uid % 5 == 0 { format!("nobody.{name}") } else { name.to_owned() };
+        let copy = JournalCopy {
+            queue_id: hop.queue_id.filter(|_| uid % 7 > 0),
+            message_id: name(&hop.message_id).into(),
+            subject: format!("copy {uid}").into(),
+            content: Box::new(Content { header_from: format!("{uid}@example.com").into(), ..Content::default() }),
+        };
+        let place = CopyPlace { validity: 7, uid };
+        let late = random.below(40) as Micros * MICROS_PER_SECOND;
+        lines.push((hop.ts_in + late, mailbox::line(hop.ts_in, &hop.server, &copy, place)));
+    }
+    lines.sort_by_key(|(ts, _)| *ts);
+    let text: String = lines.into_iter().map(|(_, line)| line + "\n").collect();
+    let copies = Log { host: "journal".to_owned(), name: "mailbox".to_owned(), text: text.into_bytes() };
+    let of = |log: &Log| Log { host: log.host.clone(), name: log.name.clone(), text: log.text.clone() };
+    LONG.iter().map(of).chain([copies]).collect()
+}
 
 /// What one import of all of it gives.
 pub static SHORT_ROWS: LazyLock<Rows> = LazyLock::new(|| at_once(&SHORT));

@@ -100,9 +100,11 @@ fn say(options: &OutputOptions, verified: &Verified) -> anyhow::Result<()> {
 }
 
 fn answer(verified: &Verified) -> String {
-    let Compared { lines, hops, attempts, rejections, messages, deliveries, hours, files, rollups } = verified.compared;
+    let Compared { lines, hops, attempts, rejections, messages, deliveries, hours, files, rollups, .. } =
+        verified.compared;
+    let Compared { copies, orphan_copies: orphans, .. } = verified.compared;
     let count = |number: u64, what: &str| format!("{} {what}", HumanCount(number));
-    let compared = [
+    let mut compared = vec![
         count(lines, "lines"),
         count(hops, "hops"),
         count(attempts, "attempts"),
@@ -112,8 +114,12 @@ fn answer(verified: &Verified) -> String {
         count(hours, "hours of coverage"),
         count(files, "files"),
         count(rollups, "roll-ups"),
-    ]
-    .join(", ");
+    ];
+    if copies + orphans > 0 {
+        let orphans = count(orphans, "of messages that no log tells of");
+        compared.push(format!("{} ({orphans})", count(copies, "copies in journal mailboxes")));
+    }
+    let compared = compared.join(", ");
     match verified.differences.len() {
         0 if verified.remarks.is_empty() => format!("All figures agree with the lines: {compared}"),
         0 => format!("All that could be compared agrees with the lines: {compared}"),

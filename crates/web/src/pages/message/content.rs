@@ -1,4 +1,4 @@
-//! What is inside the message, where a milter looked: its kind, who wrote it, its attachments.
+//! What is inside the message, where a milter looked or a copy was found: its kind, who wrote it, its attachments.
 
 use maud::{Markup, html};
 
