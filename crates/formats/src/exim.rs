@@ -41,16 +41,11 @@ fn is_exim(program: &[u8]) -> bool {
 
 /// A line of Exim's own files names no program. Those about a message have its id; of the others only refusals matter.
 fn own_log(text: &[u8]) -> Option<Record<'_>> {
-    match about_message(text) {
+    let text = opening::without_pid(text);
+    match opening::id(text) {
         Some((id, rest)) => Some(of_message(id, rest, false)),
-        None => refusal::parse(None, opening::without_pid(text)).map(Record::Refused),
+        None => refusal::parse(None, text).map(Record::Refused),
     }
-}
-
-/// The message that a line of Exim's own files is about, and what it says of it.
-#[inline]
-pub fn about_message(text: &[u8]) -> Option<(QueueId, &[u8])> {
-    opening::id(opening::without_pid(text))
 }
 
 /// Is the first word a message's id?
@@ -107,7 +102,7 @@ pub fn of_message(id: QueueId, text: &[u8], is_cut: bool) -> Record<'_> {
         _ => return sentence(id, text),
     };
     // Filled where it stays: a statement is too large to be moved about for each line.
-    let mut statement = Box::new(Statement::about(id));
+    let mut statement = Box::write(Box::new_uninit(), Statement::about(id));
     match fill(&mut statement, &text[3..]) {
         Some(()) => Record::Statement(statement),
         None => Record::Unknown,

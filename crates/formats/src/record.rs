@@ -3,8 +3,8 @@
 use vigie_model::{Content, QueueId, Text};
 
 use crate::{
-    FORMATS, UNPROVEN, dovecot, envelope::Envelope, exim, filter, postfix, refusal::Refused, session::Session,
-    statement::Statement,
+    FORMATS, NAMELESS, UNPROVEN, dovecot, envelope::Envelope, exim, filter, postfix, refusal::Refused,
+    session::Session, statement::Statement,
 };
 
 /// What a line says, and whose line it is.
@@ -40,7 +40,7 @@ pub struct Inside {
     pub content: Box<Content>,
 }
 
-/// A log format: one module, and one line in [`FORMATS`].
+/// A log format: one module, and one line in [`FORMATS`] or [`NAMELESS`].
 pub struct Format {
     /// As the documentation names it.
     pub name: &'static str,
@@ -124,11 +124,6 @@ pub fn read<'a>(envelope: &Envelope<'a>) -> Record<'a> {
         let record = postfix::parse(&origin, envelope.text);
         return Record::Postfix(origin, record);
     }
-    // Nothing else looks like a line of Exim's own log about a message: a quarter of an Exim log's reading was asking all others.
-    if envelope.program.is_empty()
-        && let Some((id, text)) = exim::about_message(envelope.text)
-    {
-        return exim::of_message(id, text, false);
-    }
-    FORMATS.iter().find_map(|format| (format.read)(envelope)).unwrap_or(Record::Foreign)
+    let formats = if envelope.program.is_empty() { NAMELESS } else { FORMATS };
+    formats.iter().find_map(|format| (format.read)(envelope)).unwrap_or(Record::Foreign)
 }

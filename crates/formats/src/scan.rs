@@ -1,6 +1,6 @@
 //! Small moves over bytes that all grammars share. No allocation, no failure, no index beyond the text.
 
-use memchr::memmem;
+use memchr::memrchr;
 
 /// What stands before and after the first `needle`.
 pub fn split<'a>(text: &'a [u8], needle: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
@@ -53,8 +53,22 @@ fn place_in(word: &[u8; 8], wanted: u8) -> Option<usize> {
 
 /// What stands before and after the last `needle`.
 pub fn split_last<'a>(text: &'a [u8], needle: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let at = memmem::rfind(text, needle)?;
+    let at = find_last(text, needle)?;
     Some((&text[..at], &text[at + needle.len()..]))
+}
+
+/// Where `needle` stands last; as [`find`], from the end.
+#[inline]
+pub fn find_last(text: &[u8], needle: &[u8]) -> Option<usize> {
+    let (&first, rest) = needle.split_first()?;
+    let mut end = text.len();
+    loop {
+        let at = memrchr(first, &text[..end])?;
+        if text[at + 1..].starts_with(rest) {
+            return Some(at);
+        }
+        end = at;
+    }
 }
 
 /// The text up to `stop` (or all of it), and what follows `stop`.
@@ -137,6 +151,8 @@ mod tests {
         }
         assert_eq!(find(b"a, b,c, d", b", d"), Some(6));
         assert_eq!((find(b"abc", b"cd"), find(b"", b"a"), find(b"a", b"")), (None, None, None));
+        assert_eq!((find_last(b"a, b, d, c", b", d"), find_last(b"a, b, c", b", ")), (Some(4), Some(4)));
+        assert_eq!((find_last(b"abc", b"cd"), find_last(b"", b"a"), find_last(b"a", b"")), (None, None, None));
     }
 
     #[test]

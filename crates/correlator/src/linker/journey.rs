@@ -12,6 +12,7 @@ use vigie_model::{
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::evidence::{Links, Member, same_address};
+use crate::text::of_joined;
 
 /// Builds one journey of these hops; what identifies a hop stays in it, because the notices about it ask for that.
 pub fn build(hops: &mut [Box<Hop>], links: &Links, members: &[Member]) -> Journey {
@@ -60,11 +61,9 @@ fn id(hop: &Hop) -> Text {
         queue_id.as_bytes(),
         b"\0",
         message_id.as_bytes(),
+        &hop.ts_in.to_le_bytes(),
     ];
-    let mut key = Vec::with_capacity(parts.iter().map(|part| part.len()).sum::<usize>() + size_of::<Micros>());
-    parts.iter().for_each(|part| key.extend_from_slice(part));
-    key.extend_from_slice(&hop.ts_in.to_le_bytes());
-    let hash = xxh3_64(&key);
+    let hash = of_joined(&parts, xxh3_64);
     let digits: [u8; 16] = std::array::from_fn(|place| b"0123456789abcdef"[(hash >> (60 - 4 * place)) as usize & 15]);
     std::str::from_utf8(&digits).unwrap_or_default().into()
 }

@@ -2,7 +2,7 @@
 //!
 //! Every order of the same lines gives the same entry: of two words on one thing a rule says which counts, never which came first.
 
-use std::{borrow::Cow, cmp::Reverse};
+use std::cmp::Reverse;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ use super::{awaited::Awaited, clients::Who, sayings::Said};
 use crate::{
     BEFORE_ALL, Facts,
     linker::passed_over,
-    text::{Detail, same, text_of},
+    text::{Detail, joined, same, text_of},
 };
 
 /// How an entry ended.
@@ -230,8 +230,11 @@ impl Entry {
 
     /// The first id counts, except that the original one beats `resent-message-id`. Two lines at one time: the smaller text.
     pub fn message_id(&mut self, ts: Micros, id: &[u8], resent: bool) {
+        self.message_id_text(ts, text_of(id), resent);
+    }
+
+    fn message_id_text(&mut self, ts: Micros, id: Text, resent: bool) {
         self.touch(ts);
-        let id = text_of(id);
         let better = match self.message_id_at {
             None => true,
             Some(at) => !resent && (ts < at || (ts == at && id < self.message_id)),
@@ -369,7 +372,7 @@ impl Entry {
             self.arrival = self.arrival.max(statement.arrival);
         }
         if !statement.message_id.is_empty() {
-            self.message_id(ts, &bracketed(statement.message_id), false);
+            self.message_id_text(ts, bracketed(statement.message_id), false);
         }
         let at = if statement.begins { BEFORE_ALL } else { ts };
         if let Some(text) = statement.subject.as_ref().filter(|_| self.detail == Detail::Whole) {
@@ -781,12 +784,12 @@ fn stated(ts: Micros, address: &[u8], word: &Word<'_>, detail: Detail) -> Recipi
 
 /// Where a server logs local parts alone, they get their domain back.
 fn whole_address(address: &[u8], domain: &[u8]) -> Text {
-    if domain.is_empty() { text_of(address) } else { text_of(&[address, b"@", domain].concat()) }
+    if domain.is_empty() { text_of(address) } else { joined(&[address, b"@", domain]) }
 }
 
 /// One message has one id, whether a server takes the angle brackets off or not.
-fn bracketed(message_id: &[u8]) -> Cow<'_, [u8]> {
-    if message_id.starts_with(b"<") { Cow::Borrowed(message_id) } else { Cow::Owned([b"<", message_id, b">"].concat()) }
+fn bracketed(message_id: &[u8]) -> Text {
+    if message_id.starts_with(b"<") { text_of(message_id) } else { joined(&[b"<", message_id, b">"]) }
 }
 
 /// Which of two contents counts: the one that says more, and then any order.

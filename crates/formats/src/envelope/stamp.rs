@@ -23,29 +23,39 @@ pub(crate) enum Style {
     OwnLog,
 }
 
-/// `Mar  2 10:00:00 ` of the line before, and what it says.
+/// `Mar  2 10:00:00 ` or `2026-11-22 04:59:24 ` of the line before, and what it says.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Second {
-    head: [u8; SECOND_BYTES],
+    head: [u8; HEAD_BYTES],
+    /// What the longer one has beyond that.
+    rest: Option<[u8; REST_BYTES]>,
     stamped: Option<Stamped>,
 }
 
 /// The space belongs to it: a fraction may stand there.
-const SECOND_BYTES: usize = 16;
+const HEAD_BYTES: usize = 16;
+const WHOLE_BYTES: usize = 20;
+const REST_BYTES: usize = WHOLE_BYTES - HEAD_BYTES;
 
 impl Second {
     /// Reads the time at the start of a line, as [`read`] does.
     #[inline]
     pub(crate) fn read(&mut self, line: &[u8]) -> Option<Stamped> {
-        let head = line.first_chunk::<SECOND_BYTES>();
-        if self.stamped.is_some() && head == Some(&self.head) {
+        let Some((head, behind)) = line.split_first_chunk() else { return read(line) };
+        // With a sign behind the space the line names its zone.
+        let names_zone = || matches!(behind.get(REST_BYTES), Some(b'+' | b'-'));
+        let is_same = |rest: &[u8; REST_BYTES]| behind.first_chunk() == Some(rest) && !names_zone();
+        if self.stamped.is_some() && self.head == *head && self.rest.as_ref().is_none_or(is_same) {
             return self.stamped;
         }
         let stamped = read(line);
-        if let (Some(Stamped { end, .. }), Some(head)) = (stamped, head)
-            && end < SECOND_BYTES
-        {
-            (self.head, self.stamped) = (*head, stamped);
+        let rest = behind.first_chunk::<REST_BYTES>();
+        match stamped.map(|stamped| stamped.end + 1) {
+            Some(HEAD_BYTES) if head.last() == Some(&b' ') => *self = Self { head: *head, rest: None, stamped },
+            Some(WHOLE_BYTES) if rest.and_then(|rest| rest.last()) == Some(&b' ') => {
+                *self = Self { head: *head, rest: rest.copied(), stamped };
+            }
+            _ => {}
         }
         stamped
     }

@@ -177,7 +177,7 @@ pub fn host(text: &[u8]) -> (Host<'_>, &[u8]) {
     }
     if let Some(inner) = rest.strip_prefix(b"(") {
         let reach = said_by_client(inner);
-        let Some(end) = memchr::memmem::rfind(&inner[..reach], b") [") else {
+        let Some(end) = scan::find_last(&inner[..reach], b") [") else {
             // A client without an address of its own: a local process that speaks SMTP.
             let end = scan::byte(inner, b')').unwrap_or(inner.len());
             host.helo = &inner[..end];
