@@ -16,6 +16,7 @@ use vigie_model::{Hop, Journey, MICROS_PER_SECOND, Micros};
 use self::evidence::{Links, Member};
 pub use self::live::{Held, LiveLinker, Round};
 pub use self::passed_over::PassedOver;
+use crate::text::Detail;
 
 /// Clocks of two servers may differ by this much.
 pub(crate) const SKEW_MICROS: Micros = 120 * MICROS_PER_SECOND;
@@ -33,6 +34,7 @@ pub struct Linker {
     next_round: usize,
     round_hops_min: usize,
     passed_over: PassedOver,
+    detail: Detail,
 }
 
 impl Default for Linker {
@@ -44,7 +46,18 @@ impl Default for Linker {
 impl Linker {
     /// A linker that gathers this many hops before a round. The size of the rounds never shows in the journeys.
     pub fn in_rounds_of(hops: usize) -> Self {
-        Self { pending: Vec::new(), next_round: 0, round_hops_min: hops, passed_over: PassedOver::default() }
+        Self {
+            pending: Vec::new(),
+            next_round: 0,
+            round_hops_min: hops,
+            passed_over: PassedOver::default(),
+            detail: Detail::Whole,
+        }
+    }
+
+    /// A linker whose journeys are counted, and shown to nobody: they have no ids, neither their own nor of messages.
+    pub fn counting() -> Self {
+        Self { detail: Detail::Counts, ..Self::default() }
     }
 
     /// From now on, these messages are not waited for: their hops come when they close, however early they began. Of all others
@@ -83,7 +96,7 @@ impl Linker {
             };
             if limit == Micros::MAX || group.iter().all(old) {
                 let journeys = group.chunk_by(Member::same_journey);
-                out.extend(journeys.map(|members| journey::build(&mut hops, &links, members)));
+                out.extend(journeys.map(|members| journey::build(&mut hops, &links, members, self.detail)));
             } else {
                 group.iter().for_each(|member| keep[member.at] = true);
             }

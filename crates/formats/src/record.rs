@@ -125,5 +125,10 @@ pub fn read<'a>(envelope: &Envelope<'a>) -> Record<'a> {
         return Record::Postfix(origin, record);
     }
     let formats = if envelope.program.is_empty() { NAMELESS } else { FORMATS };
-    formats.iter().find_map(|format| (format.read)(envelope)).unwrap_or(Record::Foreign)
+    for format in formats {
+        if let Some(record) = (format.read)(envelope) {
+            return record;
+        }
+    }
+    Record::Foreign
 }

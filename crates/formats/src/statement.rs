@@ -223,11 +223,16 @@ impl<'a> Addresses<'a> {
 impl<'a> Iterator for Addresses<'a> {
     type Item = &'a [u8];
 
+    /// Nearly always there is one address, or none: that is seen where this is called.
+    #[inline]
     fn next(&mut self) -> Option<&'a [u8]> {
-        loop {
-            if self.text.is_empty() {
-                return None;
-            }
+        if self.text.is_empty() { None } else { self.first() }
+    }
+}
+
+impl<'a> Addresses<'a> {
+    fn first(&mut self) -> Option<&'a [u8]> {
+        while !self.text.is_empty() {
             let end = self.separator.and_then(|separator| unquoted(self.text, separator)).unwrap_or(self.text.len());
             let address = self.text[..end].trim_ascii();
             self.text = self.text.get(end + 1..).unwrap_or_default();
@@ -236,6 +241,7 @@ impl<'a> Iterator for Addresses<'a> {
                 return Some(bare);
             }
         }
+        None
     }
 }
 

@@ -12,32 +12,31 @@ use vigie_model::{
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::evidence::{Links, Member, same_address};
-use crate::text::of_joined;
+use crate::text::{Detail, of_joined};
 
 /// Builds one journey of these hops; what identifies a hop stays in it, because the notices about it ask for that.
-pub fn build(hops: &mut [Box<Hop>], links: &Links, members: &[Member]) -> Journey {
+pub fn build(hops: &mut [Box<Hop>], links: &Links, members: &[Member], detail: Detail) -> Journey {
     let path = in_order(hops, links, members);
     let Some(&root) = path.first() else { return Journey::default() };
     let first = &*hops[root];
     let along = || path.iter().map(|&at| &*hops[at]);
     let sender_at = path.iter().copied().find(|&at| hops[at].sender_known).unwrap_or(root);
     let mut journey = Journey {
-        id: id(first),
         class: hops[sender_at].class.max(first.class),
         arrival: first.arrival,
-        message_id: along()
-            .map(|hop| without_brackets(&hop.message_id))
-            .find(|id| !id.is_empty())
-            .unwrap_or_default()
-            .into(),
         size: along().find_map(|hop| hop.size),
         first_arrival: first.ts_in,
         last_seen: along().map(|hop| hop.ts_out).max().unwrap_or(first.ts_out),
         closed: along().all(|hop| hop.closed),
-        notice_of: links.notice_of[root].map(|about| id(&hops[links.root[about]])).unwrap_or_default(),
         steps: path.iter().map(|&at| step(hops, links, &path, at)).collect(),
         ..Journey::default()
     };
+    if detail == Detail::Whole {
+        journey.id = id(first);
+        journey.notice_of = links.notice_of[root].map(|about| id(&hops[links.root[about]])).unwrap_or_default();
+        let mut message_ids = along().map(|hop| without_brackets(&hop.message_id));
+        journey.message_id = message_ids.find(|id| !id.is_empty()).unwrap_or_default().into();
+    }
     journey.deliveries = Leaves { hops, links, root, originals: FxHashMap::default(), out: Vec::new() }.collect(&path);
     journey.sender = take(&mut hops[sender_at].sender);
     journey.subject = take_first(hops, &path, |hop| &mut hop.subject);
@@ -51,14 +50,14 @@ pub fn build(hops: &mut [Box<Hop>], links: &Links, members: &[Member]) -> Journe
 
 /// The id is the first hop's key, hashed.
 fn id(hop: &Hop) -> Text {
-    let queue_id = hop.queue_id.as_ref().map_or("", |id| id.as_str());
+    let queue_id = hop.queue_id.as_ref().map_or(&b""[..], |id| id.as_bytes());
     let message_id = if hop.queue_id.is_none() { &*hop.message_id } else { "" };
     let parts = [
         hop.server.as_bytes(),
         b"\0",
         hop.instance.as_bytes(),
         b"\0",
-        queue_id.as_bytes(),
+        queue_id,
         b"\0",
         message_id.as_bytes(),
         &hop.ts_in.to_le_bytes(),

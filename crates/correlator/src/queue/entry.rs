@@ -600,7 +600,9 @@ impl Entry {
     /// Gives the hop out for good; a session without a message gives none.
     pub fn close(self, id: QueueId, server: &str, said: Said, facts: &mut Facts) {
         if self.is_message() {
-            facts.hops.push(Box::new(Hop { closed: true, ..self.into_hop(id, server, said) }));
+            let mut hop = Box::write(Box::new_uninit(), self.into_hop(id, server, said));
+            hop.closed = true;
+            facts.hops.push(hop);
         } else {
             facts.aborted += 1;
         }

@@ -117,12 +117,11 @@ fn closing_quote(text: &[u8]) -> usize {
 /// A word and what follows it. A space within double quotes, as in `"a b"@example.com`, does not end it.
 #[inline]
 pub fn word(text: &[u8]) -> (&[u8], &[u8]) {
-    let space = scan::byte(text, b' ').unwrap_or(text.len());
-    let mut end = space;
-    if scan::byte(&text[..space], b'"').is_some() {
-        end = outside_quotes(text, b' ').unwrap_or(space);
-    }
-    (&text[..end], &text[end..])
+    let end = match scan::either(text, b' ', b'"') {
+        Some(quote) if text[quote] == b'"' => outside_quotes(text, b' ').or_else(|| scan::byte(text, b' ')),
+        space => space,
+    };
+    text.split_at(end.unwrap_or(text.len()))
 }
 
 /// `<address>` at the start: what stands inside, and the rest. A bracket within double quotes closes nothing.
