@@ -95,8 +95,9 @@ impl Linker {
                 hop.closed && hop.ts_out < limit && !self.passed_over.may_concern(hop)
             };
             if limit == Micros::MAX || group.iter().all(old) {
-                let journeys = group.chunk_by(Member::same_journey);
-                out.extend(journeys.map(|members| journey::build(&mut hops, &links, members, self.detail)));
+                for members in group.chunk_by(Member::same_journey) {
+                    out.push(journey::build(&mut hops, &links, members, self.detail));
+                }
             } else {
                 group.iter().for_each(|member| keep[member.at] = true);
             }

@@ -338,7 +338,10 @@ impl Reader {
                 track.duplicates += 1;
                 continue;
             }
-            let record = parsed.as_ref().map_or(Record::Foreign, vigie_formats::read);
+            let record = match &parsed {
+                Some(envelope) => vigie_formats::read(envelope),
+                None => Record::Foreign,
+            };
             let (program, pid, text, repeated) = match &parsed {
                 Some(envelope) => (envelope.program, envelope.pid, envelope.text, envelope.repeated),
                 None => (&b""[..], 0, raw, 1),

@@ -101,12 +101,16 @@ pub fn of_message(id: QueueId, text: &[u8], is_cut: bool) -> Record<'_> {
         b"== " => delivery::deferred,
         _ => return sentence(id, text),
     };
-    // Filled where it stays: a statement is too large to be moved about for each line.
-    let mut statement = Box::write(Box::new_uninit(), Statement::about(id));
+    let mut statement = about(id);
     match fill(&mut statement, &text[3..]) {
         Some(()) => Record::Statement(statement),
         None => Record::Unknown,
     }
+}
+
+/// Written where it stays, and filled there: a statement is too large to be moved about for each line.
+fn about<'a>(id: QueueId) -> Box<Statement<'a>> {
+    Box::write(Box::new_uninit(), Statement::about(id))
 }
 
 /// The cut may have gone through a word: half a message id would be another message's.
@@ -128,13 +132,13 @@ fn sentence(id: QueueId, text: &[u8]) -> Record<'_> {
         return Record::Statement(Box::new(statement));
     }
     if chatter::is_of_queue(text) {
-        return Record::Statement(Box::new(Statement::about(id)));
+        return Record::Statement(about(id));
     }
     if chatter::is_known(text) { Record::Known } else { Record::Unknown }
 }
 
 fn ending<'a>(id: QueueId, end: End) -> Record<'a> {
-    let mut statement = Box::new(Statement::about(id));
+    let mut statement = about(id);
     statement.end = end;
     Record::Statement(statement)
 }

@@ -613,6 +613,7 @@ impl Entry {
         self.clone().into_hop(id, server, said)
     }
 
+    #[inline]
     fn into_hop(mut self, id: QueueId, server: &str, said: Said) -> Hop {
         let held = self.hold.1 && self.end.is_none();
         let is_done = self.is_done();
