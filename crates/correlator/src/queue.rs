@@ -366,7 +366,8 @@ impl Queue {
             while at < generations.len() {
                 if generations[at].end_before(limit) {
                     let said = self.sayings.take(id, generations, at);
-                    generations.remove(at).close(id, server, said, facts);
+                    generations[at].close(id, server, said, facts);
+                    generations.drain(at..=at);
                 } else {
                     at += 1;
                 }
@@ -402,7 +403,8 @@ impl Queue {
                 };
                 if entry.ts_out < limit {
                     let said = sayings.take(*id, generations, at);
-                    generations.remove(at).close(*id, server, said, facts);
+                    generations[at].close(*id, server, said, facts);
+                    generations.drain(at..=at);
                 } else {
                     at += 1;
                 }

@@ -16,21 +16,20 @@ use crate::text::{Detail, of_joined};
 
 /// Builds one journey of these hops; what identifies a hop stays in it, because the notices about it ask for that.
 pub fn build(hops: &mut [Box<Hop>], links: &Links, members: &[Member], detail: Detail) -> Journey {
+    // One place for it from the beginning: it is too large to be moved about.
+    let mut journey = Journey::default();
     let path = in_order(hops, links, members);
-    let Some(&root) = path.first() else { return Journey::default() };
+    let Some(&root) = path.first() else { return journey };
     let first = &*hops[root];
     let along = || path.iter().map(|&at| &*hops[at]);
     let sender_at = path.iter().copied().find(|&at| hops[at].sender_known).unwrap_or(root);
-    let mut journey = Journey {
-        class: hops[sender_at].class.max(first.class),
-        arrival: first.arrival,
-        size: along().find_map(|hop| hop.size),
-        first_arrival: first.ts_in,
-        last_seen: along().map(|hop| hop.ts_out).max().unwrap_or(first.ts_out),
-        closed: along().all(|hop| hop.closed),
-        steps: path.iter().map(|&at| step(hops, links, &path, at)).collect(),
-        ..Journey::default()
-    };
+    journey.class = hops[sender_at].class.max(first.class);
+    journey.arrival = first.arrival;
+    journey.size = along().find_map(|hop| hop.size);
+    journey.first_arrival = first.ts_in;
+    journey.last_seen = along().map(|hop| hop.ts_out).max().unwrap_or(first.ts_out);
+    journey.closed = along().all(|hop| hop.closed);
+    journey.steps = path.iter().map(|&at| step(hops, links, &path, at)).collect();
     if detail == Detail::Whole {
         journey.id = id(first);
         journey.notice_of = links.notice_of[root].map(|about| id(&hops[links.root[about]])).unwrap_or_default();

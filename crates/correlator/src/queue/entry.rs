@@ -2,7 +2,7 @@
 //!
 //! Every order of the same lines gives the same entry: of two words on one thing a rule says which counts, never which came first.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, mem::take};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
@@ -597,10 +597,10 @@ impl Entry {
         Some(*places.entry(key(new)).or_insert(new_place)).filter(|&place| place < new_place)
     }
 
-    /// Gives the hop out for good; a session without a message gives none.
-    pub fn close(self, id: QueueId, server: &str, said: Said, facts: &mut Facts) {
+    /// Gives the hop out for good; a session without a message gives none. What is left is empty.
+    pub fn close(&mut self, id: QueueId, server: &str, said: Said, facts: &mut Facts) {
         if self.is_message() {
-            let mut hop = Box::write(Box::new_uninit(), self.into_hop(id, server, said));
+            let mut hop = Box::write(Box::new_uninit(), self.take_hop(id, server, said));
             hop.closed = true;
             facts.hops.push(hop);
         } else {
@@ -610,20 +610,20 @@ impl Entry {
 
     /// The hop as it stands.
     pub fn hop(&self, id: QueueId, server: &str, said: Said) -> Hop {
-        self.clone().into_hop(id, server, said)
+        self.clone().take_hop(id, server, said)
     }
 
-    #[inline]
-    fn into_hop(mut self, id: QueueId, server: &str, said: Said) -> Hop {
+    fn take_hop(&mut self, id: QueueId, server: &str, said: Said) -> Hop {
         let held = self.hold.1 && self.end.is_none();
         let is_done = self.is_done();
         let recipients = self.last_words(held, &said);
         let (class, arrival, recipient_count) = (self.class(), self.arrival(), self.recipients_left());
-        let aside = self.aside.map(|aside| *aside).unwrap_or_default();
+        let (network_id, content) =
+            self.aside.as_mut().map(|aside| (take(&mut aside.network_id), aside.content.take())).unwrap_or_default();
         Hop {
             kind: Kind::Transfer,
             server: server.into(),
-            instance: self.instance,
+            instance: take(&mut self.instance),
             queue_id: Some(id),
             ts_in: self.ts_in,
             ts_out: self.ts_out,
@@ -631,13 +631,13 @@ impl Entry {
             held,
             class,
             arrival,
-            client: self.client,
-            user: self.user,
-            helo: self.helo,
-            message_id: self.message_id,
-            sender: self.sender,
+            client: take(&mut self.client),
+            user: take(&mut self.user),
+            helo: take(&mut self.helo),
+            message_id: take(&mut self.message_id),
+            sender: take(&mut self.sender),
             sender_known: self.sender_known,
-            subject: self.subject,
+            subject: take(&mut self.subject),
             size: self.size,
             recipient_count,
             previous_queue_id: self.previous,
@@ -645,8 +645,8 @@ impl Entry {
             verdict: said.verdicts.text(),
             requeued_as: said.requeued_as,
             recipients,
-            network_id: aside.network_id,
-            content: aside.content,
+            network_id,
+            content,
         }
     }
 
@@ -685,7 +685,7 @@ impl Entry {
 
     /// The recipients in order of their addresses, with what is known of each now.
     fn last_words(&mut self, held: bool, said: &Said) -> Vec<Recipient> {
-        let mut recipients = std::mem::take(&mut self.recipients);
+        let mut recipients = take(&mut self.recipients);
         drop_waiting(&mut recipients, matches!(self.end, Some((_, Mark::Removed))));
         for known in &mut recipients {
             match known.outcome {
@@ -701,7 +701,7 @@ impl Entry {
         }
         if recipients.is_empty() && !self.hint.is_empty() && !matches!(self.end, Some((_, Mark::Removed))) {
             recipients.push(Recipient {
-                recipient: std::mem::take(&mut self.hint),
+                recipient: take(&mut self.hint),
                 outcome: self.unfinished(held),
                 ts: self.end.map_or(self.ts_out, |(ts, _)| ts),
                 ..Recipient::default()
