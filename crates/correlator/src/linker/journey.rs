@@ -189,8 +189,8 @@ fn without_detail(address: &str) -> String {
     }
 }
 
-/// Gathers the last word on each recipient. Whoever hands over comes before the one that takes, so that a recipient is taken
-/// out of its hop only after all that looks at it.
+/// Gathers the last word on each recipient. Whoever hands over comes before the one that takes, so that recipients are taken
+/// out of their hop only after all that looks at them.
 struct Leaves<'a> {
     hops: &'a mut [Box<Hop>],
     links: &'a Links,
@@ -208,9 +208,10 @@ impl Leaves<'_> {
             if hop.kind == Kind::Store && self.links.parent[at].is_some() {
                 continue;
             }
-            self.out.reserve_exact(hop.recipients.len());
-            for place in 0..hop.recipients.len() {
-                self.recipient(at, place);
+            let recipients = take(&mut self.hops[at].recipients);
+            self.out.reserve_exact(recipients.len());
+            for (place, recipient) in recipients.into_iter().enumerate() {
+                self.recipient(at, place, recipient);
             }
         }
         self.out.sort_by(|a, b| {
@@ -226,8 +227,7 @@ impl Leaves<'_> {
         self.out
     }
 
-    fn recipient(&mut self, at: usize, place: usize) {
-        let mut recipient = take(&mut self.hops[at].recipients[place]);
+    fn recipient(&mut self, at: usize, place: usize, mut recipient: Recipient) {
         self.inherit_original(at, &mut recipient);
         let next = self.links.child(at, place);
         if let Some(next) = next.filter(|_| !recipient.orig_recipient.is_empty()) {
