@@ -753,7 +753,7 @@ fn recipient(ts: Micros, transport: &[u8], outcome: Outcome, delivery: &Delivery
         ts,
         dsn: detail.shown(delivery.dsn),
         reply: detail.shown(delivery.reply),
-        transport: text_of(transport),
+        transport: transport_text(transport),
         relay: Relay { name: detail.shown(name), ip: detail.shown(ip), port },
         next_id: delivery.next_id,
         delays: delivery.delays,
@@ -775,13 +775,24 @@ fn stated(ts: Micros, address: &[u8], word: &Word<'_>, detail: Detail) -> Recipi
         ts,
         dsn: detail.shown(word.dsn),
         reply: detail.shown(word.reply),
-        transport: text_of(word.transport),
+        transport: transport_text(word.transport),
         relay: Relay { name: detail.shown(word.relay_name), ip: detail.shown(word.relay_ip), port: word.relay_port },
         next_id: word.next_id,
         delays: word.delays,
         attempts: if word.status == Status::Waiting { 0 } else { word.tries },
         tls: word.tls,
         forwarded_to: Vec::new(),
+    }
+}
+
+/// Nearly all are one of a few words, which need no look at their bytes.
+fn transport_text(transport: &[u8]) -> Text {
+    match transport {
+        b"smtp" => Text::const_new("smtp"),
+        b"lmtp" => Text::const_new("lmtp"),
+        b"local" => Text::const_new("local"),
+        b"virtual" => Text::const_new("virtual"),
+        other => text_of(other),
     }
 }
 
