@@ -382,8 +382,12 @@ impl Entry {
             }
         }
         self.recipient_count = self.recipient_count.max(statement.recipient_count);
-        self.previous = self.previous.or(statement.previous);
-        self.notice_of = self.notice_of.or(statement.notice_of);
+        if let Some(previous) = statement.previous {
+            self.previous.get_or_insert(previous);
+        }
+        if let Some(parent) = statement.notice_of {
+            self.notice_of.get_or_insert(parent);
+        }
         if let Some(held) = statement.hold {
             self.set_hold(ts, held);
         }
