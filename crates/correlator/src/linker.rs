@@ -85,7 +85,8 @@ impl Linker {
     fn round(&mut self, limit: Micros, out: &mut Vec<Journey>) {
         let mut hops = std::mem::take(&mut self.pending);
         // Nearly in order already, which the merge sort likes.
-        hops.sort_by(|a, b| a.ts_in.cmp(&b.ts_in).then_with(|| at_one_time(a, b)));
+        hops.sort_by_key(|hop| hop.ts_in);
+        hops.chunk_by_mut(|a, b| a.ts_in == b.ts_in).for_each(|moment| moment.sort_by(|a, b| at_one_time(a, b)));
         let mut links = Links::find(&hops);
         let mut keep = vec![false; hops.len()];
         let members = links.members();

@@ -178,12 +178,9 @@ impl Queue {
 
     fn notice(&mut self, ts: Micros, statement: &Statement<'_>) {
         let id = statement.queue_id;
-        let known = self
-            .notices
-            .announced(ts, statement.notice_message_id, id)
-            .into_iter()
-            .chain(statement.is_notice.then(|| self.notices.written(ts, statement.message_id, id)).flatten());
-        if let Some(notice) = known.last()
+        let announced = self.notices.announced(ts, statement.notice_message_id, id);
+        let written = statement.is_notice.then(|| self.notices.written(ts, statement.message_id, id)).flatten();
+        if let Some(notice) = written.or(announced)
             && let Some(entry) = self.existing(ts, notice.id)
         {
             entry.is_about(notice.about);

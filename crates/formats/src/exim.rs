@@ -24,22 +24,21 @@ use crate::{
     statement::{Addresses, End, Statement, Status, Word},
 };
 
-pub const FORMAT: Format = Format { name: "Exim", read };
+/// By syslog, or as a container's output.
+pub const FORMAT: Format = Format {
+    name: "Exim",
+    read: |envelope| if is_exim(envelope.program) { Some(syslog(envelope)) } else { contained(envelope.text) },
+};
 
-fn read<'a>(envelope: &Envelope<'a>) -> Option<Record<'a>> {
-    match envelope.program {
-        b"" => own_log(envelope.text),
-        program if is_exim(program) => Some(syslog(envelope)),
-        _ => contained(envelope.text),
-    }
-}
+/// Its own files, which name no program.
+pub const OWN_LOG: Format = Format { name: "Exim's own log", read: |envelope| own_log(envelope.text) };
 
 /// `exim`, `exim4`, `exim-out`: Debian's names, and what `syslog_processname` is usually set to.
 fn is_exim(program: &[u8]) -> bool {
     program.starts_with(b"exim")
 }
 
-/// A line of Exim's own files names no program. Those about a message have its id; of the others only refusals matter.
+/// Lines about a message have its id; of the others only refusals matter.
 fn own_log(text: &[u8]) -> Option<Record<'_>> {
     let text = opening::without_pid(text);
     match opening::id(text) {

@@ -52,7 +52,7 @@ const FORMATS: &[Format] = &[
 ];
 
 /// Those that know a line without a program by its own form.
-const NAMELESS: &[Format] = &[exim::FORMAT, filter::RSPAMD_OWN_LOG];
+const NAMELESS: &[Format] = &[exim::OWN_LOG, filter::RSPAMD_OWN_LOG];
 
 /// Which unproven shape a line is, by its program and text.
 type Unproven = fn(&[u8], &[u8]) -> Option<&'static str>;

@@ -119,12 +119,18 @@ pub fn unproven(program: &[u8], text: &[u8]) -> Option<&'static str> {
 
 /// Reads the payload of one line.
 pub fn read<'a>(envelope: &Envelope<'a>) -> Record<'a> {
+    if envelope.program.is_empty() {
+        return first_of(NAMELESS, envelope);
+    }
     // By far the most lines, and the fewest steps.
     if let Some(origin) = postfix::origin(envelope.program) {
         let record = postfix::parse(&origin, envelope.text);
         return Record::Postfix(origin, record);
     }
-    let formats = if envelope.program.is_empty() { NAMELESS } else { FORMATS };
+    first_of(FORMATS, envelope)
+}
+
+fn first_of<'a>(formats: &[Format], envelope: &Envelope<'a>) -> Record<'a> {
     for format in formats {
         if let Some(record) = (format.read)(envelope) {
             return record;

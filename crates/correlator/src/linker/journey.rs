@@ -18,7 +18,14 @@ use crate::text::{Detail, of_joined};
 pub fn build(hops: &mut [Box<Hop>], links: &Links, members: &[Member], detail: Detail) -> Journey {
     // One place for it from the beginning: it is too large to be moved about.
     let mut journey = Journey::default();
-    let path = in_order(hops, links, members);
+    let (one, several);
+    let path: &[usize] = if let [only] = members {
+        one = [only.at];
+        &one
+    } else {
+        several = in_order(hops, links, members);
+        &several
+    };
     let Some(&root) = path.first() else { return journey };
     let first = &*hops[root];
     let along = || path.iter().map(|&at| &*hops[at]);
@@ -29,17 +36,17 @@ pub fn build(hops: &mut [Box<Hop>], links: &Links, members: &[Member], detail: D
     journey.first_arrival = first.ts_in;
     journey.last_seen = along().map(|hop| hop.ts_out).max().unwrap_or(first.ts_out);
     journey.closed = along().all(|hop| hop.closed);
-    journey.steps = path.iter().map(|&at| step(hops, links, &path, at)).collect();
+    journey.steps = path.iter().map(|&at| step(hops, links, path, at)).collect();
     if detail == Detail::Whole {
         journey.id = id(first);
         journey.notice_of = links.notice_of[root].map(|about| id(&hops[links.root[about]])).unwrap_or_default();
         let mut message_ids = along().map(|hop| without_brackets(&hop.message_id));
         journey.message_id = message_ids.find(|id| !id.is_empty()).unwrap_or_default().into();
     }
-    journey.deliveries = Leaves { hops, links, root, originals: FxHashMap::default(), out: Vec::new() }.collect(&path);
+    journey.deliveries = Leaves { hops, links, root, originals: FxHashMap::default(), out: Vec::new() }.collect(path);
     journey.sender = take(&mut hops[sender_at].sender);
-    journey.subject = take_first(hops, &path, |hop| &mut hop.subject);
-    journey.verdict = verdict(hops, &path);
+    journey.subject = take_first(hops, path, |hop| &mut hop.subject);
+    journey.verdict = verdict(hops, path);
     journey.content = path.iter().find_map(|&at| hops[at].content.take());
     let first = &mut hops[root];
     (journey.client_name, journey.client_ip) = (take(&mut first.client.name), take(&mut first.client.ip));
@@ -95,9 +102,6 @@ fn without_brackets(id: &str) -> &str {
 
 /// By time, but never a hop before the one that handed it over, whatever the clocks say.
 fn in_order(hops: &[Box<Hop>], links: &Links, members: &[Member]) -> Vec<usize> {
-    if let [only] = members {
-        return vec![only.at];
-    }
     let key = |at: usize| {
         let (mut ts, mut depth, mut up) = (hops[at].ts_in, 0usize, at);
         while let Some((parent, _)) = links.parent[up] {
