@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 use vigie_model::{Arrival, Delays, Outcome, QueueId};
 
+use crate::scan;
+
 /// What one line says of one message at one server. All text borrows from the line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statement<'a> {
@@ -249,7 +251,7 @@ fn unbracketed(address: &[u8]) -> &[u8] {
     let Some(inner) = address.strip_suffix(b">") else { return address };
     match inner.strip_prefix(b"<") {
         Some(inner) => inner,
-        None => crate::scan::split_last(inner, b" <").map_or(address, |(_, inner)| inner),
+        None => scan::split_last(inner, b" <").map_or(address, |(_, inner)| inner),
     }
 }
 /// No address is so long. Without an end, quotes that are never closed would be looked for anew for each address.
@@ -257,6 +259,11 @@ const ADDRESS_BYTES_MAX: usize = 2_000;
 
 /// Where a byte stands first outside double quotes; where a quote is never closed, as if it were none.
 fn unquoted(text: &[u8], wanted: u8) -> Option<usize> {
+    // Hardly any address has quotes.
+    let first = scan::either(text, wanted, b'"')?;
+    if text[first] == wanted {
+        return Some(first);
+    }
     let (mut quoted, mut escaped) = (false, false);
     for (at, &byte) in text.iter().enumerate().take(ADDRESS_BYTES_MAX) {
         match byte {
