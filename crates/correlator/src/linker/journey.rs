@@ -212,9 +212,9 @@ impl Leaves<'_> {
             if hop.kind == Kind::Store && self.links.parent[at].is_some() {
                 continue;
             }
-            let recipients = take(&mut self.hops[at].recipients);
+            let mut recipients = take(&mut self.hops[at].recipients);
             self.out.reserve_exact(recipients.len());
-            for (place, recipient) in recipients.into_iter().enumerate() {
+            for (place, recipient) in recipients.iter_mut().enumerate() {
                 self.recipient(at, place, recipient);
             }
         }
@@ -231,8 +231,8 @@ impl Leaves<'_> {
         self.out
     }
 
-    fn recipient(&mut self, at: usize, place: usize, mut recipient: Recipient) {
-        self.inherit_original(at, &mut recipient);
+    fn recipient(&mut self, at: usize, place: usize, recipient: &mut Recipient) {
+        self.inherit_original(at, recipient);
         let next = self.links.child(at, place);
         if let Some(next) = next.filter(|_| !recipient.orig_recipient.is_empty()) {
             let there = (next, recipient.recipient.to_ascii_lowercase());
@@ -268,8 +268,8 @@ impl Leaves<'_> {
         }
     }
 
-    fn stored(&mut self, store: usize, recipient: Recipient) {
-        let user = matching_user(&self.hops[store], &recipient);
+    fn stored(&mut self, store: usize, recipient: &mut Recipient) {
+        let user = matching_user(&self.hops[store], recipient);
         let mut leaf = self.leaf(store, recipient, Outcome::Delivered);
         if let Some(user) = user.map(|user| &self.hops[store].recipients[user]) {
             leaf.outcome = user.outcome;
@@ -279,7 +279,7 @@ impl Leaves<'_> {
     }
 
     /// Handed over to a hop that has not said anything of this recipient yet.
-    fn waiting_at(&mut self, next: usize, recipient: Recipient) {
+    fn waiting_at(&mut self, next: usize, recipient: &mut Recipient) {
         let hop = &self.hops[next];
         let told = hop.recipients.len();
         let missing = !hop.closed
@@ -293,20 +293,22 @@ impl Leaves<'_> {
             (_, true) => Outcome::Delivered,
             _ => return,
         };
-        let leaf = self.leaf(next, Recipient { ts: hop.ts_out, ..recipient }, outcome);
+        recipient.ts = hop.ts_out;
+        let leaf = self.leaf(next, recipient, outcome);
         self.out.push(leaf);
     }
 
-    fn leaf(&self, at: usize, recipient: Recipient, outcome: Outcome) -> Delivery {
+    /// Takes the recipient's texts.
+    fn leaf(&self, at: usize, recipient: &mut Recipient, outcome: Outcome) -> Delivery {
         let (hop, first) = (&self.hops[at], &self.hops[self.root]);
         let inside = matches!(first.arrival, Arrival::User | Arrival::Local);
-        let ends_here = outcome == Outcome::Delivered && is_local(&recipient);
+        let ends_here = outcome == Outcome::Delivered && is_local(recipient);
         Delivery {
             outcome,
             server: hop.server.clone(),
             queue_id: hop.queue_id,
             ts: recipient.ts,
-            delivery_ms: outcome.is_final().then(|| delivery_ms(first, hop, &recipient)).flatten(),
+            delivery_ms: outcome.is_final().then(|| delivery_ms(first, hop, recipient)).flatten(),
             attempts: recipient.attempts,
             tls: recipient.tls,
             direction: match (inside, ends_here, outcome == Outcome::Delivered) {
@@ -315,11 +317,11 @@ impl Leaves<'_> {
                 (false, false, true) => Direction::Relay,
                 (false, ..) => Direction::In,
             },
-            recipient: recipient.recipient,
-            orig_recipient: recipient.orig_recipient,
-            dsn: recipient.dsn,
-            reply: recipient.reply,
-            relay: relay_text(recipient.relay),
+            recipient: take(&mut recipient.recipient),
+            orig_recipient: take(&mut recipient.orig_recipient),
+            dsn: take(&mut recipient.dsn),
+            reply: take(&mut recipient.reply),
+            relay: relay_text(take(&mut recipient.relay)),
         }
     }
 }
