@@ -16,8 +16,6 @@ use crate::text::{Detail, of_joined};
 
 /// Builds one journey of these hops; what identifies a hop stays in it, because the notices about it ask for that.
 pub fn build(hops: &mut [Box<Hop>], links: &Links, members: &[Member], detail: Detail) -> Journey {
-    // One place for it from the beginning: it is too large to be moved about.
-    let mut journey = Journey::default();
     let (one, several);
     let path: &[usize] = if let [only] = members {
         one = [only.at];
@@ -26,32 +24,63 @@ pub fn build(hops: &mut [Box<Hop>], links: &Links, members: &[Member], detail: D
         several = in_order(hops, links, members);
         &several
     };
-    let Some(&root) = path.first() else { return journey };
+    let Some(&root) = path.first() else { return Journey::default() };
     let first = &*hops[root];
     let along = || path.iter().map(|&at| &*hops[at]);
     let sender_at = path.iter().copied().find(|&at| hops[at].sender_known).unwrap_or(root);
-    journey.class = hops[sender_at].class.max(first.class);
-    journey.arrival = first.arrival;
-    journey.size = along().find_map(|hop| hop.size);
-    journey.first_arrival = first.ts_in;
-    journey.last_seen = along().map(|hop| hop.ts_out).max().unwrap_or(first.ts_out);
-    journey.closed = along().all(|hop| hop.closed);
-    journey.steps = path.iter().map(|&at| step(hops, links, path, at)).collect();
-    if detail == Detail::Whole {
-        journey.id = id(first);
-        journey.notice_of = links.notice_of[root].map(|about| id(&hops[links.root[about]])).unwrap_or_default();
-        let mut message_ids = along().map(|hop| without_brackets(&hop.message_id));
-        journey.message_id = message_ids.find(|id| !id.is_empty()).unwrap_or_default().into();
-    }
-    journey.deliveries = Leaves { hops, links, root, originals: FxHashMap::default(), out: Vec::new() }.collect(path);
-    journey.sender = take(&mut hops[sender_at].sender);
-    journey.subject = take_first(hops, path, |hop| &mut hop.subject);
-    journey.verdict = verdict(hops, path);
-    journey.content = path.iter().find_map(|&at| hops[at].content.take());
+    let Names { id, notice_of, message_id } = match detail {
+        Detail::Whole => names(hops, links, path, root),
+        Detail::Counts => Names::default(),
+    };
+    let class = hops[sender_at].class.max(first.class);
+    let size = along().find_map(|hop| hop.size);
+    let last_seen = along().map(|hop| hop.ts_out).max().unwrap_or(first.ts_out);
+    let closed = along().all(|hop| hop.closed);
+    let steps = path.iter().map(|&at| step(hops, links, path, at)).collect();
+    let deliveries = Leaves { hops, links, root, originals: FxHashMap::default(), out: Vec::new() }.collect(path);
+    let sender = take(&mut hops[sender_at].sender);
+    let subject = take_first(hops, path, |hop| &mut hop.subject);
+    let verdict = verdict(hops, path);
+    let content = path.iter().find_map(|&at| hops[at].content.take());
     let first = &mut hops[root];
-    (journey.client_name, journey.client_ip) = (take(&mut first.client.name), take(&mut first.client.ip));
-    (journey.helo, journey.user) = (take(&mut first.helo), take(&mut first.user));
-    journey
+    Journey {
+        id,
+        class,
+        arrival: first.arrival,
+        sender,
+        message_id,
+        subject,
+        size,
+        first_arrival: first.ts_in,
+        last_seen,
+        closed,
+        client_name: take(&mut first.client.name),
+        client_ip: take(&mut first.client.ip),
+        helo: take(&mut first.helo),
+        user: take(&mut first.user),
+        notice_of,
+        verdict,
+        content,
+        steps,
+        deliveries,
+    }
+}
+
+/// What a journey is shown and found by.
+#[derive(Default)]
+struct Names {
+    id: Text,
+    notice_of: Text,
+    message_id: Text,
+}
+
+fn names(hops: &[Box<Hop>], links: &Links, path: &[usize], root: usize) -> Names {
+    let mut message_ids = path.iter().map(|&at| without_brackets(&hops[at].message_id));
+    Names {
+        id: id(&hops[root]),
+        notice_of: links.notice_of[root].map(|about| id(&hops[links.root[about]])).unwrap_or_default(),
+        message_id: message_ids.find(|id| !id.is_empty()).unwrap_or_default().into(),
+    }
 }
 
 /// The id is the first hop's key, hashed.
