@@ -39,7 +39,7 @@ fn run(log: &[u8], until: Stage) -> Count {
     let mut calendar = Calendar::new(TimeZone::UTC, 2026);
     let mut scratch = envelope::Scratch::default();
     let (mut host, mut facts) = (Host::counting("mx1"), Facts::default());
-    let (mut linker, mut journeys) = (Linker::default(), Vec::new());
+    let (mut linker, mut journeys) = (Linker::counting(), Vec::new());
     let (mut waiting, mut next_round) = (Vec::new(), ROUND_HOPS_MIN);
     let mut rest = log;
     while !rest.is_empty() {

@@ -16,6 +16,7 @@ use vigie_model::{Hop, Journey, MICROS_PER_SECOND, Micros};
 use self::evidence::{Links, Member};
 pub use self::live::{Held, LiveLinker, Round};
 pub use self::passed_over::PassedOver;
+use crate::text::Detail;
 
 /// Clocks of two servers may differ by this much.
 pub(crate) const SKEW_MICROS: Micros = 120 * MICROS_PER_SECOND;
@@ -35,6 +36,7 @@ pub struct Linker {
     passed_over: PassedOver,
     /// What was told of copies of messages that no log told of.
     orphans: u64,
+    detail: Detail,
 }
 
 impl Default for Linker {
@@ -52,7 +54,13 @@ impl Linker {
             round_hops_min: hops,
             passed_over: PassedOver::default(),
             orphans: 0,
+            detail: Detail::Whole,
         }
+    }
+
+    /// A linker whose journeys are counted, and shown to nobody: they have no ids, neither their own nor of messages.
+    pub fn counting() -> Self {
+        Self { detail: Detail::Counts, ..Self::default() }
     }
 
     /// From now on, these messages are not waited for: their hops come when they close, however early they began. Of all others
@@ -81,7 +89,8 @@ impl Linker {
     fn round(&mut self, limit: Micros, out: &mut Vec<Journey>) {
         let mut hops = std::mem::take(&mut self.pending);
         // Nearly in order already, which the merge sort likes.
-        hops.sort_by(|a, b| a.ts_in.cmp(&b.ts_in).then_with(|| at_one_time(a, b)));
+        hops.sort_by_key(|hop| hop.ts_in);
+        hops.chunk_by_mut(|a, b| a.ts_in == b.ts_in).for_each(|moment| moment.sort_by(|a, b| at_one_time(a, b)));
         let mut links = Links::find(&hops);
         let mut keep = vec![false; hops.len()];
         let members = links.members();
@@ -92,7 +101,7 @@ impl Linker {
             };
             if limit == Micros::MAX || group.iter().all(old) {
                 for members in group.chunk_by(Member::same_journey) {
-                    match journey::build(&mut hops, &links, members) {
+                    match journey::build(&mut hops, &links, members, self.detail) {
                         Some(journey) => out.push(journey),
                         None => self.orphans += members.len() as u64,
                     }

@@ -10,7 +10,10 @@ mod entry;
 mod notices;
 mod sayings;
 
-use std::{cmp::Reverse, collections::BinaryHeap};
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, hash_map},
+};
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -150,13 +153,13 @@ impl Queue {
             self.clients.message(ts, session, id);
             self.tell_client(ts, session, id);
         }
-        let other = statement.also.map(|also| match also {
-            Also::Notice(notice) => {
-                Statement { notice_of: Some(id), arrival: Arrival::Local, ..Statement::about(notice) }
-            }
-            Also::Part(part) => Statement { previous: Some(id), ..Statement::about(part) },
-        });
-        if let Some(other) = other {
+        if let Some(also) = statement.also {
+            let other = match also {
+                Also::Notice(notice) => {
+                    Statement { notice_of: Some(id), arrival: Arrival::Local, ..Statement::about(notice) }
+                }
+                Also::Part(part) => Statement { previous: Some(id), ..Statement::about(part) },
+            };
             self.lasting(ts, other.queue_id, &other).statement(ts, &other);
         }
         for word in statement.word.iter().chain(&statement.more).filter(|word| word.status == Status::Deferred) {
@@ -175,12 +178,9 @@ impl Queue {
 
     fn notice(&mut self, ts: Micros, statement: &Statement<'_>) {
         let id = statement.queue_id;
-        let known = self
-            .notices
-            .announced(ts, statement.notice_message_id, id)
-            .into_iter()
-            .chain(statement.is_notice.then(|| self.notices.written(ts, statement.message_id, id)).flatten());
-        if let Some(notice) = known.last()
+        let announced = self.notices.announced(ts, statement.notice_message_id, id);
+        let written = statement.is_notice.then(|| self.notices.written(ts, statement.message_id, id)).flatten();
+        if let Some(notice) = written.or(announced)
             && let Some(entry) = self.existing(ts, notice.id)
         {
             entry.is_about(notice.about);
@@ -376,18 +376,20 @@ impl Queue {
                 break;
             }
             self.ended.pop();
-            let Some(generations) = self.entries.get_mut(&id) else { continue };
+            let hash_map::Entry::Occupied(mut known) = self.entries.entry(id) else { continue };
+            let generations = known.get_mut();
             let mut at = 0;
             while at < generations.len() {
                 if generations[at].end_before(limit) {
                     let said = self.sayings.take(id, generations, at);
-                    generations.remove(at).close(id, server, said, facts);
+                    generations[at].close(id, server, said, facts);
+                    generations.drain(at..=at);
                 } else {
                     at += 1;
                 }
             }
             if generations.is_empty() {
-                self.entries.remove(&id);
+                known.remove();
             }
         }
     }
@@ -417,7 +419,8 @@ impl Queue {
                 };
                 if entry.ts_out < limit {
                     let said = sayings.take(*id, generations, at);
-                    generations.remove(at).close(*id, server, said, facts);
+                    generations[at].close(*id, server, said, facts);
+                    generations.drain(at..=at);
                 } else {
                     at += 1;
                 }

@@ -29,15 +29,36 @@ impl Detail {
     }
 }
 
+/// Most of what a line may say it does not say: that is seen where this is called.
+#[inline]
 pub fn text_of(bytes: &[u8]) -> Text {
-    if bytes.is_empty() {
-        return Text::default();
-    }
+    if bytes.is_empty() { Text::default() } else { told(bytes) }
+}
+
+fn told(bytes: &[u8]) -> Text {
     let bytes = &bytes[..bytes.len().min(FIELD_BYTES_MAX)];
     match std::str::from_utf8(bytes) {
         Ok(text) => text.into(),
         Err(_) => String::from_utf8_lossy(bytes).into(),
     }
+}
+
+/// As [`text_of`], of pieces one after the other.
+pub fn joined(pieces: &[&[u8]]) -> Text {
+    of_joined(pieces, text_of)
+}
+
+/// What is to be had of pieces one after the other: nearly always short enough to be put together where it takes no memory.
+pub fn of_joined<T>(pieces: &[&[u8]], read: impl FnOnce(&[u8]) -> T) -> T {
+    const SHORT_BYTES: usize = 128;
+    let mut short = [0; SHORT_BYTES];
+    let mut end = 0;
+    for piece in pieces {
+        let Some(place) = short.get_mut(end..end + piece.len()) else { return read(&pieces.concat()) };
+        place.copy_from_slice(piece);
+        end += piece.len();
+    }
+    read(&short[..end])
 }
 
 /// The bytes of the text that [`text_of`] makes of these: what a kept text is compared with.

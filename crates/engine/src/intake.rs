@@ -295,7 +295,7 @@ impl Reader {
                 .as_ref()
                 .and_then(|envelope| track.calendar.resolve(&envelope.stamp))
                 .filter(|ts| TIMES.contains(ts));
-            let parsed = parsed.filter(|_| stamp.is_some());
+            let parsed = parsed.as_ref().filter(|_| stamp.is_some());
             let ts = stamp.unwrap_or(track.position());
             // Another file's turn first. This file's position is now later than that one's, so every turn moves on.
             if ts > limit {
@@ -303,7 +303,7 @@ impl Reader {
                 return Ok(());
             }
             (track.moved, track.last_ts) = (true, ts);
-            let name = match (&parsed, &track.given_host) {
+            let name = match (parsed, &track.given_host) {
                 (_, Some(host)) if options.host_rule == HostRule::File => host.as_bytes(),
                 (Some(envelope), _) if !envelope.host.is_empty() => envelope.host,
                 (_, Some(host)) => host.as_bytes(),
@@ -338,8 +338,11 @@ impl Reader {
                 track.duplicates += 1;
                 continue;
             }
-            let record = parsed.as_ref().map_or(Record::Foreign, vigie_formats::read);
-            let (program, pid, text, repeated) = match &parsed {
+            let record = match parsed {
+                Some(envelope) => vigie_formats::read(envelope),
+                None => Record::Foreign,
+            };
+            let (program, pid, text, repeated) = match parsed {
                 Some(envelope) => (envelope.program, envelope.pid, envelope.text, envelope.repeated),
                 None => (&b""[..], 0, raw, 1),
             };

@@ -56,7 +56,7 @@ pub fn tally(sources: &[Source], options: &intake::Options) -> (Tally, Report) {
 }
 
 fn count(sources: &[Source], options: &intake::Options, years: Years) -> (Tally, Report) {
-    let mut counter = Counter { years, ..Counter::default() };
+    let mut counter = Counter::new(years);
     let report = match intake::read(sources, options, &mut counter) {
         Ok(report) => report,
         Err(never) => match never {},
@@ -64,7 +64,6 @@ fn count(sources: &[Source], options: &intake::Options, years: Years) -> (Tally,
     (counter.finish(), report)
 }
 
-#[derive(Default)]
 struct Counter {
     years: Years,
     hosts: Vec<Host>,
@@ -117,6 +116,23 @@ impl Sink for Counter {
 }
 
 impl Counter {
+    fn new(years: Years) -> Self {
+        Self {
+            years,
+            hosts: Vec::new(),
+            facts: Facts::default(),
+            hops: Vec::new(),
+            next_round: 0,
+            linker: Linker::counting(),
+            journeys: Vec::new(),
+            tally: Tally::default(),
+            senders: FxHashMap::default(),
+            domains: FxHashMap::default(),
+            reasons: FxHashMap::default(),
+            servers: FxHashMap::default(),
+        }
+    }
+
     fn take_facts(&mut self) {
         self.tally.deferrals += self.facts.attempts.len() as u64;
         self.facts.attempts.clear();
@@ -152,7 +168,7 @@ impl Counter {
 
     fn count(&mut self) {
         let mut journeys = std::mem::take(&mut self.journeys);
-        for journey in journeys.drain(..) {
+        for journey in &journeys {
             for step in &journey.steps {
                 change(&mut self.servers, &step.server, |counts| {
                     counts.received_from_servers += step.counts.received_from_servers;
@@ -167,13 +183,14 @@ impl Counter {
                 MailClass::Mail => self.mail(journey),
             }
         }
+        journeys.clear();
         self.journeys = journeys;
     }
 
-    fn mail(&mut self, journey: Journey) {
+    fn mail(&mut self, journey: &Journey) {
         self.tally.messages += 1;
         self.tally.bytes += journey.size.unwrap_or(0);
-        for delivery in journey.deliveries {
+        for delivery in &journey.deliveries {
             match delivery.outcome {
                 Outcome::Delivered => self.tally.deliveries += 1,
                 Outcome::Bounced => self.tally.bounced += 1,
@@ -182,7 +199,8 @@ impl Counter {
                 Outcome::Discarded => self.tally.discarded += 1,
                 _ => {}
             }
-            let domain = delivery.recipient.rsplit_once('@').map_or("", |(_, domain)| domain);
+            let at = memchr::memrchr(b'@', delivery.recipient.as_bytes());
+            let domain = at.map_or("", |at| &delivery.recipient[at + 1..]);
             change(&mut self.domains, domain, |count| *count += 1);
         }
         change(&mut self.senders, &journey.sender, |count| *count += 1);

@@ -38,8 +38,8 @@ pub struct Calendar {
     year: i16,
     /// The last time given out.
     last: Option<i64>,
-    /// Month, day and time of the line that it was given out for, if that named no year.
-    last_local: Option<(u8, u8, i64)>,
+    /// The stamp that it was given out for.
+    last_stamp: Option<Stamp>,
     /// The last line named its year itself, and so says more about the next line's year than any counting.
     dated: bool,
 }
@@ -54,7 +54,7 @@ impl Calendar {
             day: (0, 0),
             year: first_year,
             last: None,
-            last_local: None,
+            last_stamp: None,
             dated: false,
         }
     }
@@ -66,15 +66,11 @@ impl Calendar {
     /// that comes twice, the first pass is meant unless the log would run backward.
     #[inline]
     pub fn resolve(&mut self, stamp: &Stamp) -> Option<i64> {
-        let local = match *stamp {
-            Stamp::Local { year: None, month, day, micros_of_day } => Some((month, day, micros_of_day)),
-            _ => None,
-        };
         // Lines of one moment follow each other.
-        if local.is_some() && local == self.last_local {
+        if self.last_stamp == Some(*stamp) {
             return self.last;
         }
-        self.last_local = None;
+        self.last_stamp = None;
         let micros = match *stamp {
             Stamp::Utc(micros) => {
                 self.dated = true;
@@ -93,7 +89,7 @@ impl Calendar {
             }
             Stamp::None => return None,
         };
-        (self.last, self.last_local) = (Some(micros), local);
+        (self.last, self.last_stamp) = (Some(micros), Some(*stamp));
         self.last
     }
 

@@ -24,33 +24,27 @@ use crate::{
     statement::{Addresses, End, Statement, Status, Word},
 };
 
-pub const FORMAT: Format = Format { name: "Exim", read };
+/// By syslog, or as a container's output.
+pub const FORMAT: Format = Format {
+    name: "Exim",
+    read: |envelope| if is_exim(envelope.program) { Some(syslog(envelope)) } else { contained(envelope.text) },
+};
 
-fn read<'a>(envelope: &Envelope<'a>) -> Option<Record<'a>> {
-    match envelope.program {
-        b"" => own_log(envelope.text),
-        program if is_exim(program) => Some(syslog(envelope)),
-        _ => contained(envelope.text),
-    }
-}
+/// Its own files, which name no program.
+pub const OWN_LOG: Format = Format { name: "Exim's own log", read: |envelope| own_log(envelope.text) };
 
 /// `exim`, `exim4`, `exim-out`: Debian's names, and what `syslog_processname` is usually set to.
 fn is_exim(program: &[u8]) -> bool {
     program.starts_with(b"exim")
 }
 
-/// A line of Exim's own files names no program. Those about a message have its id; of the others only refusals matter.
+/// Lines about a message have its id; of the others only refusals matter.
 fn own_log(text: &[u8]) -> Option<Record<'_>> {
-    match about_message(text) {
+    let text = opening::without_pid(text);
+    match opening::id(text) {
         Some((id, rest)) => Some(of_message(id, rest, false)),
-        None => refusal::parse(None, opening::without_pid(text)).map(Record::Refused),
+        None => refusal::parse(None, text).map(Record::Refused),
     }
-}
-
-/// The message that a line of Exim's own files is about, and what it says of it.
-#[inline]
-pub fn about_message(text: &[u8]) -> Option<(QueueId, &[u8])> {
-    opening::id(opening::without_pid(text))
 }
 
 /// Is the first word a message's id?
@@ -106,12 +100,16 @@ pub fn of_message(id: QueueId, text: &[u8], is_cut: bool) -> Record<'_> {
         b"== " => delivery::deferred,
         _ => return sentence(id, text),
     };
-    // Filled where it stays: a statement is too large to be moved about for each line.
-    let mut statement = Box::new(Statement::about(id));
+    let mut statement = about(id);
     match fill(&mut statement, &text[3..]) {
         Some(()) => Record::Statement(statement),
         None => Record::Unknown,
     }
+}
+
+/// Written where it stays, and filled there: a statement is too large to be moved about for each line.
+fn about<'a>(id: QueueId) -> Box<Statement<'a>> {
+    Box::write(Box::new_uninit(), Statement::about(id))
 }
 
 /// The cut may have gone through a word: half a message id would be another message's.
@@ -133,13 +131,13 @@ fn sentence(id: QueueId, text: &[u8]) -> Record<'_> {
         return Record::Statement(Box::new(statement));
     }
     if chatter::is_of_queue(text) {
-        return Record::Statement(Box::new(Statement::about(id)));
+        return Record::Statement(about(id));
     }
     if chatter::is_known(text) { Record::Known } else { Record::Unknown }
 }
 
 fn ending<'a>(id: QueueId, end: End) -> Record<'a> {
-    let mut statement = Box::new(Statement::about(id));
+    let mut statement = about(id);
     statement.end = end;
     Record::Statement(statement)
 }

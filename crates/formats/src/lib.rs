@@ -29,15 +29,13 @@ pub mod transcript;
 pub use record::{Format, Inside, JournalCopy, Record, continues, read, unproven};
 pub use shape::shape;
 
-/// All formats beside Postfix, whose lines are recognised first. Each takes a line by its program, or by the line's own form where
-/// the program is not named.
+/// All formats beside Postfix, whose lines are recognised first. Each takes a line by its program.
 const FORMATS: &[Format] = &[
     chasquid::FORMAT,
     cyrus::FORMAT,
     dovecot::FORMAT,
     filter::AMAVIS,
     filter::RSPAMD,
-    filter::RSPAMD_OWN_LOG,
     filter::OPENDKIM,
     filter::OPENDMARC,
     filter::SPF,
@@ -54,6 +52,9 @@ const FORMATS: &[Format] = &[
     domino::FORMAT,
     exim::FORMAT,
 ];
+
+/// Those that know a line without a program by its own form.
+const NAMELESS: &[Format] = &[exim::OWN_LOG, filter::RSPAMD_OWN_LOG];
 
 /// Which unproven shape a line is, by its program and text.
 type Unproven = fn(&[u8], &[u8]) -> Option<&'static str>;

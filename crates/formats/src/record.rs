@@ -3,8 +3,8 @@
 use vigie_model::{Content, QueueId, Text};
 
 use crate::{
-    FORMATS, UNPROVEN, dovecot, envelope::Envelope, exim, filter, postfix, refusal::Refused, session::Session,
-    statement::Statement,
+    FORMATS, NAMELESS, UNPROVEN, dovecot, envelope::Envelope, exim, filter, postfix, refusal::Refused,
+    session::Session, statement::Statement,
 };
 
 /// What a line says, and whose line it is.
@@ -53,7 +53,7 @@ pub struct JournalCopy {
     pub content: Box<Content>,
 }
 
-/// A log format: one module, and one line in [`FORMATS`].
+/// A log format: one module, and one line in [`FORMATS`] or [`NAMELESS`].
 pub struct Format {
     /// As the documentation names it.
     pub name: &'static str,
@@ -137,16 +137,22 @@ pub fn unproven(program: &[u8], text: &[u8]) -> Option<&'static str> {
 
 /// Reads the payload of one line.
 pub fn read<'a>(envelope: &Envelope<'a>) -> Record<'a> {
+    if envelope.program.is_empty() {
+        return first_of(NAMELESS, envelope);
+    }
     // By far the most lines, and the fewest steps.
     if let Some(origin) = postfix::origin(envelope.program) {
         let record = postfix::parse(&origin, envelope.text);
         return Record::Postfix(origin, record);
     }
-    // Nothing else looks like a line of Exim's own log about a message: a quarter of an Exim log's reading was asking all others.
-    if envelope.program.is_empty()
-        && let Some((id, text)) = exim::about_message(envelope.text)
-    {
-        return exim::of_message(id, text, false);
+    first_of(FORMATS, envelope)
+}
+
+fn first_of<'a>(formats: &[Format], envelope: &Envelope<'a>) -> Record<'a> {
+    for format in formats {
+        if let Some(record) = (format.read)(envelope) {
+            return record;
+        }
     }
-    FORMATS.iter().find_map(|format| (format.read)(envelope)).unwrap_or(Record::Foreign)
+    Record::Foreign
 }

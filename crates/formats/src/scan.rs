@@ -1,6 +1,6 @@
 //! Small moves over bytes that all grammars share. No allocation, no failure, no index beyond the text.
 
-use memchr::memmem;
+use memchr::memrchr;
 
 /// What stands before and after the first `needle`.
 pub fn split<'a>(text: &'a [u8], needle: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
@@ -27,34 +27,62 @@ pub fn find(text: &[u8], needle: &[u8]) -> Option<usize> {
 /// only pay from some fifty bytes on.
 #[inline]
 pub fn byte(text: &[u8], wanted: u8) -> Option<usize> {
+    first(text, |word| places_of(wanted, word), |byte| byte == wanted)
+}
+
+/// Where one of two stands first.
+#[inline]
+pub fn either(text: &[u8], one: u8, other: u8) -> Option<usize> {
+    first(text, |word| places_of(one, word) | places_of(other, word), |byte| byte == one || byte == other)
+}
+
+#[inline]
+fn first(text: &[u8], places: impl Fn(u64) -> u64, is_it: impl Fn(u8) -> bool) -> Option<usize> {
+    let place_in = |word: &[u8; 8]| {
+        let found = places(u64::from_le_bytes(*word));
+        (found != 0).then(|| (found.trailing_zeros() / 8) as usize)
+    };
     let mut at = 0;
     while let Some(word) = text[at..].first_chunk() {
-        if let Some(place) = place_in(word, wanted) {
+        if let Some(place) = place_in(word) {
             return Some(at + place);
         }
         at += size_of::<u64>();
     }
     // The last eight bytes, of which some were looked at already.
     if let Some(word) = text.last_chunk() {
-        return place_in(word, wanted).map(|place| text.len() - size_of::<u64>() + place);
+        return place_in(word).map(|place| text.len() - size_of::<u64>() + place);
     }
-    text.iter().position(|&byte| byte == wanted)
+    text.iter().position(|&byte| is_it(byte))
 }
 
 /// The classic test for a zero byte. Bits above the lowest one found may be wrong; the lowest, which is used, is exact.
 #[inline]
-fn place_in(word: &[u8; 8], wanted: u8) -> Option<usize> {
+fn places_of(wanted: u8, word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
-    let zeroed = u64::from_le_bytes(*word) ^ (ONES * u64::from(wanted));
-    let found = zeroed.wrapping_sub(ONES) & !zeroed & HIGHS;
-    (found != 0).then(|| (found.trailing_zeros() / 8) as usize)
+    let zeroed = word ^ (ONES * u64::from(wanted));
+    zeroed.wrapping_sub(ONES) & !zeroed & HIGHS
 }
 
 /// What stands before and after the last `needle`.
 pub fn split_last<'a>(text: &'a [u8], needle: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let at = memmem::rfind(text, needle)?;
+    let at = find_last(text, needle)?;
     Some((&text[..at], &text[at + needle.len()..]))
+}
+
+/// Where `needle` stands last; as [`find`], from the end.
+#[inline]
+pub fn find_last(text: &[u8], needle: &[u8]) -> Option<usize> {
+    let (&first, rest) = needle.split_first()?;
+    let mut end = text.len();
+    loop {
+        let at = memrchr(first, &text[..end])?;
+        if text[at + 1..].starts_with(rest) {
+            return Some(at);
+        }
+        end = at;
+    }
 }
 
 /// The text up to `stop` (or all of it), and what follows `stop`.
@@ -133,10 +161,14 @@ mod tests {
                 text.extend(std::iter::repeat_n(b'-', len - at));
                 assert_eq!(byte(&text, b'-'), (at < len).then_some(at));
                 assert_eq!(byte(&text, b'x'), None);
+                assert_eq!(either(&text, b'-', b'x'), (at < len).then_some(at));
+                assert_eq!(either(&text, b'-', b','), (len > 0).then_some(0));
             }
         }
         assert_eq!(find(b"a, b,c, d", b", d"), Some(6));
         assert_eq!((find(b"abc", b"cd"), find(b"", b"a"), find(b"a", b"")), (None, None, None));
+        assert_eq!((find_last(b"a, b, d, c", b", d"), find_last(b"a, b, c", b", ")), (Some(4), Some(4)));
+        assert_eq!((find_last(b"abc", b"cd"), find_last(b"", b"a"), find_last(b"a", b"")), (None, None, None));
     }
 
     #[test]

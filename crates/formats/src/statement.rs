@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 use vigie_model::{Arrival, Delays, Outcome, QueueId};
 
+use crate::scan;
+
 /// What one line says of one message at one server. All text borrows from the line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statement<'a> {
@@ -223,11 +225,16 @@ impl<'a> Addresses<'a> {
 impl<'a> Iterator for Addresses<'a> {
     type Item = &'a [u8];
 
+    /// Nearly always there is one address, or none: that is seen where this is called.
+    #[inline]
     fn next(&mut self) -> Option<&'a [u8]> {
-        loop {
-            if self.text.is_empty() {
-                return None;
-            }
+        if self.text.is_empty() { None } else { self.first() }
+    }
+}
+
+impl<'a> Addresses<'a> {
+    fn first(&mut self) -> Option<&'a [u8]> {
+        while !self.text.is_empty() {
             let end = self.separator.and_then(|separator| unquoted(self.text, separator)).unwrap_or(self.text.len());
             let address = self.text[..end].trim_ascii();
             self.text = self.text.get(end + 1..).unwrap_or_default();
@@ -236,6 +243,7 @@ impl<'a> Iterator for Addresses<'a> {
                 return Some(bare);
             }
         }
+        None
     }
 }
 
@@ -243,7 +251,7 @@ fn unbracketed(address: &[u8]) -> &[u8] {
     let Some(inner) = address.strip_suffix(b">") else { return address };
     match inner.strip_prefix(b"<") {
         Some(inner) => inner,
-        None => crate::scan::split_last(inner, b" <").map_or(address, |(_, inner)| inner),
+        None => scan::split_last(inner, b" <").map_or(address, |(_, inner)| inner),
     }
 }
 /// No address is so long. Without an end, quotes that are never closed would be looked for anew for each address.
@@ -251,6 +259,11 @@ const ADDRESS_BYTES_MAX: usize = 2_000;
 
 /// Where a byte stands first outside double quotes; where a quote is never closed, as if it were none.
 fn unquoted(text: &[u8], wanted: u8) -> Option<usize> {
+    // Hardly any address has quotes.
+    let first = scan::either(text, wanted, b'"')?;
+    if text[first] == wanted {
+        return Some(first);
+    }
     let (mut quoted, mut escaped) = (false, false);
     for (at, &byte) in text.iter().enumerate().take(ADDRESS_BYTES_MAX) {
         match byte {

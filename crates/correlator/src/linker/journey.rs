@@ -12,43 +12,68 @@ use vigie_model::{
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::evidence::{Links, Member, same_address};
-use crate::content::order;
+use crate::{
+    content::order,
+    text::{Detail, of_joined},
+};
 
 /// Builds one journey of these hops; what identifies a hop stays in it, because the notices about it ask for that. `None`: there is no
 /// hop among them, but what is told of copies of a message that no log tells of.
-pub fn build(hops: &mut [Box<Hop>], links: &Links, members: &[Member]) -> Option<Journey> {
-    let mut path = in_order(hops, links, members);
-    let copies: Vec<usize> = path.extract_if(.., |&mut at| hops[at].kind == Kind::Copy).collect();
+pub fn build(hops: &mut [Box<Hop>], links: &Links, members: &[Member], detail: Detail) -> Option<Journey> {
+    let (one, mut several, copies): (_, _, Vec<usize>);
+    let path: &[usize] = if let [only] = members {
+        one = [only.at];
+        copies = Vec::new();
+        if hops[only.at].kind == Kind::Copy {
+            return None;
+        }
+        &one
+    } else {
+        several = in_order(hops, links, members);
+        copies = several.extract_if(.., |&mut at| hops[at].kind == Kind::Copy).collect();
+        &several
+    };
     let root = *path.first()?;
     let first = &*hops[root];
     let along = || path.iter().map(|&at| &*hops[at]);
     let sender_at = path.iter().copied().find(|&at| hops[at].sender_known).unwrap_or(root);
-    let mut journey = Journey {
-        id: id(first),
-        class: hops[sender_at].class.max(first.class),
-        arrival: first.arrival,
-        message_id: along()
-            .map(|hop| without_brackets(&hop.message_id))
-            .find(|id| !id.is_empty())
-            .unwrap_or_default()
-            .into(),
-        size: along().find_map(|hop| hop.size),
-        first_arrival: first.ts_in,
-        last_seen: along().map(|hop| hop.ts_out).max().unwrap_or(first.ts_out),
-        closed: along().all(|hop| hop.closed),
-        notice_of: links.notice_of[root].map(|about| id(&hops[links.root[about]])).unwrap_or_default(),
-        steps: path.iter().map(|&at| step(hops, links, &path, at)).collect(),
-        ..Journey::default()
+    let Names { id, notice_of, message_id } = match detail {
+        Detail::Whole => names(hops, links, path, root),
+        Detail::Counts => Names::default(),
     };
-    journey.deliveries = Leaves { hops, links, root, originals: FxHashMap::default(), out: Vec::new() }.collect(&path);
-    journey.sender = take(&mut hops[sender_at].sender);
-    journey.subject = take_first(hops, &path, |hop| &mut hop.subject);
-    journey.verdict = verdict(hops, &path);
-    journey.content = path.iter().find_map(|&at| hops[at].content.take());
-    add_copies(&mut journey, hops, &copies);
+    let class = hops[sender_at].class.max(first.class);
+    let size = along().find_map(|hop| hop.size);
+    let last_seen = along().map(|hop| hop.ts_out).max().unwrap_or(first.ts_out);
+    let closed = along().all(|hop| hop.closed);
+    let steps = path.iter().map(|&at| step(hops, links, path, at)).collect();
+    let deliveries = Leaves { hops, links, root, originals: FxHashMap::default(), out: Vec::new() }.collect(path);
+    let sender = take(&mut hops[sender_at].sender);
+    let subject = take_first(hops, path, |hop| &mut hop.subject);
+    let verdict = verdict(hops, path);
+    let content = path.iter().find_map(|&at| hops[at].content.take());
     let first = &mut hops[root];
-    (journey.client_name, journey.client_ip) = (take(&mut first.client.name), take(&mut first.client.ip));
-    (journey.helo, journey.user) = (take(&mut first.helo), take(&mut first.user));
+    let mut journey = Journey {
+        id,
+        class,
+        arrival: first.arrival,
+        sender,
+        message_id,
+        subject,
+        size,
+        first_arrival: first.ts_in,
+        last_seen,
+        closed,
+        client_name: take(&mut first.client.name),
+        client_ip: take(&mut first.client.ip),
+        helo: take(&mut first.helo),
+        user: take(&mut first.user),
+        notice_of,
+        verdict,
+        content,
+        steps,
+        deliveries,
+    };
+    add_copies(&mut journey, hops, &copies);
     Some(journey)
 }
 
@@ -66,23 +91,38 @@ fn add_copies(journey: &mut Journey, hops: &mut [Box<Hop>], copies: &[usize]) {
     journey.content = journey.content.take().or_else(|| hops[best].content.take());
 }
 
+/// What a journey is shown and found by.
+#[derive(Default)]
+struct Names {
+    id: Text,
+    notice_of: Text,
+    message_id: Text,
+}
+
+fn names(hops: &[Box<Hop>], links: &Links, path: &[usize], root: usize) -> Names {
+    let mut message_ids = path.iter().map(|&at| without_brackets(&hops[at].message_id));
+    Names {
+        id: id(&hops[root]),
+        notice_of: links.notice_of[root].map(|about| id(&hops[links.root[about]])).unwrap_or_default(),
+        message_id: message_ids.find(|id| !id.is_empty()).unwrap_or_default().into(),
+    }
+}
+
 /// The id is the first hop's key, hashed.
 fn id(hop: &Hop) -> Text {
-    let queue_id = hop.queue_id.as_ref().map_or("", |id| id.as_str());
+    let queue_id = hop.queue_id.as_ref().map_or(&b""[..], |id| id.as_bytes());
     let message_id = if hop.queue_id.is_none() { &*hop.message_id } else { "" };
     let parts = [
         hop.server.as_bytes(),
         b"\0",
         hop.instance.as_bytes(),
         b"\0",
-        queue_id.as_bytes(),
+        queue_id,
         b"\0",
         message_id.as_bytes(),
+        &hop.ts_in.to_le_bytes(),
     ];
-    let mut key = Vec::with_capacity(parts.iter().map(|part| part.len()).sum::<usize>() + size_of::<Micros>());
-    parts.iter().for_each(|part| key.extend_from_slice(part));
-    key.extend_from_slice(&hop.ts_in.to_le_bytes());
-    let hash = xxh3_64(&key);
+    let hash = of_joined(&parts, xxh3_64);
     let digits: [u8; 16] = std::array::from_fn(|place| b"0123456789abcdef"[(hash >> (60 - 4 * place)) as usize & 15]);
     std::str::from_utf8(&digits).unwrap_or_default().into()
 }
@@ -116,9 +156,6 @@ fn without_brackets(id: &str) -> &str {
 
 /// By time, but never a hop before the one that handed it over, whatever the clocks say.
 fn in_order(hops: &[Box<Hop>], links: &Links, members: &[Member]) -> Vec<usize> {
-    if let [only] = members {
-        return vec![only.at];
-    }
     let key = |at: usize| {
         let (mut ts, mut depth, mut up) = (hops[at].ts_in, 0usize, at);
         while let Some((parent, _)) = links.parent[up] {
@@ -210,8 +247,8 @@ fn without_detail(address: &str) -> String {
     }
 }
 
-/// Gathers the last word on each recipient. Whoever hands over comes before the one that takes, so that a recipient is taken
-/// out of its hop only after all that looks at it.
+/// Gathers the last word on each recipient. Whoever hands over comes before the one that takes, so that recipients are taken
+/// out of their hop only after all that looks at them.
 struct Leaves<'a> {
     hops: &'a mut [Box<Hop>],
     links: &'a Links,
@@ -229,9 +266,10 @@ impl Leaves<'_> {
             if hop.kind == Kind::Store && self.links.parent[at].is_some() {
                 continue;
             }
-            self.out.reserve_exact(hop.recipients.len());
-            for place in 0..hop.recipients.len() {
-                self.recipient(at, place);
+            let mut recipients = take(&mut self.hops[at].recipients);
+            self.out.reserve_exact(recipients.len());
+            for (place, recipient) in recipients.iter_mut().enumerate() {
+                self.recipient(at, place, recipient);
             }
         }
         self.out.sort_by(|a, b| {
@@ -247,9 +285,8 @@ impl Leaves<'_> {
         self.out
     }
 
-    fn recipient(&mut self, at: usize, place: usize) {
-        let mut recipient = take(&mut self.hops[at].recipients[place]);
-        self.inherit_original(at, &mut recipient);
+    fn recipient(&mut self, at: usize, place: usize, recipient: &mut Recipient) {
+        self.inherit_original(at, recipient);
         let next = self.links.child(at, place);
         if let Some(next) = next.filter(|_| !recipient.orig_recipient.is_empty()) {
             let there = (next, recipient.recipient.to_ascii_lowercase());
@@ -285,8 +322,8 @@ impl Leaves<'_> {
         }
     }
 
-    fn stored(&mut self, store: usize, recipient: Recipient) {
-        let user = matching_user(&self.hops[store], &recipient);
+    fn stored(&mut self, store: usize, recipient: &mut Recipient) {
+        let user = matching_user(&self.hops[store], recipient);
         let mut leaf = self.leaf(store, recipient, Outcome::Delivered);
         if let Some(user) = user.map(|user| &self.hops[store].recipients[user]) {
             leaf.outcome = user.outcome;
@@ -296,7 +333,7 @@ impl Leaves<'_> {
     }
 
     /// Handed over to a hop that has not said anything of this recipient yet.
-    fn waiting_at(&mut self, next: usize, recipient: Recipient) {
+    fn waiting_at(&mut self, next: usize, recipient: &mut Recipient) {
         let hop = &self.hops[next];
         let told = hop.recipients.len();
         let missing = !hop.closed
@@ -310,20 +347,22 @@ impl Leaves<'_> {
             (_, true) => Outcome::Delivered,
             _ => return,
         };
-        let leaf = self.leaf(next, Recipient { ts: hop.ts_out, ..recipient }, outcome);
+        recipient.ts = hop.ts_out;
+        let leaf = self.leaf(next, recipient, outcome);
         self.out.push(leaf);
     }
 
-    fn leaf(&self, at: usize, recipient: Recipient, outcome: Outcome) -> Delivery {
+    /// Takes the recipient's texts.
+    fn leaf(&self, at: usize, recipient: &mut Recipient, outcome: Outcome) -> Delivery {
         let (hop, first) = (&self.hops[at], &self.hops[self.root]);
         let inside = matches!(first.arrival, Arrival::User | Arrival::Local);
-        let ends_here = outcome == Outcome::Delivered && is_local(&recipient);
+        let ends_here = outcome == Outcome::Delivered && is_local(recipient);
         Delivery {
             outcome,
             server: hop.server.clone(),
             queue_id: hop.queue_id,
             ts: recipient.ts,
-            delivery_ms: outcome.is_final().then(|| delivery_ms(first, hop, &recipient)).flatten(),
+            delivery_ms: outcome.is_final().then(|| delivery_ms(first, hop, recipient)).flatten(),
             attempts: recipient.attempts,
             tls: recipient.tls,
             direction: match (inside, ends_here, outcome == Outcome::Delivered) {
@@ -332,11 +371,11 @@ impl Leaves<'_> {
                 (false, false, true) => Direction::Relay,
                 (false, ..) => Direction::In,
             },
-            recipient: recipient.recipient,
-            orig_recipient: recipient.orig_recipient,
-            dsn: recipient.dsn,
-            reply: recipient.reply,
-            relay: relay_text(recipient.relay),
+            recipient: take(&mut recipient.recipient),
+            orig_recipient: take(&mut recipient.orig_recipient),
+            dsn: take(&mut recipient.dsn),
+            reply: take(&mut recipient.reply),
+            relay: relay_text(take(&mut recipient.relay)),
         }
     }
 }

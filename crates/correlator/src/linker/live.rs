@@ -16,7 +16,7 @@ use super::{
     evidence::{Links, Member},
     journey,
 };
-use crate::{BEFORE_ALL, OpenHop};
+use crate::{BEFORE_ALL, OpenHop, text::Detail};
 
 /// Lines of one server may come this much later than those of another, and still find what they belong to.
 const LAG_MICROS: Micros = 120 * MICROS_PER_SECOND;
@@ -337,7 +337,7 @@ impl Component {
         for group in members.chunk_by(Member::same_group) {
             let is_settled = group.iter().all(|member| hops[member.at].closed && !is_open[member.at]);
             for members in group.chunk_by(Member::same_journey) {
-                let Some(journey) = journey::build(&mut hops, &links, members) else { continue };
+                let Some(journey) = journey::build(&mut hops, &links, members, Detail::Whole) else { continue };
                 match is_settled {
                     true => self.settle(journey, &mut before, round),
                     false => self.unsettled.push(journey),

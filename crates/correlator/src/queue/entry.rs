@@ -2,7 +2,7 @@
 //!
 //! Every order of the same lines gives the same entry: of two words on one thing a rule says which counts, never which came first.
 
-use std::{borrow::Cow, cmp::Reverse};
+use std::{cmp::Reverse, mem::take};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ use crate::{
     BEFORE_ALL, Facts,
     content::order,
     linker::passed_over,
-    text::{Detail, same, text_of},
+    text::{Detail, joined, same, text_of},
 };
 
 /// How an entry ended.
@@ -231,8 +231,11 @@ impl Entry {
 
     /// The first id counts, except that the original one beats `resent-message-id`. Two lines at one time: the smaller text.
     pub fn message_id(&mut self, ts: Micros, id: &[u8], resent: bool) {
+        self.message_id_text(ts, text_of(id), resent);
+    }
+
+    fn message_id_text(&mut self, ts: Micros, id: Text, resent: bool) {
         self.touch(ts);
-        let id = text_of(id);
         let better = match self.message_id_at {
             None => true,
             Some(at) => !resent && (ts < at || (ts == at && id < self.message_id)),
@@ -370,7 +373,7 @@ impl Entry {
             self.arrival = self.arrival.max(statement.arrival);
         }
         if !statement.message_id.is_empty() {
-            self.message_id(ts, &bracketed(statement.message_id), false);
+            self.message_id_text(ts, bracketed(statement.message_id), false);
         }
         let at = if statement.begins { BEFORE_ALL } else { ts };
         if let Some(text) = statement.subject.as_ref().filter(|_| self.detail == Detail::Whole) {
@@ -380,8 +383,12 @@ impl Entry {
             }
         }
         self.recipient_count = self.recipient_count.max(statement.recipient_count);
-        self.previous = self.previous.or(statement.previous);
-        self.notice_of = self.notice_of.or(statement.notice_of);
+        if let Some(previous) = statement.previous {
+            self.previous.get_or_insert(previous);
+        }
+        if let Some(parent) = statement.notice_of {
+            self.notice_of.get_or_insert(parent);
+        }
         if let Some(held) = statement.hold {
             self.set_hold(ts, held);
         }
@@ -595,10 +602,12 @@ impl Entry {
         Some(*places.entry(key(new)).or_insert(new_place)).filter(|&place| place < new_place)
     }
 
-    /// Gives the hop out for good; a session without a message gives none.
-    pub fn close(self, id: QueueId, server: &str, said: Said, facts: &mut Facts) {
+    /// Gives the hop out for good; a session without a message gives none. What is left is empty.
+    pub fn close(&mut self, id: QueueId, server: &str, said: Said, facts: &mut Facts) {
         if self.is_message() {
-            facts.hops.push(Box::new(Hop { closed: true, ..self.into_hop(id, server, said) }));
+            let mut hop = Box::write(Box::new_uninit(), self.take_hop(id, server, said));
+            hop.closed = true;
+            facts.hops.push(hop);
         } else {
             facts.aborted += 1;
         }
@@ -606,19 +615,20 @@ impl Entry {
 
     /// The hop as it stands.
     pub fn hop(&self, id: QueueId, server: &str, said: Said) -> Hop {
-        self.clone().into_hop(id, server, said)
+        self.clone().take_hop(id, server, said)
     }
 
-    fn into_hop(mut self, id: QueueId, server: &str, said: Said) -> Hop {
+    fn take_hop(&mut self, id: QueueId, server: &str, said: Said) -> Hop {
         let held = self.hold.1 && self.end.is_none();
         let is_done = self.is_done();
         let recipients = self.last_words(held, &said);
         let (class, arrival, recipient_count) = (self.class(), self.arrival(), self.recipients_left());
-        let aside = self.aside.map(|aside| *aside).unwrap_or_default();
+        let (network_id, content) =
+            self.aside.as_mut().map(|aside| (take(&mut aside.network_id), aside.content.take())).unwrap_or_default();
         Hop {
             kind: Kind::Transfer,
             server: server.into(),
-            instance: self.instance,
+            instance: take(&mut self.instance),
             queue_id: Some(id),
             ts_in: self.ts_in,
             ts_out: self.ts_out,
@@ -626,13 +636,13 @@ impl Entry {
             held,
             class,
             arrival,
-            client: self.client,
-            user: self.user,
-            helo: self.helo,
-            message_id: self.message_id,
-            sender: self.sender,
+            client: take(&mut self.client),
+            user: take(&mut self.user),
+            helo: take(&mut self.helo),
+            message_id: take(&mut self.message_id),
+            sender: take(&mut self.sender),
             sender_known: self.sender_known,
-            subject: self.subject,
+            subject: take(&mut self.subject),
             size: self.size,
             recipient_count,
             previous_queue_id: self.previous,
@@ -640,8 +650,8 @@ impl Entry {
             verdict: said.verdicts.text(),
             requeued_as: said.requeued_as,
             recipients,
-            network_id: aside.network_id,
-            content: aside.content,
+            network_id,
+            content,
         }
     }
 
@@ -680,7 +690,7 @@ impl Entry {
 
     /// The recipients in order of their addresses, with what is known of each now.
     fn last_words(&mut self, held: bool, said: &Said) -> Vec<Recipient> {
-        let mut recipients = std::mem::take(&mut self.recipients);
+        let mut recipients = take(&mut self.recipients);
         drop_waiting(&mut recipients, matches!(self.end, Some((_, Mark::Removed))));
         for known in &mut recipients {
             match known.outcome {
@@ -696,7 +706,7 @@ impl Entry {
         }
         if recipients.is_empty() && !self.hint.is_empty() && !matches!(self.end, Some((_, Mark::Removed))) {
             recipients.push(Recipient {
-                recipient: std::mem::take(&mut self.hint),
+                recipient: take(&mut self.hint),
                 outcome: self.unfinished(held),
                 ts: self.end.map_or(self.ts_out, |(ts, _)| ts),
                 ..Recipient::default()
@@ -748,7 +758,7 @@ fn recipient(ts: Micros, transport: &[u8], outcome: Outcome, delivery: &Delivery
         ts,
         dsn: detail.shown(delivery.dsn),
         reply: detail.shown(delivery.reply),
-        transport: text_of(transport),
+        transport: transport_text(transport),
         relay: Relay { name: detail.shown(name), ip: detail.shown(ip), port },
         next_id: delivery.next_id,
         delays: delivery.delays,
@@ -770,7 +780,7 @@ fn stated(ts: Micros, address: &[u8], word: &Word<'_>, detail: Detail) -> Recipi
         ts,
         dsn: detail.shown(word.dsn),
         reply: detail.shown(word.reply),
-        transport: text_of(word.transport),
+        transport: transport_text(word.transport),
         relay: Relay { name: detail.shown(word.relay_name), ip: detail.shown(word.relay_ip), port: word.relay_port },
         next_id: word.next_id,
         delays: word.delays,
@@ -780,12 +790,23 @@ fn stated(ts: Micros, address: &[u8], word: &Word<'_>, detail: Detail) -> Recipi
     }
 }
 
+/// Nearly all are one of a few words, which need no look at their bytes.
+fn transport_text(transport: &[u8]) -> Text {
+    match transport {
+        b"smtp" => Text::const_new("smtp"),
+        b"lmtp" => Text::const_new("lmtp"),
+        b"local" => Text::const_new("local"),
+        b"virtual" => Text::const_new("virtual"),
+        other => text_of(other),
+    }
+}
+
 /// Where a server logs local parts alone, they get their domain back.
 fn whole_address(address: &[u8], domain: &[u8]) -> Text {
-    if domain.is_empty() { text_of(address) } else { text_of(&[address, b"@", domain].concat()) }
+    if domain.is_empty() { text_of(address) } else { joined(&[address, b"@", domain]) }
 }
 
 /// One message has one id, whether a server takes the angle brackets off or not.
-fn bracketed(message_id: &[u8]) -> Cow<'_, [u8]> {
-    if message_id.starts_with(b"<") { Cow::Borrowed(message_id) } else { Cow::Owned([b"<", message_id, b">"].concat()) }
+fn bracketed(message_id: &[u8]) -> Text {
+    if message_id.starts_with(b"<") { text_of(message_id) } else { joined(&[b"<", message_id, b">"]) }
 }

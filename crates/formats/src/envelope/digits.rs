@@ -52,6 +52,17 @@ pub(super) fn four(bytes: [u8; 4]) -> Option<i16> {
     Some(i16::from(high) * 100 + i16::from(low))
 }
 
+/// Exactly three ASCII digits followed by something else, as Exim writes milliseconds.
+#[inline]
+pub(super) fn three(bytes: &[u8]) -> Option<i64> {
+    let &[a, b, c, next] = bytes.first_chunk::<4>()?;
+    if next.is_ascii_digit() {
+        return None;
+    }
+    let (high, low) = (two(b'0', a)?, two(b, c)?);
+    Some(i64::from(high) * 100 + i64::from(low))
+}
+
 /// Exactly six ASCII digits followed by something else, as rsyslog and journald write microseconds.
 #[inline]
 pub(super) fn six(bytes: &[u8]) -> Option<i64> {

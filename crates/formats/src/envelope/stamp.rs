@@ -1,7 +1,7 @@
 //! The time at the start of a line, in its three families: `Mar  2 10:00:00`, the same with a year, and ISO 8601.
 
 use super::Stamp;
-use super::digits::{clock, four, six, skip_spaces, two};
+use super::digits::{clock, four, six, skip_spaces, three, two};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;
@@ -23,42 +23,76 @@ pub(crate) enum Style {
     OwnLog,
 }
 
-/// `Mar  2 10:00:00 ` of the line before, and what it says.
+/// The second of the line before: lines of one second follow each other.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Second {
-    head: [u8; SECOND_BYTES],
-    stamped: Option<Stamped>,
+    /// `Mar  2 10:00:00 `, and what it says. The space belongs to it: a fraction may stand there.
+    traditional: Option<([u8; 16], Stamped)>,
+    /// `2026-11-22T04:59:24`, before fraction and zone.
+    iso: Option<([u8; 19], Moment)>,
 }
 
-/// The space belongs to it: a fraction may stand there.
-const SECOND_BYTES: usize = 16;
+/// A second on the clock of a zone that is not known yet.
+#[derive(Clone, Copy, Debug)]
+struct Moment {
+    year: i16,
+    month: u8,
+    day: u8,
+    micros_of_day: i64,
+    style: Style,
+}
 
 impl Second {
     /// Reads the time at the start of a line, as [`read`] does.
     #[inline]
     pub(crate) fn read(&mut self, line: &[u8]) -> Option<Stamped> {
-        let head = line.first_chunk::<SECOND_BYTES>();
-        if self.stamped.is_some() && head == Some(&self.head) {
-            return self.stamped;
+        match line.first()? {
+            b'A'..=b'Z' => self.traditional(line),
+            b'0'..=b'9' => self.iso(line).or_else(|| year_first(line)),
+            _ => None,
         }
-        let stamped = read(line);
-        if let (Some(Stamped { end, .. }), Some(head)) = (stamped, head)
-            && end < SECOND_BYTES
+    }
+
+    #[inline]
+    fn traditional(&mut self, line: &[u8]) -> Option<Stamped> {
+        let head = line.first_chunk();
+        if let Some((known, stamped)) = &self.traditional
+            && head == Some(known)
         {
-            (self.head, self.stamped) = (*head, stamped);
+            return Some(*stamped);
         }
-        stamped
+        let stamped = traditional(line)?;
+        if let Some(head) = head.filter(|head| head.get(stamped.end) == Some(&b' ')) {
+            self.traditional = Some((*head, stamped));
+        }
+        Some(stamped)
+    }
+
+    /// `2026-06-16T02:26:09.196080+02:00` and its variants: a space for the `T`, a comma for the dot, `+0200`, `Z`, no zone.
+    #[inline]
+    fn iso(&mut self, line: &[u8]) -> Option<Stamped> {
+        let head = line.first_chunk()?;
+        let Moment { year, month, day, micros_of_day, style } = match self.iso {
+            Some((known, moment)) if known == *head => moment,
+            _ => self.iso.insert((*head, moment(head)?)).1,
+        };
+        let (micros, end) = fraction(line, head.len());
+        let micros_of_day = micros_of_day + micros;
+        let (stamp, end) = match zone(line, end)? {
+            (Some(offset_seconds), end) => {
+                let midnight = days_from_epoch(year, month, day) * MICROS_PER_DAY;
+                (Stamp::Utc(midnight + micros_of_day - offset_seconds * MICROS_PER_SECOND), end)
+            }
+            (None, end) => (Stamp::Local { year: Some(year), month, day, micros_of_day }, end),
+        };
+        Some(Stamped { stamp, end, style })
     }
 }
 
 /// Reads the time at the start of a line.
 #[inline]
 pub(crate) fn read(line: &[u8]) -> Option<Stamped> {
-    match line.first()? {
-        b'A'..=b'Z' => traditional(line),
-        b'0'..=b'9' => iso(line).or_else(|| year_first(line)),
-        _ => None,
-    }
+    Second::default().read(line)
 }
 
 /// `Mar  2 10:00:00`, the form of nearly every line; the rarer spellings are left to [`spelled`].
@@ -121,10 +155,8 @@ fn local(line: &[u8], year: Option<i16>, month: u8, day: u8, seconds: u32, end: 
     Some(Stamped { stamp: Stamp::Local { year, month, day, micros_of_day }, end, style: Style::Syslog })
 }
 
-/// `2026-06-16T02:26:09.196080+02:00` and its variants: a space for the `T`, a comma for the dot, `+0200`, `Z`, no zone.
-#[inline]
-fn iso(line: &[u8]) -> Option<Stamped> {
-    let head = line.first_chunk::<19>()?;
+/// `2026-06-16T02:26:09` or `2026-06-16 02:26:09`.
+fn moment(head: &[u8; 19]) -> Option<Moment> {
     let style = match head[10] {
         b'T' | b't' => Style::Syslog,
         b' ' => Style::OwnLog,
@@ -139,16 +171,7 @@ fn iso(line: &[u8]) -> Option<Stamped> {
         return None;
     }
     let seconds = clock(&[head[11], head[12], head[13], head[14], head[15], head[16], head[17], head[18]])?;
-    let (micros, end) = fraction(line, 19);
-    let micros_of_day = i64::from(seconds) * MICROS_PER_SECOND + micros;
-    let (stamp, end) = match zone(line, end)? {
-        (Some(offset_seconds), end) => {
-            let midnight = days_from_epoch(year, month, day) * MICROS_PER_DAY;
-            (Stamp::Utc(midnight + micros_of_day - offset_seconds * MICROS_PER_SECOND), end)
-        }
-        (None, end) => (Stamp::Local { year: Some(year), month, day, micros_of_day }, end),
-    };
-    Some(Stamped { stamp, end, style })
+    Some(Moment { year, month, day, micros_of_day: i64::from(seconds) * MICROS_PER_SECOND, style })
 }
 
 /// Microseconds of `.196080` or `,196` at `at`, and where they end. Digits beyond the sixth are dropped.
@@ -157,9 +180,11 @@ fn fraction(line: &[u8], at: usize) -> (i64, usize) {
     if !matches!(line.get(at), Some(b'.' | b',')) {
         return (0, at);
     }
-    if let Some(rest) = line.get(at + 1..)
-        && let Some(micros) = six(rest)
-    {
+    let rest = &line[at + 1..];
+    if let Some(millis) = three(rest) {
+        return (millis * 1_000, at + 4);
+    }
+    if let Some(micros) = six(rest) {
         return (micros, at + 7);
     }
     let mut micros = 0;

@@ -174,10 +174,10 @@ impl<'a> Target<'a> {
                 (parent, first) => (parent, b"", first),
             };
         }
-        let (local, domain) = scan::split_last(first, b"@").unwrap_or((first, b""));
-        if first.is_empty() || scan::split_last(last, b"@").is_some() {
+        if first.is_empty() || scan::byte(last, b'@').is_some() {
             return (last, b"", first);
         }
+        let (local, domain) = scan::split_last(first, b"@").unwrap_or((first, b""));
         if last.eq_ignore_ascii_case(local) { (first, b"", b"") } else { (last, domain, first) }
     }
 
@@ -239,7 +239,7 @@ fn next_id_of(reply: &[u8]) -> Option<QueueId> {
 fn is_too_old(reply: &[u8]) -> bool {
     [&b"retry timeout exceeded"[..], b"failing for a long time", b"message timed out"]
         .iter()
-        .any(|words| memchr::memmem::find(reply, words).is_some())
+        .any(|words| scan::find(reply, words).is_some())
 }
 
 /// `… after RCPT TO:<a@b>: 550 5.1.1 text`: the enhanced code of the server's reply.
