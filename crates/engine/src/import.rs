@@ -217,7 +217,11 @@ impl Run {
     fn commit(&mut self, commit: Commit) -> Result<Committed, ImportError> {
         self.state.save(&self.dir, self.sequence + 1)?;
         let committed = self.writer.commit(commit)?;
-        self.sequence = self.lake.snapshot()?.sequence();
+        let before = std::mem::replace(&mut self.sequence, self.lake.snapshot()?.sequence());
+        if self.sequence == before {
+            // No row changed, but what is still to be derived may have: copies alone give no journey.
+            self.state.save(&self.dir, self.sequence)?;
+        }
         State::forget_before(&self.dir, self.sequence);
         Ok(committed)
     }

@@ -10,7 +10,7 @@ use vigie_engine::{
 use vigie_lake::Compaction;
 use vigie_testkit::{log, random::Random};
 
-use crate::store::{LONG, Log, Place, SHORT, at_once, cuts, line_end, set_back};
+use crate::store::{LONG, Log, Place, SHORT, at_once, cuts, line_end, set_back, with_copies};
 
 /// Fails with what differs. Gives what was compared.
 #[track_caller]
@@ -41,6 +41,28 @@ fn after_one_import() {
         assert_eq!((compared.messages, compared.deliveries), (count(&rows.journeys), count(&rows.deliveries)));
         assert!(compared.attempts > 0 && compared.hours > 0 && compared.files > 5, "{compared:?}");
     }
+}
+
+/// Copies before, between and after the logs that tell of their messages.
+#[test]
+fn copies_count_apart_and_are_never_late() {
+    let (place, mut logs) = (Place::new(), with_copies());
+    let copies = logs.pop().expect("the mailbox's");
+    let count = copies.text.iter().filter(|byte| **byte == b'\n').count() as u64;
+    let middle = line_end(&copies.text, copies.text.len() / 2);
+    let file = |name: &str, text: &[u8]| place.file(&copies.host, name, text);
+    place.import(&[file("first", &copies.text[..middle])]);
+    let alone = agrees(&place.store, "copies alone");
+    assert_eq!((alone.messages, alone.hops), (0, 0));
+    assert!(alone.copies > 0 && alone.copies == alone.orphan_copies && alone.copies < count, "{alone:?}");
+    let sources: Vec<_> = logs.iter().map(|log| place.file(&log.host, &log.name, &log.text)).collect();
+    let imported = place.import(&sources);
+    assert_eq!(imported.rebuilt, Vec::<String>::new(), "what came after copies is not late");
+    let imported = place.import(&[file("second", &copies.text)]);
+    assert_eq!(imported.rebuilt, Vec::<String>::new(), "copies are not late");
+    let both = agrees(&place.store, "copies and logs");
+    assert_eq!((both.copies, both.hops), (count, place.rows().hops.lines().count() as u64));
+    assert_eq!(both.orphan_copies, count / 5, "every fifth has the Message-ID of no message");
 }
 
 #[test]
