@@ -9,6 +9,7 @@ mod copies;
 mod entry;
 mod notices;
 mod sayings;
+mod words;
 
 use std::{
     cmp::Reverse,

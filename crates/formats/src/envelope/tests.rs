@@ -419,6 +419,15 @@ fn what_is_remembered_of_the_line_before_changes_no_time() {
         "Mar 2 10:00:01 host p[1]: t",
         "Mar  2 10:00:01\th p[1]: t",
         "2026-03-02T10:00:01Z h p[1]: t",
+        "2026-03-02T10:00:01.250Z h p[1]: t",
+        "2026-03-02T10:00:01+02:00 h p[1]: t",
+        "2026-03-02 10:00:01 1xUzfh-0005eu-36 Completed",
+        "2026-03-02 10:00:01 +0200 1xUzfh-0005eu-36 Completed",
+        "2026-03-02 10:00:01.25 1xUzfh-0005eu-36 Completed",
+        "2026-03-02 10:00:01.250 +0200 1xUzfh-0005eu-36 Completed",
+        "2026-03-02 10:00:01",
+        "Mar  2 10:00:01. h p[1]: t",
+        "Mar  2 10:00:01.5 h p[1]: t",
     ];
     let mut scratch = Scratch::default();
     for line in lines.iter().chain(lines.iter().rev()) {
