@@ -9,6 +9,7 @@
 
 mod answer;
 mod date;
+mod fetch;
 mod header;
 mod login;
 mod place;

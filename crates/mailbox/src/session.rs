@@ -13,11 +13,11 @@ use vigie_milter::mime::structure::{Branch, told};
 use vigie_model::{Micros, Text};
 
 use crate::answer::{Scanner, plain};
+use crate::fetch::{Fetched, fetched};
 use crate::header::{self, FIELDS, JOURNAL_REPORT};
 use crate::login::Account;
 use crate::received::Servers;
 use crate::wire::{Further, Response, TooLarge, Wire};
-use crate::{date, structure};
 
 /// UIDs that are asked for at once. Where none of them is there any more, the next range is twice as wide, up to the most.
 const RANGE_UIDS: u32 = 200;
@@ -157,16 +157,6 @@ struct Report {
     part: usize,
     message: Option<Branch>,
     arrived: Option<Micros>,
-}
-
-/// What a FETCH response says.
-#[derive(Debug, Default)]
-struct Fetched<'a> {
-    uid: Option<u32>,
-    arrived: Option<Micros>,
-    structure: Option<Branch>,
-    header: Option<std::borrow::Cow<'a, [u8]>>,
-    is_cut: bool,
 }
 
 impl Session {
@@ -581,38 +571,6 @@ impl Session {
 
     fn tag(&self) -> String {
         format!("v{}", self.tags)
-    }
-}
-
-/// Reads as much of a FETCH response as can be read.
-fn fetched<'a>(scanner: &mut Scanner<'a>, is_cut: bool) -> Fetched<'a> {
-    let mut found = Fetched::default();
-    let whole = items(scanner, &mut found);
-    found.is_cut = is_cut || scanner.is_cut || whole.is_none();
-    found
-}
-
-fn items<'a>(scanner: &mut Scanner<'a>, found: &mut Fetched<'a>) -> Option<()> {
-    scanner.byte(b'(')?;
-    loop {
-        scanner.spaces();
-        if scanner.byte(b')').is_some() {
-            return Some(());
-        }
-        let item = scanner.word()?.to_ascii_uppercase();
-        scanner.spaces();
-        match item.as_slice() {
-            b"UID" => found.uid = u32::try_from(scanner.number()?).ok(),
-            b"INTERNALDATE" => found.arrived = date::read(&String::from_utf8_lossy(&scanner.text()?)),
-            b"BODYSTRUCTURE" => {
-                // One that cannot be read must not take the rest of the response with it.
-                let mut ahead = scanner.clone();
-                found.structure = structure::read(&mut ahead);
-                scanner.skip()?;
-            }
-            body if body.starts_with(b"BODY[") => found.header = Some(scanner.text()?),
-            _ => scanner.skip()?,
-        }
     }
 }
 
