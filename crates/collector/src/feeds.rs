@@ -99,7 +99,6 @@ pub fn followed(config: &Config) -> Vec<PathBuf> {
 pub fn settings_of(folder: &FolderPlace, config: &Config) -> Settings {
     Settings {
         host: folder.host.clone().unwrap_or_else(|| config.name.clone()),
-        host_is_given: folder.host.is_some(),
         dates: config.dates,
         ..Settings::default()
     }

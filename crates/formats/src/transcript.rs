@@ -17,8 +17,6 @@ mod utf16;
 pub struct Settings {
     /// The server that wrote the file, for files that do not name it.
     pub host: String,
-    /// Somebody named it for this file: then it counts whatever the file says.
-    pub host_is_given: bool,
     /// Which comes first in dates like `03/04/2026`; `None`: find out.
     pub dates: Option<DateOrder>,
     /// When the file was changed last, in microseconds since 1970: no line is younger. 0 where nobody knows.

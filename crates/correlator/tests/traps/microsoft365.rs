@@ -81,6 +81,23 @@ fn of_two_states_the_later_one_counts() {
     }
 }
 
+/// A recipient may wait for more than a day, and others came in that time: it is the same message when its row changes.
+#[test]
+fn a_message_whose_last_recipient_waits_for_a_day_is_one() {
+    let first = answer(&[("bob@example.com", "delivered"), ("eve@example.com", "pending")]);
+    let others = (3..20).map(|hour| {
+        let (day, hour) = if hour < 12 { (3, hour + 10) } else { (4, hour - 10) };
+        let other = answer(&[("ann@example.com", "delivered")]).replace("5ecb6b5a", &format!("5ecb6b{hour:02}"));
+        other.replace("2026-03-02T10:", &format!("2026-03-{day:02}T{hour:02}:"))
+    });
+    let then = answer(&[("eve@example.com", "delivered")]);
+    let answers: Vec<String> = [first].into_iter().chain(others).chain([then]).collect();
+    let told = read(&answers).told();
+    let message = told.iter().find(|told| told.contains("5ecb6b5a0d0e4b0f9f3c08de2a1b3c4d"));
+    let expected = "mail <ann@example.net> microsoft365:5ecb6b5a0d0e4b0f9f3c08de2a1b3c4d | bob@example.com delivered; eve@example.com delivered";
+    assert_eq!(message.map(String::as_str), Some(expected));
+}
+
 /// Rows of one message may name several clients, all at one time: whichever is read first, the same one counts.
 #[test]
 fn of_several_clients_at_one_time_the_same_one_counts() {

@@ -76,7 +76,6 @@ impl Cursor {
             },
             settings: Settings {
                 host: source.host.clone().unwrap_or_else(|| options.default_host.clone()),
-                host_is_given: source.host.is_some(),
                 dates: options.dates,
                 ..Settings::default()
             },

@@ -86,7 +86,7 @@ impl Tracking {
     fn new(settings: &Settings) -> Self {
         let state = State {
             fallback: row::host_of(settings.host.as_bytes()).unwrap_or_else(|| b"exchange".to_vec()),
-            host: row::given(settings),
+            host: None,
             header: None,
             held: Vec::new(),
             held_rows_bytes: 0,

@@ -33,7 +33,8 @@ impl Found {
     }
 }
 
-/// The regular files of a folder, without hidden ones and those in folders below.
+/// The regular files of a folder, without hidden ones and those in folders below, and without a console that is mirrored: its mirror
+/// files have the same lines, and are not written over.
 pub fn listing(folder: &Path) -> io::Result<HashMap<PathBuf, Found>> {
     let mut found = HashMap::new();
     for entry in fs::read_dir(folder)?.take(ENTRIES_MAX) {
@@ -54,7 +55,18 @@ pub fn listing(folder: &Path) -> io::Result<HashMap<PathBuf, Found>> {
             found.insert(path, Found::of(&metadata));
         }
     }
+    if found.keys().any(|path| is_mirror(path)) {
+        found.retain(|path, _| !path.file_name().is_some_and(|name| name.eq_ignore_ascii_case("console.log")));
+    }
     Ok(found)
+}
+
+/// `console1.log` to `console999.log`.
+fn is_mirror(path: &Path) -> bool {
+    let name =
+        path.file_name().map(|name| name.to_ascii_lowercase().to_string_lossy().into_owned()).unwrap_or_default();
+    let number = name.strip_prefix("console").and_then(|rest| rest.strip_suffix(".log"));
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// The paths of the files that were changed last, the youngest first.

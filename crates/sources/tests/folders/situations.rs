@@ -252,12 +252,21 @@ fn thousands_of_old_files_are_opened_one_by_one() {
 }
 
 #[test]
-fn a_host_that_somebody_named_counts() {
-    let mut rig = Rig::new(Settings { host: "EX01.paris".into(), host_is_given: true, ..Settings::default() });
+fn the_host_that_the_rows_name_counts() {
+    let mut rig = Rig::new(Settings { host: "another".into(), ..Settings::default() });
     rig.append(FIRST, &exchange("MSGTRK2026032821-1"));
     rig.expect_each(&[FIRST]);
     let text = &rig.streams()[0];
-    assert!(text.lines().all(|line| line.contains("Z ex01.paris exchange: ")), "{text:.90}");
+    assert!(text.lines().all(|line| line.contains("Z ex19a exchange: ")), "{text:.90}");
+}
+
+#[test]
+fn a_console_is_not_followed_beside_its_mirror() {
+    let mut rig = Rig::new(hub());
+    let text = made("domino/made/acme/edge1/console1");
+    rig.append("console.log", &text);
+    rig.append("console1.log", &text);
+    rig.expect_each(&["console1.log"]);
 }
 
 #[test]

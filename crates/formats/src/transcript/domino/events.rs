@@ -29,8 +29,8 @@ pub fn recognise(head: &[u8], settings: &Settings) -> Option<Box<dyn Transcriber
             .by_ref()
             .take(HEAD_LINES_MAX)
             .any(|line| object(line).is_some_and(|object| event_in(&object).is_some()));
-    let (host, host_is_given) = (host_name(&settings.host), settings.host_is_given);
-    is_events.then(|| Box::new(Events { host, host_is_given, ..Events::default() }) as Box<dyn Transcriber>)
+    let host = host_name(&settings.host);
+    is_events.then(|| Box::new(Events { host, ..Events::default() }) as Box<dyn Transcriber>)
 }
 
 fn object(line: &[u8]) -> Option<Value> {
@@ -72,8 +72,6 @@ fn text<'a>(object: &'a Value, path: &[&str]) -> Option<&'a str> {
 #[derive(Debug, Default)]
 struct Events {
     host: Vec<u8>,
-    /// Then it counts, and not the event's own.
-    host_is_given: bool,
     lines: Lines,
     events: u64,
     foreign: u64,
@@ -135,7 +133,7 @@ impl Events {
         let body = text(event, &["body"]).unwrap_or_default().trim_ascii();
         let own = text(event, &["resource", "host.name"]).map(host_name);
         let own = own.or_else(|| text(event, &["resource", "service.instance.id"]).map(common_name).map(host_name));
-        let host = own.filter(|host| !host.is_empty() && !self.host_is_given);
+        let host = own.filter(|host| !host.is_empty());
         out.extend_from_slice(iso(micros).as_bytes());
         push_names(host.as_deref().unwrap_or(&self.host), CONSOLE, out);
         let is_cut = body.len() > TEXT_BYTES_MAX;

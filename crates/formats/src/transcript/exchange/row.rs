@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use crate::{
     envelope::{Stamp, stamp},
     transcript::{
-        Settings,
         csv::{self, Field},
         push_column,
     },
@@ -198,14 +197,6 @@ pub fn host_of(name: &[u8]) -> Option<Vec<u8>> {
         && label.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
         && !(name.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.'));
     is_name.then(|| label.to_ascii_lowercase())
-}
-
-/// The host that somebody named for the file: it is written as it was named, since two organisations may both have an `ex01`.
-pub fn given(settings: &Settings) -> Option<Vec<u8>> {
-    let name = settings.host.trim().to_ascii_lowercase();
-    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    let is_name = (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(is_word);
-    (settings.host_is_given && is_name).then(|| name.into_bytes())
 }
 
 fn is_time(text: &[u8]) -> bool {
