@@ -276,7 +276,11 @@ impl Reader {
     ) -> Result<(), S::Error> {
         let bytes = chunk.bytes;
         let limit = other.map_or(Micros::MAX, |ts| ts.saturating_add(RUN_MICROS));
-        let remember_from = other.map_or(Micros::MAX, |ts| ts - OVERLAP_MICROS);
+        let remember_from = match other {
+            _ if track.has_siblings => TIMES.start,
+            Some(ts) => ts - OVERLAP_MICROS,
+            None => Micros::MAX,
+        };
         let file = track.id;
         let label = track.label.clone();
         // The last host by name, and the last hour of which the stored lines were asked for.

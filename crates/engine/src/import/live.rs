@@ -291,12 +291,17 @@ impl Live {
         let tracks = going_on.map(|stream| (stream.mark.label.clone(), stream.track.id)).collect();
         let mut sink = ToLake::live(&mut self.run, std::mem::take(&mut self.hosts), tracks, &mut watch);
         let mut parts: Vec<(&mut Track, u64, &[u8], usize)> = Vec::new();
+        let mut labels: FxHashMap<Text, FxHashSet<Text>> = FxHashMap::default();
+        for mark in self.streams.values().map(|stream| &stream.mark) {
+            labels.entry(mark.sender.clone()).or_default().insert(mark.label.clone());
+        }
         // A log that was rotated goes on in its successor, whatever the clock says: of each origin the oldest stream first.
         let mut streams: Vec<&mut Stream> =
             self.streams.values_mut().filter(|stream| !stream.waiting.is_empty()).collect();
         streams.sort_by(|a, b| (&a.track.label, a.order).cmp(&(&b.track.label, b.order)));
         for stream in streams {
             let whole = stream.whole();
+            stream.track.has_siblings = labels.get(&stream.mark.sender).is_some_and(|labels| labels.len() > 1);
             if whole > 0 {
                 if !stream.track.moved {
                     stream.track.calendar = calendar(&options.zone, &stream.waiting[..whole]);

@@ -9,6 +9,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 const MICROS_PER_MINUTE: Micros = 60 * MICROS_PER_SECOND;
 const MINUTES_PER_HOUR: i64 = 60;
+/// Minutes of a host that stay, wherever others are.
+const LAST_MINUTES: i64 = 3;
 
 /// The identity of a line's bytes.
 pub fn line_hash(raw: &[u8]) -> i64 {
@@ -21,8 +23,10 @@ pub struct Seen {
     minutes: FxHashMap<(usize, i64), FxHashMap<i64, Counts>>,
     /// Hours whose stored lines were asked for, and the turn in which that was last of use.
     loaded: FxHashMap<(usize, i64), u32>,
-    /// Hours that hold stored lines: every line of them must be compared.
+    /// Hours whose stored lines were asked for, or that hold some: every line of them must be compared.
     watched: FxHashSet<(usize, i64)>,
+    /// The newest line of each host that was compared.
+    newest: FxHashMap<usize, Micros>,
     turn: u32,
     forgotten_until: i64,
 }
@@ -81,6 +85,11 @@ impl Seen {
         is_first.then(|| hour * MICROS_PER_HOUR..(hour + 1) * MICROS_PER_HOUR)
     }
 
+    /// All lines of this hour are to be compared, also if none is stored yet.
+    pub fn watch(&mut self, host: usize, ts: Micros) {
+        self.watched.insert((host, hour(ts)));
+    }
+
     /// A stored line. `file` is the one that it came from, where that goes on from behind it in this run.
     pub fn add_stored(&mut self, host: usize, ts: Micros, hash: i64, file: Option<usize>) {
         self.watched.insert((host, hour(ts)));
@@ -101,6 +110,8 @@ impl Seen {
 
     /// Takes a line of a file; says whether it is one more than is kept.
     pub fn is_new(&mut self, host: usize, ts: Micros, hash: i64, file: usize) -> bool {
+        let newest = self.newest.entry(host).or_insert(ts);
+        *newest = ts.max(*newest);
         let counts = self.counts(host, ts, hash);
         let met = counts.met_in(file);
         *met += 1;
@@ -114,7 +125,8 @@ impl Seen {
         self.minutes.entry((host, minute(ts))).or_default().entry(hash).or_default()
     }
 
-    /// Lets go of what no file can bring again: whole minutes, and hours of stored lines that were of no use since the last time.
+    /// Lets go of what no file can bring again: whole minutes, and hours of stored lines that were of no use since the last time. Of a
+    /// host whose lines are older than that, the last minutes stay.
     pub fn forget_before(&mut self, ts: Micros) {
         if minute(ts) == self.forgotten_until {
             return;
@@ -124,9 +136,10 @@ impl Seen {
         // A clock that was set back comes to such an hour again: then its stored lines are asked for once more.
         self.loaded.retain(|(_, hour), used| *hour >= limit || *used == turn);
         self.watched.retain(|hour| self.loaded.contains_key(hour));
-        let (limit, watched) = (minute(ts), &self.watched);
+        let (limit, watched, newest) = (minute(ts), &self.watched, &self.newest);
+        let limit_of = |host: usize| newest.get(&host).map_or(limit, |ts| limit.min(minute(*ts) - LAST_MINUTES));
         self.minutes.retain(|(host, minute), _| {
-            *minute >= limit || watched.contains(&(*host, minute.div_euclid(MINUTES_PER_HOUR)))
+            *minute >= limit_of(*host) || watched.contains(&(*host, minute.div_euclid(MINUTES_PER_HOUR)))
         });
         self.turn = turn.wrapping_add(1);
     }
@@ -152,6 +165,28 @@ mod tests {
         seen.add_stored(0, 5, 42, None);
         assert!(seen.watches(0, 9) && !seen.watches(0, MICROS_PER_HOUR));
         assert!(!seen.is_new(0, 5, 42, 1) && seen.is_new(0, 5, 42, 1));
+    }
+
+    /// Of two streams with the same lines one may be there when the hour is empty: what the other brings then is compared.
+    #[test]
+    fn an_hour_that_was_empty_may_be_watched() {
+        let mut seen = Seen::default();
+        assert!(seen.load(0, 5).is_some() && !seen.watches(0, 9));
+        seen.watch(0, 5);
+        assert!(seen.watches(0, 9) && !seen.watches(0, MICROS_PER_HOUR));
+        assert!(seen.is_new(0, 9, 42, 1) && seen.load(0, 6).is_none() && !seen.is_new(0, 9, 42, 2));
+    }
+
+    /// A host whose log is of yesterday is no less read in two files.
+    #[test]
+    fn the_last_minutes_of_each_host_stay() {
+        let mut seen = Seen::default();
+        assert!(seen.is_new(0, 5, 42, 1) && seen.is_new(1, 9 * MICROS_PER_HOUR, 42, 1));
+        seen.forget_before(8 * MICROS_PER_HOUR);
+        assert!(!seen.is_new(0, 5, 42, 2));
+        assert!(seen.is_new(0, MICROS_PER_HOUR, 43, 1));
+        seen.forget_before(7 * MICROS_PER_HOUR);
+        assert!(seen.is_new(0, 5, 42, 3));
     }
 
     /// Half a million lines of a busy hour must not stay for an hour.

@@ -21,6 +21,8 @@ pub struct Track {
     pub moved: bool,
     /// Its lines up to this time may be stored already, from elsewhere.
     pub known_until: Micros,
+    /// Another log may bring the same lines later, `mail.info` those of `mail.log`: all are remembered, and compared.
+    pub has_siblings: bool,
     pub lines: u64,
     pub duplicates: u64,
     pub hostless: u64,
@@ -37,6 +39,7 @@ impl Track {
             last_ts: TIMES.start,
             moved: false,
             known_until: Micros::MAX,
+            has_siblings: false,
             lines: 0,
             duplicates: 0,
             hostless: 0,
