@@ -15,10 +15,13 @@ pub use host::{Facts, Host, RestoreError};
 pub use linker::{Held, Linker, LiveLinker, PassedOver, Round, link};
 pub use open::OpenHop;
 
-use vigie_model::{MICROS_PER_SECOND, Micros};
+use vigie_model::{MICROS_PER_DAY, MICROS_PER_SECOND, Micros};
 
 /// Lines of one host may come this much out of order.
 pub const LATE_MICROS_MAX: Micros = 5 * MICROS_PER_SECOND;
+
+/// What a server may revise stays open this long behind its newest line: Microsoft's trace of a message changes within two days.
+pub const REVISED_MICROS: Micros = 3 * MICROS_PER_DAY;
 
 /// How long a finished hop is kept for stragglers: twice the disorder allowed (one line early, another late), and some.
 pub(crate) const LINGER_MICROS: Micros = 3 * LATE_MICROS_MAX;

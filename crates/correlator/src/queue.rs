@@ -33,7 +33,7 @@ use vigie_model::{
 pub use self::entry::Entry;
 use self::{clients::Clients, copies::Copies, entry::Mark, notices::Notices, sayings::Sayings};
 use crate::{
-    Facts, LATE_MICROS_MAX, LINGER_MICROS, OpenHop, PassedOver,
+    Facts, LATE_MICROS_MAX, LINGER_MICROS, OpenHop, PassedOver, REVISED_MICROS,
     host::NOBODY,
     linker::{TRANSACTION_MICROS_MAX, passed_over::of_id},
     text::{Detail, same, text_of},
@@ -45,8 +45,6 @@ const UNFILLED_MICROS_MAX: Micros = MICROS_PER_DAY;
 const SILENT_MICROS_MAX: Micros = 30 * MICROS_PER_DAY;
 /// A message at a server that logs no end is kept so long after the last word on its last recipient: an alias may still expand.
 const DONE_MICROS: Micros = MICROS_PER_HOUR;
-/// The same where the server may change its word: Microsoft's trace of a message changes within two days.
-const REVISED_MICROS: Micros = 3 * MICROS_PER_DAY;
 /// Servers other than Postfix do not use a queue id again, within this time.
 const LASTING_MICROS: Micros = MICROS_PER_DAY;
 /// More open entries than this are not kept: the most silent ones are let go, as if they had ended.

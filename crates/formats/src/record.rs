@@ -117,6 +117,11 @@ impl Record<'_> {
         matches!(self, Record::Copy(_))
     }
 
+    /// Is it said of a message as it stands now, whenever that came to be, and perhaps said otherwise later? Such lines have no order.
+    pub fn is_revised(&self) -> bool {
+        matches!(self, Record::Statement(statement) if statement.revised)
+    }
+
     /// A refusal before the queue stands for itself: when syslog says "repeated", it happened again. Every other line is
     /// about a queued message, and a repetition is only a copy.
     pub fn happens_again_when_repeated(&self) -> bool {

@@ -255,6 +255,7 @@ lines-title = Log lines
 lines-none = The lines are not stored any more; the facts above came from them.
 sentence-nobody = Received, but the log names no recipient yet.
 sentence-delivered = Delivered to { $to } at { $time }, { $took } after we received it.
+sentence-delivered-untimed = Delivered to { $to }. How long that took is not known.
 sentence-forwarded = Forwarded: { $to } was replaced by other addresses at { $time }.
 sentence-deferred = { $attempts ->
     [0] Not delivered yet: it has been in the queue of { $server } for { $took }.
@@ -304,8 +305,8 @@ coverage-gaps = Gaps
 coverage-gaps-note = Nothing was read in these times: figures miss what happened then.
 coverage-hours = Lines per hour
 coverage-hours-of = Lines per hour of { $server }
-unknown-title = Unknown lines
-unknown-note = By shape. Each is a line that Vigie cannot read yet.
+unknown-title = Unknown and experimental lines
+unknown-note = By shape. Lines that Vigie cannot read yet; and, marked experimental, lines that it read by a shape which no public log proves.
 unknown-none = None: every line is known.
 unknown-example = One of them, from { $server }:
 

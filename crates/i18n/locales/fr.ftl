@@ -282,6 +282,7 @@ lines-title = Lignes de journal
 lines-none = Les lignes ne sont plus conservées ; les faits ci-dessus en viennent.
 sentence-nobody = Reçu, mais le journal ne nomme encore aucun destinataire.
 sentence-delivered = Remis à { $to } à { $time }, { $took } après sa réception.
+sentence-delivered-untimed = Remis à { $to }. On ne sait pas combien de temps cela a pris.
 sentence-forwarded = Redirigé : d’autres adresses ont remplacé { $to } à { $time }.
 sentence-deferred = { $attempts ->
     [0] Pas encore remis : dans la file de { $server } depuis { $took }.
@@ -331,8 +332,8 @@ coverage-gaps = Trous
 coverage-gaps-note = Rien n’a été lu pendant ces périodes : il manque aux chiffres ce qui s’y est passé.
 coverage-hours = Lignes par heure
 coverage-hours-of = Lignes par heure de { $server }
-unknown-title = Lignes inconnues
-unknown-note = Par forme. Chacune est une ligne que Vigie ne sait pas encore lire.
+unknown-title = Lignes inconnues ou expérimentales
+unknown-note = Par forme. Des lignes que Vigie ne sait pas encore lire ; et, marquées experimental, des lignes lues selon une forme qu’aucun journal public ne prouve.
 unknown-none = Aucune : chaque ligne est connue.
 unknown-example = L’une d’elles, de { $server } :
 

@@ -1,6 +1,7 @@
 //! What a person or a program sees: tables, JSON, progress, errors with their hints, exit codes.
 
 use std::{
+    borrow::Cow,
     io::{IsTerminal, Write},
     process::ExitCode,
 };
@@ -81,7 +82,7 @@ impl OutputOptions {
     /// A remark for people: not with `--quiet`, and never on standard output.
     pub fn remark(&self, text: std::fmt::Arguments<'_>) {
         if !self.quiet {
-            anstream::eprintln!("{text}");
+            anstream::eprintln!("{}", harmless(&text.to_string()));
         }
     }
 }
@@ -138,6 +139,18 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     })
 }
 
+/// Text with words of strangers, for a terminal: nothing in it moves the cursor, changes colours or the direction of letters.
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    let is_harmful = |letter: char| {
+        letter.is_control() && !matches!(letter, '\n' | '\t')
+            || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    match text.contains(is_harmful) {
+        true => text.replace(is_harmful, "\u{fffd}").into(),
+        false => text.into(),
+    }
+}
+
 /// Prints one object as indented JSON.
 pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
@@ -157,6 +170,9 @@ pub fn json_line(value: &impl Serialize) -> anyhow::Result<()> {
 /// A table on a terminal, tab-separated values in a pipe.
 pub fn table(head: &[&str], rows: Vec<Vec<String>>) -> anyhow::Result<()> {
     let mut out = anstream::stdout().lock();
+    // A cell is one line.
+    let cell = |text: String| harmless(&text).replace(['\n', '\t'], " ");
+    let rows = rows.into_iter().map(|row| row.into_iter().map(cell).collect::<Vec<_>>());
     if !std::io::stdout().is_terminal() {
         writeln!(out, "{}", head.join("\t"))?;
         for row in rows {

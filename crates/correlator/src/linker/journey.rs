@@ -381,10 +381,12 @@ impl Leaves<'_> {
 }
 
 /// How long it took. Where an organisation names its messages, a server may know that it had one before the first hop that was read;
-/// and where nobody said when, nobody knows.
+/// and where nobody said when, nobody knows. Nor does anybody of a message whose end alone was logged.
 fn delivery_ms(first: &Hop, hop: &Hop, recipient: &Recipient) -> Option<u64> {
     let since_first = u64::try_from((recipient.ts - first.ts_in) / 1000).unwrap_or(0);
+    let is_end_alone = first.arrival == Arrival::Unknown && first.ts_in == recipient.ts;
     match (hop.network_id.is_empty(), recipient.attempts) {
+        (true, _) if is_end_alone => recipient.delays.total_ms,
         (true, _) => Some(since_first),
         (false, 0) => None,
         (false, _) => Some(since_first.max(recipient.delays.total_ms.unwrap_or(0))),

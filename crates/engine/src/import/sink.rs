@@ -1,7 +1,7 @@
 //! The sink that stores: lines, facts and counts gathered into commits.
 
 use rustc_hash::FxHashMap;
-use vigie_correlator::{Facts, Host, LATE_MICROS_MAX};
+use vigie_correlator::{Facts, Host, LATE_MICROS_MAX, REVISED_MICROS};
 use vigie_formats::Record;
 use vigie_lake::{Commit, Coverage, LineBatch, LineRef, Shape};
 use vigie_model::{Hop, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, Text, day_of};
@@ -327,14 +327,22 @@ impl ToLake<'_> {
     fn stored_live(&mut self, host: usize, ts: Micros, track: &Track, seen: &mut Seen) -> Result<(), ImportError> {
         let run = &self.hosts[host];
         let state = &self.run.state.hosts[run.place];
-        let Some((first, last)) = state.stored else { return Ok(()) };
-        let newest = state.newest.unwrap_or(last);
-        let is_behind_another = *state.newest_from != *track.label && ts < newest - COPY_MICROS;
-        let overlaps = ts >= first - MICROS_PER_HOUR && ts <= last + MICROS_PER_HOUR;
-        if !overlaps || !(ts <= track.known_until || is_behind_another) {
+        let overlaps = |(first, last)| ts >= first - MICROS_PER_HOUR && ts <= last + MICROS_PER_HOUR;
+        let may_be_stored = state.stored.is_some_and(overlaps);
+        let is_behind = |newest| *state.newest_from != *track.label && ts < newest - COPY_MICROS;
+        // Of logs with the same lines the first one asks: what it brings must be remembered when the others come, and not be asked for.
+        let may_come_again =
+            track.has_siblings || may_be_stored && (ts <= track.known_until || state.newest.is_some_and(is_behind));
+        if !may_come_again {
             return Ok(());
         }
         let Some(range) = seen.load(host, ts) else { return Ok(()) };
+        if track.has_siblings {
+            seen.watch(host, ts);
+        }
+        if !may_be_stored {
+            return Ok(());
+        }
         seen.begin_hour(host, ts);
         for known in self.run.lake.snapshot()?.line_hashes(&run.name, range.start, range.end)? {
             let known = known?;
@@ -405,13 +413,17 @@ impl Sink for ToLake<'_> {
         });
         let state = &mut self.run.state.hosts[host.place];
         let stands_alone = line.record.stands_alone();
+        let is_revised = line.record.is_revised();
         let newest = match self.linking {
             _ if stands_alone => None,
             Linking::Afterwards => host.newest,
+            Linking::Live if is_revised => state.newest,
             // In one stream a line is where it belongs, whatever its clock says.
             Linking::Live => state.newest.filter(|_| *state.newest_from != *line.file || is_of_batches(line.file)),
         };
-        let is_late = newest.is_some_and(|last| line.ts < last - LATE_MICROS_MAX);
+        // What is revised is open for days, and takes its lines in any order.
+        let lateness_max = if is_revised && self.linking == Linking::Live { REVISED_MICROS } else { LATE_MICROS_MAX };
+        let is_late = newest.is_some_and(|last| line.ts < last - lateness_max);
         if is_late && understood {
             state.dirty = true;
             self.counts.late += 1;
@@ -420,7 +432,7 @@ impl Sink for ToLake<'_> {
         if stands_alone {
             state.has_copies = true;
         } else {
-            if let Some(last) = state.newest.filter(|last| !is_late && line.ts <= *last) {
+            if let Some(last) = state.newest.filter(|last| !is_late && !is_revised && line.ts <= *last) {
                 state.order.note(Place { ts: line.ts, file: line.file, offset: line.offset }, last);
             }
             if self.linking == Linking::Live

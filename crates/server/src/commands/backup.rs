@@ -1,6 +1,6 @@
 //! `vigie backup`: a copy of the store, while a server writes to it.
 
-use std::{path::Path, time::Instant};
+use std::{io::Write, path::Path, time::Instant};
 
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
@@ -49,7 +49,8 @@ pub fn run(output: &OutputOptions, data: &Path, target: &Path) -> anyhow::Result
         })?;
         return Ok(Outcome::Done);
     }
-    println!(
+    writeln!(
+        std::io::stdout(),
         "backed up {} files ({}), {}, to {} in {seconds:.1} s; {} files ({}) were new",
         HumanCount(files as u64),
         HumanBytes(manifest.bytes()),
@@ -57,6 +58,6 @@ pub fn run(output: &OutputOptions, data: &Path, target: &Path) -> anyhow::Result
         made.dir.display(),
         HumanCount(made.copied_files as u64),
         HumanBytes(made.copied_bytes),
-    );
+    )?;
     Ok(Outcome::Done)
 }

@@ -1,6 +1,6 @@
 //! `vigie collectors`: who may send.
 
-use std::path::Path;
+use std::{io::Write, path::Path};
 
 use indicatif::HumanBytes;
 use jiff::{SignedDuration, Timestamp};
@@ -19,36 +19,36 @@ pub fn add(output: &OutputOptions, data: &Path, name: &str, server: Option<&str>
     let token =
         Token::generate().map_err(|error| Hint { message: error.to_string(), hint: error.hint().to_owned() })?;
     roll::add(&collect::folder(data), name, &token).map_err(with_hint)?;
-    let Some(server) = server else { return Ok(added_shipper(output, name, &token)) };
+    let Some(server) = server else { return added_shipper(output, name, &token) };
     let word = Enrolment { token, pin: identity.pin() }.word();
     if output.json {
-        println!("{}", serde_json::json!({ "name": name, "server": server, "word": word }));
+        writeln!(std::io::stdout(), "{}", serde_json::json!({ "name": name, "server": server, "word": word }))?;
         return Ok(Outcome::Done);
     }
     output.remark(format_args!("collector {name} is enrolled. On its machine, as root:\n"));
-    println!("vigie-collector enrol {server} {word} --name {name}");
+    writeln!(std::io::stdout(), "vigie-collector enrol {server} {word} --name {name}")?;
     output.remark(format_args!("\nThe word is a secret, and is shown only now."));
     Ok(Outcome::Done)
 }
 
 /// Says what a shipper needs that speaks OTLP.
-fn added_shipper(output: &OutputOptions, name: &str, token: &Token) -> Outcome {
+fn added_shipper(output: &OutputOptions, name: &str, token: &Token) -> anyhow::Result<Outcome> {
     let authorization = format!("Bearer {}", token.text());
     if output.json {
-        println!("{}", serde_json::json!({ "name": name, "authorization": authorization }));
-        return Outcome::Done;
+        writeln!(std::io::stdout(), "{}", serde_json::json!({ "name": name, "authorization": authorization }))?;
+        return Ok(Outcome::Done);
     }
     output.remark(format_args!(
         "shipper {name} is enrolled. It sends OTLP logs over HTTP to /v1/logs with this header:\n"
     ));
-    println!("Authorization: {authorization}");
+    writeln!(std::io::stdout(), "Authorization: {authorization}")?;
     output.remark(format_args!("\nThe token is a secret, and is shown only now."));
-    Outcome::Done
+    Ok(Outcome::Done)
 }
 
 /// Prints the server's own certificate.
 pub fn certificate(data: &Path) -> anyhow::Result<Outcome> {
-    print!("{}", collect::identity(data, None)?.chain_pem());
+    write!(std::io::stdout(), "{}", collect::identity(data, None)?.chain_pem())?;
     Ok(Outcome::Done)
 }
 
@@ -101,9 +101,9 @@ pub fn list(output: &OutputOptions, data: &Path) -> anyhow::Result<Outcome> {
         let heard = heard.iter().find(|heard| heard.name == collector.name);
         if output.json {
             let row = Row { name: &collector.name, enrolled: collector.since, heard: heard.map(HeardRow::from) };
-            println!("{}", serde_json::to_string(&row)?);
+            writeln!(std::io::stdout(), "{}", serde_json::to_string(&row)?)?;
         } else {
-            println!("{:30} {}", collector.name, told(heard, now));
+            writeln!(std::io::stdout(), "{:30} {}", collector.name, told(heard, now))?;
         }
     }
     if collectors.is_empty() {

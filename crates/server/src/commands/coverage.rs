@@ -1,6 +1,6 @@
 //! `vigie coverage`: what was read, and what nobody understood.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, io::Write, path::Path};
 
 use serde::Serialize;
 use vigie_lake::Snapshot;
@@ -90,12 +90,12 @@ pub fn run(options: &OutputOptions, data: &Path, zone: &Zone, words: &[String]) 
     ];
     output::table(&head, rows.collect())?;
     if !report.unknown_shapes.is_empty() {
-        println!();
+        writeln!(std::io::stdout())?;
         let rows = report
             .unknown_shapes
             .into_iter()
             .map(|shape| vec![shape.count.to_string(), shape.server, shape.program, shape.shape, shape.example]);
-        output::table(&["count", "server", "program", "unknown shape", "example"], rows.collect())?;
+        output::table(&["count", "server", "program", "shape", "example"], rows.collect())?;
     }
     Ok(Outcome::Done)
 }

@@ -9,7 +9,7 @@ use vigie_sources::{SourceError, arrange};
 
 use crate::{
     cli::{OutputOptions, Zone},
-    output::{Hint, Usage},
+    output::{Hint, Usage, harmless},
 };
 
 /// Files to read, and what could not even be looked at.
@@ -120,7 +120,7 @@ pub fn report_problems<'a>(problems: impl Iterator<Item = &'a SourceError>, _out
             text.push_str(&format!(": {error}"));
             cause = error.source();
         }
-        anstream::eprintln!("vigie: {text}\nhint: {}", problem.hint());
+        anstream::eprintln!("vigie: {}\nhint: {}", harmless(&text), harmless(&problem.hint()));
     }
     count
 }

@@ -1,6 +1,6 @@
 //! `vigie restore`: a store from a backup.
 
-use std::path::Path;
+use std::{io::Write, path::Path};
 
 use indicatif::{HumanBytes, HumanCount};
 use jiff::Timestamp;
@@ -57,15 +57,18 @@ pub fn run(output: &OutputOptions, data: &Path, source: &Path, what: What) -> an
     }
     let size = format!("{} files ({})", HumanCount(manifest.files.len() as u64), HumanBytes(manifest.bytes()));
     match what {
-        What::Check => println!("the backup in {} is whole: {size}, {}", source.display(), until(&manifest)),
-        What::Restore => println!(
+        What::Check => {
+            writeln!(std::io::stdout(), "the backup in {} is whole: {size}, {}", source.display(), until(&manifest))?
+        }
+        What::Restore => writeln!(
+            std::io::stdout(),
             "restored {size} to {}: {} lines, {} deliveries, {} rejections, {}",
             data.display(),
             HumanCount(rows(Table::Lines)),
             HumanCount(rows(Table::Deliveries)),
             HumanCount(rows(Table::Rejections)),
             until(&manifest),
-        ),
+        )?,
     }
     Ok(Outcome::Done)
 }

@@ -1,6 +1,6 @@
 //! `vigie stats`: figures of the store, or of files counted in memory.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, io::Write, path::Path};
 
 use serde::Serialize;
 use vigie_engine::{intake, tally};
@@ -159,7 +159,7 @@ fn show(stats: &Stats) -> anyhow::Result<()> {
         rows.push(vec![format!("{name} delivered within"), time(ms)]);
     }
     output::table(&["figure", "value"], rows)?;
-    println!();
+    writeln!(std::io::stdout())?;
     let rows = stats.servers.iter().map(|row| {
         let counts = &row.counts;
         let numbers = [
@@ -180,7 +180,7 @@ fn show(stats: &Stats) -> anyhow::Result<()> {
         ("recipient domain", &stats.top_recipient_domains),
         ("reject reason", &stats.reject_reasons),
     ] {
-        println!();
+        writeln!(std::io::stdout())?;
         let rows = rows.iter().map(|row| {
             let value = if row.value.is_empty() { "<>".to_owned() } else { row.value.clone() };
             vec![value, row.count.to_string()]

@@ -5,7 +5,7 @@ use std::{io::Write, path::Path};
 use jiff::tz::TimeZone;
 use vigie_engine::export;
 use vigie_lake::Snapshot;
-use vigie_model::{Journey, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, Outcome as Ending};
+use vigie_model::{Journey, MICROS_PER_HOUR, MICROS_PER_SECOND, MailClass, Micros, Outcome as Ending};
 use vigie_query::{Expr, Field, Filter, term_text};
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     cli::{OutputOptions, Zone},
-    output::{self, Outcome},
+    output::{self, Outcome, harmless},
 };
 
 /// Lines of a hop may be this much outside of its times.
@@ -101,12 +101,12 @@ fn newest(snapshot: &Snapshot, limit: usize, filter: &Filter) -> anyhow::Result<
 }
 
 fn tell(snapshot: &Snapshot, zone: &TimeZone, journey: &Journey) -> anyhow::Result<()> {
-    let mut out = anstream::stdout().lock();
+    let mut out = Vec::new();
     writeln!(out, "{}", sentence(zone, journey))?;
     writeln!(
         out,
         "  {} -> {} recipient{}, {}, id {}",
-        if journey.sender.is_empty() { "<>" } else { &journey.sender },
+        sender(journey),
         journey.deliveries.len(),
         if journey.deliveries.len() == 1 { "" } else { "s" },
         journey.size.map_or_else(|| "size unknown".to_owned(), question::bytes),
@@ -117,14 +117,10 @@ fn tell(snapshot: &Snapshot, zone: &TimeZone, journey: &Journey) -> anyhow::Resu
     }
     for delivery in &journey.deliveries {
         let took = delivery.delivery_ms.map(|ms| format!(" after {}", duration(ms))).unwrap_or_default();
-        writeln!(
-            out,
-            "  {}: {}{took} at {}: {}",
-            delivery.recipient,
-            delivery.outcome.as_str(),
-            delivery.server,
-            delivery.reply
-        )?;
+        let outcome = delivery.outcome.as_str();
+        let reply = if delivery.reply.is_empty() { "" } else { &format!(": {}", delivery.reply) };
+        let text = format!("  {}: {outcome}{took} at {}{reply}", delivery.recipient, delivery.server);
+        writeln!(out, "{text}")?;
     }
     writeln!(out, "\n  path ({}):", zone.iana_name().unwrap_or("local time"))?;
     for (at, step) in journey.steps.iter().enumerate() {
@@ -145,7 +141,16 @@ fn tell(snapshot: &Snapshot, zone: &TimeZone, journey: &Journey) -> anyhow::Resu
         writeln!(out, "  {}", line.text)?;
     }
     writeln!(out)?;
+    write!(anstream::stdout(), "{}", harmless(&String::from_utf8_lossy(&out)))?;
     Ok(())
+}
+
+fn sender(journey: &Journey) -> &str {
+    match (&*journey.sender, journey.class) {
+        ("", MailClass::Mail) => "sender unknown",
+        ("", _) => "<>",
+        (sender, _) => sender,
+    }
 }
 
 /// The answer first.

@@ -1,6 +1,10 @@
 //! `vigie verify`: facts recounted from the raw lines.
 
-use std::{io::IsTerminal, ops::RangeInclusive, path::Path};
+use std::{
+    io::{IsTerminal, Write},
+    ops::RangeInclusive,
+    path::Path,
+};
 
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use jiff::tz::TimeZone;
@@ -87,7 +91,7 @@ fn report(verified: &Verified) -> Report<'_> {
 }
 
 fn say(options: &OutputOptions, verified: &Verified) -> anyhow::Result<()> {
-    anstream::println!("{}", answer(verified));
+    writeln!(anstream::stdout(), "{}", answer(verified))?;
     if !verified.differences.is_empty() {
         let listed = verified.differences.iter().take(LISTED_MAX);
         output::table(&["what", "server", "day", "stored", "recounted", "examples"], listed.map(row).collect())?;

@@ -35,7 +35,11 @@ fn about_one(reader: &Reader, message: &Message, recipient: &Recipient) -> Strin
         ("server", Arg::Text(&server)),
         ("attempts", Arg::Count(u64::from(recipient.attempts))),
     ];
-    reader.tn(words::status_sentence(recipient.status), &args)
+    let sentence = match (recipient.status, recipient.delivery_ms) {
+        (Status::Delivered, None) => "sentence-delivered-untimed",
+        (status, _) => words::status_sentence(status),
+    };
+    reader.tn(sentence, &args)
 }
 
 /// The hour alone when it is the day of the arrival, which stands beside it on the page.
