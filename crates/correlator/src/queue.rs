@@ -410,9 +410,11 @@ impl Queue {
             while at < generations.len() {
                 let entry = &generations[at];
                 let limit = match (entry.is_message(), entry.is_done()) {
-                    (true, _) if entry.is_revised() && entry.is_settled() => watermark - REVISED_MICROS,
+                    (true, true) if entry.is_revised() => watermark - REVISED_MICROS,
                     (true, true) => watermark - DONE_MICROS,
-                    (true, false) if entry.is_settled() => silent_limit.max(watermark - LASTING_MICROS),
+                    (true, false) if entry.is_settled() && !entry.is_revised() => {
+                        silent_limit.max(watermark - LASTING_MICROS)
+                    }
                     (true, false) => silent_limit,
                     (false, _) => watermark - UNFILLED_MICROS_MAX,
                 };
